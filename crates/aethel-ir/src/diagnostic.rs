@@ -1,0 +1,167 @@
+//! The one diagnostic type. It is data; `aethel-report` draws it.
+//!
+//! Wording: lower case, no final period, user text in backticks, no Rust type names; the message says what is
+//! wrong, labels say it at the place, `help` says what to do.
+
+use crate::codes::{Code, Severity};
+use crate::source::{SourceId, Span};
+
+/// A place in a text with a remark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The file.
+    pub source: SourceId,
+    /// The bytes.
+    pub span: Span,
+    /// What to say there; may be empty.
+    pub message: String,
+}
+
+/// Whether a fix keeps the program's meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Safety {
+    /// The meaning stays the same, or the program had none before.
+    Safe,
+    /// A person should look first.
+    Unsafe,
+}
+
+/// A replacement of text that would mend the problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What it does, for a menu.
+    pub title: String,
+    /// Whether `check --fix` may apply it unasked.
+    pub safety: Safety,
+    /// The replacements, which do not overlap.
+    pub edits: Vec<(SourceId, Span, String)>,
+}
+
+/// One problem: a code, what is wrong, where, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The code, which `aethel explain` knows.
+    pub code: Code,
+    /// How bad; the code's own severity unless a caller changed it.
+    pub severity: Severity,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Places; the first is the primary one. Empty for problems without a text (a locked ledger).
+    pub labels: Vec<Label>,
+    /// What to do.
+    pub help: Option<String>,
+    /// Replacements that would mend it.
+    pub fixes: Vec<Fix>,
+    /// A concrete example that shows the fault, already replayed, in words.
+    pub counterexample: Option<String>,
+}
+
+impl Diagnostic {
+    /// A diagnostic without a place yet.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.severity(),
+            message: message.into(),
+            labels: Vec::new(),
+            help: None,
+            fixes: Vec::new(),
+            counterexample: None,
+        }
+    }
+
+    /// Adds a place; the first one added is the primary one.
+    #[must_use]
+    pub fn label(mut self, source: SourceId, span: Span, message: impl Into<String>) -> Self {
+        self.labels.push(Label { source, span, message: message.into() });
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Says what to do when there is something to say.
+    #[must_use]
+    pub fn help_opt(mut self, help: Option<String>) -> Self {
+        if help.is_some() {
+            self.help = help;
+        }
+        self
+    }
+
+    /// Adds a replacement that would mend it.
+    #[must_use]
+    pub fn fix(
+        mut self,
+        title: impl Into<String>,
+        safety: Safety,
+        source: SourceId,
+        span: Span,
+        text: impl Into<String>,
+    ) -> Self {
+        self.fixes.push(Fix { title: title.into(), safety, edits: vec![(source, span, text.into())] });
+        self
+    }
+
+    /// Whether it stops the command.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// The candidate closest to `name`, if it is close enough to be what was meant
+/// (Damerau-Levenshtein distance at most a third of the length, at least 1; case counts little).
+pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = name.to_lowercase();
+    let limit = (name.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .filter(|candidate| *candidate != name)
+        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// `did you mean ...?` for the closest candidate, as a help text.
+pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    closest(name, candidates).map(|found| format!("did you mean `{found}`?"))
+}
+
+/// Quotes text that came from outside for a message: at most 40 characters, control and format characters escaped.
+pub fn quote(text: &str) -> String {
+    let mut shown: String = text.chars().take(40).map(escape).collect();
+    if text.chars().nth(40).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Escapes one character when a terminal would act on it or hide it.
+fn escape(c: char) -> String {
+    let hidden = c.is_control() || crate::account::is_format_character(c);
+    if hidden { c.escape_unicode().to_string() } else { c.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closest_ignores_far_names() {
+        assert_eq!(closest("gaurd", ["guard", "verify"]), Some("guard"));
+        assert_eq!(closest("alice", ["bob", "company"]), None);
+        assert_eq!(closest("Company", ["company"]), Some("company"));
+    }
+
+    #[test]
+    fn quote_escapes_and_cuts() {
+        assert_eq!(quote("a\u{1b}[31m"), "a\\u{1b}[31m");
+        assert_eq!(quote(&"x".repeat(50)).chars().count(), 41);
+        assert_eq!(quote("a\u{202e}b"), "a\\u{202e}b");
+    }
+}
