@@ -34,9 +34,16 @@ impl fmt::Display for AccountNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => write!(f, "an account name needs at least one character"),
-            Self::TooLong(n) => write!(f, "an account name has at most {MAX_ACCOUNT_BYTES} bytes, this has {n}"),
+            Self::TooLong(n) => write!(
+                f,
+                "an account name has at most {MAX_ACCOUNT_BYTES} bytes, this has {n}"
+            ),
             Self::NotNfc => write!(f, "an account name must be in Unicode form NFC"),
-            Self::Hidden(c) => write!(f, "an account name must not contain the hidden character {}", c.escape_unicode()),
+            Self::Hidden(c) => write!(
+                f,
+                "an account name must not contain the hidden character {}",
+                c.escape_unicode()
+            ),
             Self::Padded => write!(f, "an account name must not begin or end with a space"),
         }
     }
@@ -118,8 +125,14 @@ mod tests {
         assert!(AccountName::new("Zoë").is_ok());
         assert_eq!(AccountName::new(""), Err(AccountNameError::Empty));
         assert_eq!(AccountName::new(" a"), Err(AccountNameError::Padded));
-        assert_eq!(AccountName::new("a\u{202e}b"), Err(AccountNameError::Hidden('\u{202e}')));
+        assert_eq!(
+            AccountName::new("a\u{202e}b"),
+            Err(AccountNameError::Hidden('\u{202e}'))
+        );
         assert_eq!(AccountName::new("Zoe\u{308}"), Err(AccountNameError::NotNfc));
-        assert_eq!(AccountName::new(&"x".repeat(129)), Err(AccountNameError::TooLong(129)));
+        assert_eq!(
+            AccountName::new(&"x".repeat(129)),
+            Err(AccountNameError::TooLong(129))
+        );
     }
 }

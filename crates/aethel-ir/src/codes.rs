@@ -167,6 +167,9 @@ codes! {
 impl Code {
     /// The code with this id (`AE0501`, any case) or name (`guard-failed`).
     pub fn find(text: &str) -> Option<Code> {
-        Code::ALL.iter().copied().find(|c| c.id().eq_ignore_ascii_case(text) || c.name() == text)
+        Code::ALL
+            .iter()
+            .copied()
+            .find(|c| c.id().eq_ignore_ascii_case(text) || c.name() == text)
     }
 }

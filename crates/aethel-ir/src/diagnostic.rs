@@ -73,7 +73,11 @@ impl Diagnostic {
     /// Adds a place; the first one added is the primary one.
     #[must_use]
     pub fn label(mut self, source: SourceId, span: Span, message: impl Into<String>) -> Self {
-        self.labels.push(Label { source, span, message: message.into() });
+        self.labels.push(Label {
+            source,
+            span,
+            message: message.into(),
+        });
         self
     }
 
@@ -103,7 +107,11 @@ impl Diagnostic {
         span: Span,
         text: impl Into<String>,
     ) -> Self {
-        self.fixes.push(Fix { title: title.into(), safety, edits: vec![(source, span, text.into())] });
+        self.fixes.push(Fix {
+            title: title.into(),
+            safety,
+            edits: vec![(source, span, text.into())],
+        });
         self
     }
 
@@ -121,7 +129,12 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .filter(|candidate| *candidate != name)
-        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, candidate)| candidate)
@@ -144,7 +157,11 @@ pub fn quote(text: &str) -> String {
 /// Escapes one character when a terminal would act on it or hide it.
 fn escape(c: char) -> String {
     let hidden = c.is_control() || crate::account::is_format_character(c);
-    if hidden { c.escape_unicode().to_string() } else { c.to_string() }
+    if hidden {
+        c.escape_unicode().to_string()
+    } else {
+        c.to_string()
+    }
 }
 
 #[cfg(test)]

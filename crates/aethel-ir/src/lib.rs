@@ -5,20 +5,24 @@
 //! evaluator, and the [`Batch`] that the six stages work on. It reads no file, no clock and no environment.
 
 pub mod account;
-
+pub mod batch;
 pub mod codes;
 pub mod diagnostic;
-
-
-
-
+pub mod eval;
+pub mod intent;
+pub mod money;
+pub mod rational;
 pub mod source;
 
-pub use account::{AccountName, AccountNameError};
-
+pub use account::{AccountName, AccountNameError, OPENING_ACCOUNT};
+pub use batch::{
+    AccountId, Batch, BatchItem, Column, Field, FieldId, Group, Names, PlaceId, TransactionId,
+    TransactionRef, TransactionView, ValueColumn,
+};
 pub use codes::{Code, Severity};
-pub use diagnostic::{Diagnostic, Fix, Label, Safety, closest};
-
-
-
+pub use diagnostic::{Diagnostic, Fix, Label, Safety, closest, did_you_mean, quote};
+pub use eval::{Evaluator, Failure, Site, Value, show_value};
+pub use intent::{Condition, Effect, Expr, ExprId, Intent, Place, Slot, Type};
+pub use money::{Asset, AssetId, MAX_MINOR_UNITS, MAX_SCALE};
+pub use rational::{Rational, RoundMode};
 pub use source::{SourceFile, SourceId, SourceMap, Span};

@@ -1,0 +1,415 @@
+//! The one evaluator: what a transaction does to the places it touches.
+//!
+//! The parallel executor, the serial replay and the certificate checker all call [`Evaluator::execute`]; there is no
+//! second reading of guards and effects anywhere.
+
+use crate::batch::{AccountId, Batch, Field, TransactionView};
+use crate::intent::{BinaryOp, Condition, Expr, ExprId, Intent, Slot, Type, UnaryOp};
+use crate::money::in_range;
+use crate::rational::{ArithmeticError, Rational};
+use std::cmp::Ordering;
+
+/// The value of an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A number, in the unit of its type.
+    Number(Rational),
+    /// A truth value.
+    Bool(bool),
+}
+
+/// Why a transaction does not go through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Two account parameters are the same account, and the transaction writes it.
+    SameAccount {
+        /// The account.
+        account: AccountId,
+        /// The indices of the two parameters.
+        parameters: (u16, u16),
+    },
+    /// Guard condition n is false.
+    Guard(u16),
+    /// Postcondition n is false.
+    Postcondition(u16),
+    /// A bounded balance would be below zero.
+    Overdraft {
+        /// The index of the effect.
+        effect: u16,
+        /// The balance it would have, in minor units.
+        value: i128,
+    },
+    /// A value is beyond the range of amounts, or an intermediate one is too wide.
+    Overflow {
+        /// Where.
+        site: Site,
+    },
+    /// A value that must be whole is not.
+    Inexact {
+        /// Where.
+        site: Site,
+        /// The value, in minor units where it is an amount.
+        value: Rational,
+    },
+    /// A division (or remainder) by zero in this expression.
+    DivisionByZero(ExprId),
+    /// The intent is not well formed; only a hostile file can cause this.
+    Malformed,
+}
+
+/// The part of an intent that a failure is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Site {
+    /// An expression.
+    Expr(ExprId),
+    /// Effect n.
+    Effect(u16),
+    /// Let n.
+    Let(u16),
+    /// The supply of the asset that effect n adds to.
+    Supply(u16),
+}
+
+/// Evaluates transactions; keeps its buffers between them.
+#[derive(Clone, Debug, Default)]
+pub struct Evaluator {
+    lets: Vec<Value>,
+    after: Vec<i128>,
+}
+
+/// What an expression may look at.
+struct Scope<'a> {
+    view: TransactionView<'a>,
+    before: &'a [i128],
+    after: &'a [i128],
+    lets: &'a [Value],
+}
+
+impl Evaluator {
+    /// Runs one transaction: resolves its named values, tests its guard, computes its effects, checks that they are
+    /// whole, in range and not overdrawn, and tests its postconditions.
+    ///
+    /// `before` holds the value of each slot (`intent.places`); the result holds the values after, in the same order.
+    ///
+    /// # Errors
+    /// The first failure, in the order in which the language defines them.
+    pub fn execute(&mut self, view: TransactionView<'_>, before: &[i128]) -> Result<&[i128], Failure> {
+        let intent = view.intent;
+        if before.len() != intent.places.len() {
+            return Err(Failure::Malformed);
+        }
+        check_distinct(view)?;
+        self.resolve_lets(view, before)?;
+        let scope = Scope {
+            view,
+            before,
+            after: before,
+            lets: &self.lets,
+        };
+        for (index, condition) in intent.guard.iter().enumerate() {
+            if !scope.holds(condition)? {
+                return Err(Failure::Guard(index as u16));
+            }
+        }
+        self.after.clear();
+        self.after.extend_from_slice(before);
+        for (index, effect) in intent.effects.iter().enumerate() {
+            let value = scope.number(effect.value)?;
+            let slot = usize::from(effect.slot.0);
+            let new = check_effect(view, index as u16, effect.slot, value)?;
+            *self.after.get_mut(slot).ok_or(Failure::Malformed)? = new;
+        }
+        let scope = Scope {
+            view,
+            before,
+            after: &self.after,
+            lets: &self.lets,
+        };
+        for (index, condition) in intent.postconditions.iter().enumerate() {
+            if !scope.holds(condition)? {
+                return Err(Failure::Postcondition(index as u16));
+            }
+        }
+        Ok(&self.after)
+    }
+
+    /// Computes the named values into `self.lets`.
+    fn resolve_lets(&mut self, view: TransactionView<'_>, before: &[i128]) -> Result<(), Failure> {
+        self.lets.clear();
+        for (index, step) in view.intent.lets.iter().enumerate() {
+            let scope = Scope {
+                view,
+                before,
+                after: before,
+                lets: &self.lets,
+            };
+            let value = scope.value(step.value, 0)?;
+            if let (true, Value::Number(number)) = (step.whole, &value) {
+                whole_in_range(number, Site::Let(index as u16))?;
+            }
+            self.lets.push(value);
+        }
+        Ok(())
+    }
+
+    /// The value of one expression of a transaction, to show it in a message; `after` is used for [`Expr::After`].
+    pub fn show(
+        &mut self,
+        view: TransactionView<'_>,
+        before: &[i128],
+        after: &[i128],
+        id: ExprId,
+    ) -> Option<Value> {
+        // A failed `let` leaves the later ones unknown; expressions that need them then have no value to show.
+        let _ = self.resolve_lets(view, before);
+        Scope {
+            view,
+            before,
+            after,
+            lets: &self.lets,
+        }
+        .value(id, 0)
+        .ok()
+    }
+}
+
+/// Two account parameters that mean one account make every claim about "the one" and "the other" false, so such a
+/// transaction fails when it writes that account.
+fn check_distinct(view: TransactionView<'_>) -> Result<(), Failure> {
+    let accounts = &view.group.accounts;
+    for (j, second) in accounts.iter().enumerate() {
+        for (i, first) in accounts.iter().take(j).enumerate() {
+            let (Some(a), Some(b)) = (first.get(view.row), second.get(view.row)) else {
+                return Err(Failure::Malformed);
+            };
+            if a == b && (writes(view.intent, i) || writes(view.intent, j)) {
+                return Err(Failure::SameAccount {
+                    account: *a,
+                    parameters: (i as u16, j as u16),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn writes(intent: &Intent, parameter: usize) -> bool {
+    intent.effects.iter().any(|effect| {
+        intent
+            .places
+            .get(usize::from(effect.slot.0))
+            .is_some_and(|place| usize::from(place.account) == parameter)
+    })
+}
+
+/// A new value must be whole, in range, and not below zero on a bounded balance.
+fn check_effect(view: TransactionView<'_>, index: u16, slot: Slot, value: Value) -> Result<i128, Failure> {
+    let place = view
+        .group
+        .places
+        .get(usize::from(slot.0))
+        .and_then(|column| column.get(view.row));
+    let place = *place.ok_or(Failure::Malformed)?;
+    let number = match value {
+        Value::Bool(flag) => return Ok(flag.into()),
+        Value::Number(number) => number,
+    };
+    let new = whole_in_range(&number, Site::Effect(index))?;
+    if new < 0 && view.batch.is_bounded(place) {
+        return Err(Failure::Overdraft {
+            effect: index,
+            value: new,
+        });
+    }
+    Ok(new)
+}
+
+fn whole_in_range(number: &Rational, site: Site) -> Result<i128, Failure> {
+    if !number.is_integer() {
+        return Err(Failure::Inexact {
+            site,
+            value: number.clone(),
+        });
+    }
+    number
+        .to_i128()
+        .filter(|n| in_range(*n))
+        .ok_or(Failure::Overflow { site })
+}
+
+impl Scope<'_> {
+    fn holds(&self, condition: &Condition) -> Result<bool, Failure> {
+        if let Some(slot) = condition.if_bounded {
+            let place = self
+                .view
+                .group
+                .places
+                .get(usize::from(slot.0))
+                .and_then(|c| c.get(self.view.row));
+            if !self.view.batch.is_bounded(*place.ok_or(Failure::Malformed)?) {
+                return Ok(true);
+            }
+        }
+        self.truth(condition.expr, 0)
+    }
+
+    fn truth(&self, id: ExprId, depth: usize) -> Result<bool, Failure> {
+        match self.value(id, depth)? {
+            Value::Bool(flag) => Ok(flag),
+            Value::Number(_) => Err(Failure::Malformed),
+        }
+    }
+
+    fn number(&self, id: ExprId) -> Result<Value, Failure> {
+        self.value(id, 0)
+    }
+
+    fn place(&self, values: &[i128], slot: Slot, ty: Type) -> Result<Value, Failure> {
+        let value = *values.get(usize::from(slot.0)).ok_or(Failure::Malformed)?;
+        Ok(if ty == Type::Bool {
+            Value::Bool(value != 0)
+        } else {
+            Value::Number(Rational::Int(value))
+        })
+    }
+
+    fn value(&self, id: ExprId, depth: usize) -> Result<Value, Failure> {
+        if depth > crate::batch::MAX_DEPTH {
+            return Err(Failure::Malformed);
+        }
+        let node = self.view.intent.node(id).ok_or(Failure::Malformed)?;
+        match &node.expr {
+            Expr::Number(number) => Ok(Value::Number(number.clone())),
+            Expr::Bool(flag) => Ok(Value::Bool(*flag)),
+            Expr::Value(n) => {
+                let column = self
+                    .view
+                    .group
+                    .values
+                    .get(usize::from(*n))
+                    .ok_or(Failure::Malformed)?;
+                column.get(self.view.row).ok_or(Failure::Malformed)
+            }
+            Expr::Let(n) => self.lets.get(usize::from(*n)).cloned().ok_or(Failure::Malformed),
+            Expr::Before(slot) => self.place(self.before, *slot, node.ty),
+            Expr::After(slot) => self.place(self.after, *slot, node.ty),
+            Expr::Unary(op, a) => self.unary(id, *op, *a, depth),
+            Expr::Binary(op, a, b) => self.binary(id, *op, *a, *b, depth),
+            Expr::Round { value, unit, mode } => {
+                let Value::Number(number) = self.value(*value, depth + 1)? else {
+                    return Err(Failure::Malformed);
+                };
+                let failed = |error| arithmetic(error, id);
+                let steps = number.div(unit).map_err(failed)?.round(*mode);
+                steps.mul(unit).map(Value::Number).map_err(failed)
+            }
+        }
+    }
+
+    fn unary(&self, id: ExprId, op: UnaryOp, a: ExprId, depth: usize) -> Result<Value, Failure> {
+        match (op, self.value(a, depth + 1)?) {
+            (UnaryOp::Not, Value::Bool(flag)) => Ok(Value::Bool(!flag)),
+            (UnaryOp::Negate, Value::Number(n)) => n.neg().map(Value::Number).map_err(|e| arithmetic(e, id)),
+            (UnaryOp::Abs, Value::Number(n)) if n.signum() < 0 => {
+                n.neg().map(Value::Number).map_err(|e| arithmetic(e, id))
+            }
+            (UnaryOp::Abs, number @ Value::Number(_)) => Ok(number),
+            _ => Err(Failure::Malformed),
+        }
+    }
+
+    fn binary(&self, id: ExprId, op: BinaryOp, a: ExprId, b: ExprId, depth: usize) -> Result<Value, Failure> {
+        let left = self.value(a, depth + 1)?;
+        match (op, &left) {
+            (BinaryOp::And, Value::Bool(false)) => return Ok(Value::Bool(false)),
+            (BinaryOp::Or, Value::Bool(true)) | (BinaryOp::Implies, Value::Bool(false)) => {
+                return Ok(Value::Bool(true));
+            }
+            _ => {}
+        }
+        let right = self.value(b, depth + 1)?;
+        match (left, right) {
+            (Value::Bool(a), Value::Bool(b)) => match op {
+                BinaryOp::And | BinaryOp::Or | BinaryOp::Implies => Ok(Value::Bool(b)),
+                BinaryOp::Equal => Ok(Value::Bool(a == b)),
+                BinaryOp::NotEqual => Ok(Value::Bool(a != b)),
+                _ => Err(Failure::Malformed),
+            },
+            (Value::Number(a), Value::Number(b)) => binary_number(id, op, &a, &b),
+            _ => Err(Failure::Malformed),
+        }
+    }
+}
+
+fn binary_number(id: ExprId, op: BinaryOp, a: &Rational, b: &Rational) -> Result<Value, Failure> {
+    let number = |result: Result<Rational, ArithmeticError>| {
+        result.map(Value::Number).map_err(|error| arithmetic(error, id))
+    };
+    let order = |test: fn(Ordering) -> bool| Ok(Value::Bool(test(a.cmp(b))));
+    match op {
+        BinaryOp::Add => number(a.add(b)),
+        BinaryOp::Subtract => number(a.sub(b)),
+        BinaryOp::Multiply => number(a.mul(b)),
+        BinaryOp::Divide => number(a.div(b)),
+        BinaryOp::Remainder => number(a.rem(b)),
+        BinaryOp::Equal => order(Ordering::is_eq),
+        BinaryOp::NotEqual => order(Ordering::is_ne),
+        BinaryOp::Less => order(Ordering::is_lt),
+        BinaryOp::LessEqual => order(Ordering::is_le),
+        BinaryOp::Greater => order(Ordering::is_gt),
+        BinaryOp::GreaterEqual => order(Ordering::is_ge),
+        BinaryOp::Min => number(Ok(a.min(b).clone())),
+        BinaryOp::Max => number(Ok(a.max(b).clone())),
+        BinaryOp::And | BinaryOp::Or | BinaryOp::Implies => Err(Failure::Malformed),
+    }
+}
+
+fn arithmetic(error: ArithmeticError, id: ExprId) -> Failure {
+    match error {
+        ArithmeticError::DivisionByZero => Failure::DivisionByZero(id),
+        ArithmeticError::TooWide => Failure::Overflow { site: Site::Expr(id) },
+    }
+}
+
+/// Shows a value of a type as people write it: amounts in units with their asset, prices in units per unit.
+pub fn show_value(batch: &Batch, value: &Value, ty: Type) -> String {
+    let number = match value {
+        Value::Bool(flag) => return flag.to_string(),
+        Value::Number(number) => number,
+    };
+    let asset = |id: crate::money::AssetId| batch.assets.get(usize::from(id.0));
+    match ty {
+        Type::Amount(id) => match (asset(id), number.to_i128()) {
+            (Some(asset), Some(minor)) => {
+                format!(
+                    "{} {}",
+                    crate::money::format_grouped(minor, asset.scale),
+                    asset.name
+                )
+            }
+            (Some(asset), None) => {
+                let units = number.mul(&Rational::power_of_ten(-i32::from(asset.scale)));
+                format!("{} {}", units.unwrap_or_else(|_| number.clone()), asset.name)
+            }
+            (None, _) => number.to_string(),
+        },
+        Type::Price(base, quote) => match (asset(base), asset(quote)) {
+            (Some(base), Some(quote)) => {
+                let shift = Rational::power_of_ten(i32::from(base.scale) - i32::from(quote.scale));
+                let units = number.mul(&shift).unwrap_or_else(|_| number.clone());
+                format!("{units} {}/{}", quote.name, base.name)
+            }
+            _ => number.to_string(),
+        },
+        Type::Bool | Type::Number | Type::Integer | Type::Time => number.to_string(),
+    }
+}
+
+/// The type of the values of a field.
+pub fn field_type(field: &Field) -> Type {
+    match field {
+        Field::Balance(asset) => Type::Amount(*asset),
+        Field::Integer(_) => Type::Integer,
+        Field::Bool(_) => Type::Bool,
+    }
+}
