@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn strings() {
-        assert_eq!(escapes(r#""a\"b\\c\n\t\u{e9}é""#), Ok("a\"b\\c\n\té".to_owned()));
+        assert_eq!(escapes(r#""a\"b\\c\n\t\u{e9}é""#), Ok("a\"b\\c\n\téé".to_owned()));
         assert_eq!(escapes(r#""ab\q""#), Err((3, 5)));
         assert_eq!(escapes(r#""\u{d800}""#), Err((1, 3)));
         assert_eq!(escapes(r#""\u{1234567}""#), Err((1, 3)));

@@ -11,6 +11,7 @@ pub(crate) struct Problems {
     source: SourceId,
     found: Vec<Diagnostic>,
     overflowed: bool,
+    closed: bool,
 }
 
 impl Problems {
@@ -19,6 +20,7 @@ impl Problems {
             source,
             found: Vec::new(),
             overflowed: false,
+            closed: false,
         }
     }
 
@@ -29,6 +31,9 @@ impl Problems {
 
     /// Adds a problem, or only remembers that there was one more.
     pub(crate) fn push(&mut self, problem: Diagnostic) {
+        if self.closed {
+            return;
+        }
         if self.found.len() < MAX_DIAGNOSTICS {
             self.found.push(problem);
         } else {
@@ -62,9 +67,15 @@ impl Problems {
         self.found.len() + usize::from(self.overflowed)
     }
 
+    /// Adds the problem that ends the reading; nothing after it counts.
+    pub(crate) fn push_last(&mut self, problem: Diagnostic) {
+        self.push(problem);
+        self.closed = true;
+    }
+
     /// Whether there is no point in reading on.
-    pub(crate) fn overflowed(&self) -> bool {
-        self.overflowed
+    pub(crate) fn stopped(&self) -> bool {
+        self.overflowed || self.closed
     }
 
     /// Everything in source order, and a last line when there was more.

@@ -76,7 +76,7 @@ impl<'t> Skeleton<'t> {
     /// Says that a block has no `}`; gives the end of the block.
     pub(super) fn unclosed(&mut self, block: Block) -> usize {
         let end = self.previous.end;
-        if self.problems.overflowed() || self.braces.reported_at.replace(end) == Some(end) {
+        if self.problems.stopped() || self.braces.reported_at.replace(end) == Some(end) {
             return end;
         }
         let suspect = self

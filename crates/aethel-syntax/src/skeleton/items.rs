@@ -21,17 +21,6 @@ impl Skeleton<'_> {
             } else {
                 self.unknown_item(&mut items);
             }
-            if self.parts > super::MAX_PARTS {
-                let message = format!("the program has more than {} lines to read", super::MAX_PARTS);
-                self.report(
-                    Code::AE0108,
-                    message,
-                    span_of(self.token),
-                    "",
-                    "take the values from a CSV file with `for`",
-                );
-                break;
-            }
         }
         let runs = items
             .iter()

@@ -17,9 +17,6 @@ use crate::problems::Problems;
 use crate::strict::{Part, Strict};
 use aethel_ir::{Code, Diagnostic, SourceId, Span};
 
-/// The most parts a program may have, so that a small file cannot ask for a large tree.
-pub const MAX_PARTS: usize = 1_000_000;
-
 /// Reads a whole text.
 pub(crate) fn read(source: SourceId, text: &str) -> (Program, Vec<Diagnostic>) {
     let mut skeleton = Skeleton::new(source, text);
@@ -75,7 +72,7 @@ impl<'t> Skeleton<'t> {
 
     /// Takes the next token. After too many problems there is only the end left.
     fn bump(&mut self) -> Token {
-        if self.problems.overflowed() {
+        if self.problems.stopped() {
             self.lexer.finish();
         }
         self.previous = self.token;

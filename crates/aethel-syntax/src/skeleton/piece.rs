@@ -9,7 +9,10 @@ use crate::{literals, operators, words};
 use aethel_ir::{Code, Diagnostic, Span};
 
 /// The longest single part in bytes, which bounds the memory the grammar needs.
-pub const MAX_PART_BYTES: usize = 256 * 1024;
+const MAX_PART_BYTES: usize = 256 * 1024;
+
+/// The most parts a program may have, so that a small file cannot ask for a large tree.
+const MAX_PARTS: usize = 1_000_000;
 
 /// A part that has been cut out.
 #[derive(Debug)]
@@ -62,6 +65,11 @@ impl<'t> Skeleton<'t> {
             problem = Some(Box::new(self.unclosed_bracket(*open, end)));
         }
         self.parts += 1;
+        if self.parts > MAX_PARTS {
+            let message = format!("the program has more than {MAX_PARTS} lines to read");
+            let last = Diagnostic::new(Code::AE0108, message).label(self.source(), Span::new(start, end), "");
+            self.problems.push_last(last.help("split it, or take the values from a CSV file with `for`"));
+        }
         if end - start > MAX_PART_BYTES && problem.is_none() {
             problem = Some(Box::new(self.too_long(start, end)));
         }

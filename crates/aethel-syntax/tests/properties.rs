@@ -1,0 +1,1 @@
+//! What holds for any text, and for any valid program.
