@@ -10,6 +10,7 @@ pub const MAX_DIAGNOSTICS: usize = 100;
 pub(crate) struct Problems {
     source: SourceId,
     found: Vec<Diagnostic>,
+    harmless: usize,
     overflowed: bool,
     closed: bool,
 }
@@ -19,6 +20,7 @@ impl Problems {
         Self {
             source,
             found: Vec::new(),
+            harmless: 0,
             overflowed: false,
             closed: false,
         }
@@ -65,6 +67,18 @@ impl Problems {
     /// How many problems were told, to see whether a step told any.
     pub(crate) fn count(&self) -> usize {
         self.found.len() + usize::from(self.overflowed)
+    }
+
+    /// Adds a problem that costs no part of the tree.
+    pub(crate) fn push_harmless(&mut self, problem: Diagnostic) {
+        let before = self.count();
+        self.push(problem);
+        self.harmless += self.count() - before;
+    }
+
+    /// How many problems cost a part of the tree.
+    pub(crate) fn losses(&self) -> usize {
+        self.count() - self.harmless
     }
 
     /// Adds the problem that ends the reading; nothing after it counts.

@@ -157,6 +157,14 @@ pub(crate) fn phrase(rules: &[Rule], end: &str) -> String {
     if words.contains(&"an operator") {
         words.retain(|word| !["`(`", "`.`", "`=`", "`:`"].contains(word));
     }
+    // First what a person would type, then the marks, last what ends it all.
+    words.sort_by_key(|word| {
+        (
+            *word == end,
+            word.starts_with('`'),
+            word.contains([')', ']', '>', '}']),
+        )
+    });
     match words.split_last() {
         None => end.to_owned(),
         Some((last, [])) => (*last).to_owned(),

@@ -13,14 +13,20 @@ fn good(text: &str, tree: &str) {
 fn bad(text: &str, start: &str) {
     let (found, problems) = parse_condition(SourceId(0), text);
     let said = render(text, &problems);
-    assert!(found.is_none() && problems.len() == 1 && said.starts_with(start), "{said}");
+    assert!(
+        found.is_none() && problems.len() == 1 && said.starts_with(start),
+        "{said}"
+    );
 }
 
 #[test]
 fn right_ones() {
     good("alice.balance >= 0", "(>= alice.balance 0)");
     good("a\n  && b # why\n", "(&& a b)");
-    good("a.balance == old(a.balance) - 5", "(== a.balance (- (old a.balance) 5))");
+    good(
+        "a.balance == old(a.balance) - 5",
+        "(== a.balance (- (old a.balance) 5))",
+    );
 }
 
 #[test]

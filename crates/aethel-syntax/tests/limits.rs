@@ -14,19 +14,40 @@ fn hostile(unit: &str, prefix: &str) {
     let parsed = parse(SourceId(0), &text);
     assert!(!parsed.diagnostics.is_empty(), "{unit:?}");
     assert!(parsed.diagnostics.len() <= MAX_DIAGNOSTICS + 1);
-    assert!(start.elapsed() < SOON, "{unit:?} after {prefix:?}: {:?}", start.elapsed());
+    assert!(
+        start.elapsed() < SOON,
+        "{unit:?} after {prefix:?}: {:?}",
+        start.elapsed()
+    );
 }
 
 #[test]
 fn hostile_files_end_soon() {
-    for unit in ["(", "{", "}", "a;", "intent ", "\"", "guard {", "-", "a", "intent a() {", "/", "solve a ", "#", "\n"] {
+    for unit in [
+        "(",
+        "{",
+        "}",
+        "a;",
+        "intent ",
+        "\"",
+        "guard {",
+        "-",
+        "a",
+        "intent a() {",
+        "/",
+        "solve a ",
+        "#",
+        "\n",
+    ] {
         hostile(unit, "");
     }
 }
 
 #[test]
 fn hostile_sections_end_soon() {
-    for unit in ["(", "{", ")", "{}", "-", "a ", "1+", "f(", "a,", "\"", "=", "a\n", "if a {} ", "verify {"] {
+    for unit in [
+        "(", "{", ")", "{}", "-", "a ", "1+", "f(", "a,", "\"", "=", "a\n", "if a {} ", "verify {",
+    ] {
         hostile(unit, "intent a() { guard { ");
     }
 }
@@ -44,9 +65,21 @@ fn hostile_heads_end_soon() {
 #[test]
 fn the_depth_limit_is_exact_and_safe() {
     let line = |depth: usize, open: &str, close: &str| {
-        format!("intent a() {{ guard {{ {}1{}; }} }}", open.repeat(depth), close.repeat(depth))
+        format!(
+            "intent a() {{ guard {{ {}1{}; }} }}",
+            open.repeat(depth),
+            close.repeat(depth)
+        )
     };
-    for (open, close) in [("(", ")"), ("-", ""), ("f(", ")"), ("old(", ")"), ("1 ==> ", ""), ("", " + 1"), ("!", "")] {
+    for (open, close) in [
+        ("(", ")"),
+        ("-", ""),
+        ("f(", ")"),
+        ("old(", ")"),
+        ("1 ==> ", ""),
+        ("", " + 1"),
+        ("!", ""),
+    ] {
         let fits = line(MAX_DEPTH, open, close);
         let parsed = parse(SourceId(0), &fits);
         assert_eq!(render(&fits, &parsed.diagnostics), "", "{open} {close}");
@@ -61,7 +94,10 @@ fn sizes_are_limited() {
     let parsed = parse(SourceId(0), &" ".repeat(MAX_SOURCE_BYTES + 1));
     assert_eq!(parsed.diagnostics[0].code, Code::AE0108);
     assert!(decode(SourceId(0), &vec![0xff; MAX_SOURCE_BYTES + 1]).is_err_and(|d| d.code == Code::AE0108));
-    let long = format!("intent a() {{ guard {{ min({} 1) == 1; }} }}", "1,".repeat(200_000));
+    let long = format!(
+        "intent a() {{ guard {{ min({} 1) == 1; }} }}",
+        "1,".repeat(200_000)
+    );
     let parsed = parse(SourceId(0), &long);
     assert_eq!(parsed.diagnostics.len(), 1);
     assert_eq!(parsed.diagnostics[0].code, Code::AE0108);
@@ -79,11 +115,19 @@ fn parts_are_limited() {
 fn bytes_that_are_not_text_are_told_with_their_line() {
     let parsed = parse_bytes(SourceId(0), b"intent a() {\n  \xff }\n");
     assert_eq!(parsed.diagnostics[0].code, Code::AE0109);
-    assert_eq!(parsed.diagnostics[0].message, "line 2 is not UTF-8: it has the byte 0xff");
+    assert_eq!(
+        parsed.diagnostics[0].message,
+        "line 2 is not UTF-8: it has the byte 0xff"
+    );
     let shown = String::from_utf8_lossy(b"intent a() {\n  \xff }\n");
     assert_eq!(&shown[parsed.diagnostics[0].labels[0].span.range()], "\u{fffd}");
-    let help = parse_bytes(SourceId(0), b"\xff\xfei\0").diagnostics[0].help.clone();
-    assert_eq!(help.as_deref(), Some("the file looks like UTF-16; save it as UTF-8"));
+    let help = parse_bytes(SourceId(0), b"\xff\xfei\0").diagnostics[0]
+        .help
+        .clone();
+    assert_eq!(
+        help.as_deref(),
+        Some("the file looks like UTF-16; save it as UTF-8")
+    );
     assert!(parse_bytes(SourceId(0), b"intent a() { }").diagnostics.is_empty());
 }
 
@@ -101,5 +145,11 @@ fn ten_thousand_lines_are_quick() {
     let took = start.elapsed();
     println!("{} lines, {} bytes: {took:?}", text.lines().count(), text.len());
     assert!(parsed.diagnostics.is_empty());
-    assert!(took < if cfg!(debug_assertions) { Duration::from_secs(5) } else { Duration::from_millis(200) });
+    assert!(
+        took < if cfg!(debug_assertions) {
+            Duration::from_secs(5)
+        } else {
+            Duration::from_millis(200)
+        }
+    );
 }

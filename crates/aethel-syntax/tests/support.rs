@@ -6,10 +6,16 @@ use std::fmt::Write;
 
 /// `line:column code message | label | help`, one block per diagnostic.
 pub fn render(text: &str, diagnostics: &[Diagnostic]) -> String {
-    let file = SourceFile { name: "case.ae".into(), text: text.into() };
+    let file = SourceFile {
+        name: "case.ae".into(),
+        text: text.into(),
+    };
     let mut out = String::new();
     for problem in diagnostics {
-        let place = problem.labels.first().map(|label| file.line_column(label.span.start));
+        let place = problem
+            .labels
+            .first()
+            .map(|label| file.line_column(label.span.start));
         let (line, column) = place.map_or((0, 0), |place| (place.line, place.column));
         writeln!(out, "{line}:{column} {} {}", problem.code.id(), problem.message).unwrap();
         for (index, label) in problem.labels.iter().enumerate() {
@@ -35,22 +41,43 @@ pub fn dump(program: &Program) -> String {
     for item in &program.items {
         match item {
             Item::Asset(a) => {
-                writeln!(out, "asset {} scale {}", a.name.text, a.scale.as_ref().map_or("-", |s| &s.text)).unwrap();
+                writeln!(
+                    out,
+                    "asset {} scale {}",
+                    a.name.text,
+                    a.scale.as_ref().map_or("-", |s| &s.text)
+                )
+                .unwrap();
             }
             Item::Account(a) => {
-                writeln!(out, "account {:?} unbounded {}", a.name.text, a.unbounded.is_some()).unwrap();
+                writeln!(
+                    out,
+                    "account {:?} unbounded {}",
+                    a.name.text,
+                    a.unbounded.is_some()
+                )
+                .unwrap();
             }
             Item::Field(f) => writeln!(out, "field {}: {}", f.name.text, ty(&f.ty)).unwrap(),
             Item::Const(c) => writeln!(out, "const {} = {}", c.name.text, expr(&c.value)).unwrap(),
             Item::Intent(i) => intent(&mut out, "", i),
             Item::Batch(b) => {
-                writeln!(out, "batch {}{}", b.name.text, if b.broken { " (broken)" } else { "" }).unwrap();
+                writeln!(
+                    out,
+                    "batch {}{}",
+                    b.name.text,
+                    if b.broken { " (broken)" } else { "" }
+                )
+                .unwrap();
                 for item in &b.items {
                     match item {
                         BatchItem::Intent(i) => intent(&mut out, "  ", i),
                         BatchItem::Call(c) => writeln!(out, "  {}", call(c)).unwrap(),
                         BatchItem::Loop(l) => {
-                            let label = l.label.as_ref().map_or(String::new(), |l| format!("{}: ", l.text));
+                            let label = l
+                                .label
+                                .as_ref()
+                                .map_or(String::new(), |l| format!("{}: ", l.text));
                             let after = names(" after ", &l.after);
                             writeln!(out, "  {label}for {} in {:?}{after}", l.row.text, l.file.text).unwrap();
                             for c in &l.calls {
@@ -69,7 +96,14 @@ fn names(prefix: &str, names: &[Name]) -> String {
     if names.is_empty() {
         return String::new();
     }
-    format!("{prefix}{}", names.iter().map(|n| n.text.as_str()).collect::<Vec<_>>().join(", "))
+    format!(
+        "{prefix}{}",
+        names
+            .iter()
+            .map(|n| n.text.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
 }
 
 fn ty(ty: &TypeRef) -> String {
@@ -89,8 +123,18 @@ fn intent(out: &mut String, indent: &str, i: &IntentDecl) {
         })
         .collect();
     let broken = if i.broken { " (broken)" } else { "" };
-    writeln!(out, "{indent}intent {}({}){}{broken}", i.name.text, params.join(", "), names(" after ", &i.after)).unwrap();
-    for (section, there, lines) in [("guard", i.guard_span, &i.guard), ("verify", i.verify_span, &i.verify)] {
+    writeln!(
+        out,
+        "{indent}intent {}({}){}{broken}",
+        i.name.text,
+        params.join(", "),
+        names(" after ", &i.after)
+    )
+    .unwrap();
+    for (section, there, lines) in [
+        ("guard", i.guard_span, &i.guard),
+        ("verify", i.verify_span, &i.verify),
+    ] {
         if section == "verify" {
             for entry in &i.solve {
                 let values: Vec<_> = entry
@@ -103,7 +147,13 @@ fn intent(out: &mut String, indent: &str, i: &IntentDecl) {
                     })
                     .collect();
                 let list = if entry.list { " list" } else { "" };
-                writeln!(out, "{indent}  solve {}{list}: {}", entry.name.text, values.join(" ")).unwrap();
+                writeln!(
+                    out,
+                    "{indent}  solve {}{list}: {}",
+                    entry.name.text,
+                    values.join(" ")
+                )
+                .unwrap();
             }
         }
         if there.is_some() {
@@ -124,13 +174,21 @@ pub fn statement(line: &Statement) -> String {
 }
 
 fn call(c: &Call) -> String {
-    let label = c.label.as_ref().map_or(String::new(), |l| format!("{}: ", l.text));
+    let label = c
+        .label
+        .as_ref()
+        .map_or(String::new(), |l| format!("{}: ", l.text));
     let args: Vec<_> = c
         .args
         .iter()
         .map(|a| a.name.as_ref().map_or(String::new(), |n| format!("{}: ", n.text)) + &expr(&a.value))
         .collect();
-    format!("{label}call {}({}){}", c.intent.text, args.join(", "), names(" after ", &c.after))
+    format!(
+        "{label}call {}({}){}",
+        c.intent.text,
+        args.join(", "),
+        names(" after ", &c.after)
+    )
 }
 
 pub fn expr(e: &Expr) -> String {
@@ -142,7 +200,11 @@ pub fn expr(e: &Expr) -> String {
         ExprKind::Field(base, field) => format!("{}.{}", base.text, field.text),
         ExprKind::Old(inner) => format!("(old {})", expr(inner)),
         ExprKind::Call(name, args) => {
-            format!("{}({})", name.text, args.iter().map(expr).collect::<Vec<_>>().join(", "))
+            format!(
+                "{}({})",
+                name.text,
+                args.iter().map(expr).collect::<Vec<_>>().join(", ")
+            )
         }
         ExprKind::Unary(UnaryOp::Negate, inner) => format!("(- {})", expr(inner)),
         ExprKind::Unary(UnaryOp::Not, inner) => format!("(! {})", expr(inner)),
@@ -162,9 +224,14 @@ pub fn spans(program: &Program, diagnostics: &[Diagnostic]) -> Vec<aethel_ir::Sp
     // The debug form names every span of the tree, whatever variants may be added to it.
     let debug = format!("{program:?}");
     for piece in debug.split("Span { start: ").skip(1) {
-        let mut numbers = piece.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty());
+        let mut numbers = piece
+            .split(|c: char| !c.is_ascii_digit())
+            .filter(|n| !n.is_empty());
         let mut number = || numbers.next().and_then(|n| n.parse().ok()).unwrap();
-        found.push(aethel_ir::Span { start: number(), end: number() });
+        found.push(aethel_ir::Span {
+            start: number(),
+            end: number(),
+        });
     }
     found
 }

@@ -11,7 +11,7 @@ use aethel_ir::{Code, Diagnostic, Span};
 impl Skeleton<'_> {
     /// Reads a batch after its keyword. Declarations that stand in it by mistake go to the items of the program.
     pub(super) fn batch(&mut self, keyword: Token, program: &mut Vec<Item>) -> Option<AtomicBatch> {
-        let before = self.problems.count();
+        let before = self.problems.losses();
         let (name, told) = self.declared(Kind::BatchHead);
         let mut items = Vec::new();
         let mut end = self.previous.end;
@@ -27,7 +27,7 @@ impl Skeleton<'_> {
                 }
             }
         }
-        let broken = self.problems.count() > before;
+        let broken = self.problems.losses() > before;
         name.map(|name| AtomicBatch {
             name,
             items,
@@ -59,13 +59,9 @@ impl Skeleton<'_> {
                     return false;
                 }
                 let help = "move it out of the batch";
-                self.report(
-                    Code::AE0101,
-                    format!("`{word}` must stand at top level"),
-                    span_of(self.token),
-                    "this is inside a batch",
-                    help,
-                );
+                let problem = Diagnostic::new(Code::AE0101, format!("`{word}` must stand at top level"));
+                let problem = problem.label(self.source(), span_of(self.token), "this is inside a batch");
+                self.problems.push_harmless(problem.help(help));
                 self.item(program);
             }
             _ if next.kind == TokenKind::Colon && self.text_of(after) == "for" => {

@@ -23,9 +23,9 @@ struct Body {
 impl Skeleton<'_> {
     /// Reads an intent after its keyword. Without a name there is no intent, but its body is looked at all the same.
     pub(super) fn intent(&mut self, keyword: Token) -> Option<IntentDecl> {
-        let before = self.problems.count();
+        let before = self.problems.losses();
         let head = self.intent_head();
-        let told = self.problems.count() > before;
+        let told = self.problems.losses() > before;
         let mut body = Body {
             broken: told,
             ..Body::default()
@@ -64,28 +64,27 @@ impl Skeleton<'_> {
     fn intent_head(&mut self) -> IntentHead {
         let piece = self.piece(Kind::IntentHead);
         let first = match piece.problem {
-            Some(problem) => problem,
             None => match piece.part.intent_head() {
                 Ok(head) => return head,
-                // The parameters say more exactly what is wrong with them, and each for itself.
-                Err(problem) => {
-                    let (head, problems) = piece.part.salvage_head();
-                    let own = problems.is_empty().then_some(*problem);
-                    problems
-                        .into_iter()
-                        .chain(own)
-                        .for_each(|problem| self.problems.push(problem));
-                    return head;
-                }
+                Err(problem) => problem,
             },
+            Some(problem) if [Code::AE0107, Code::AE0108].contains(&problem.code) => {
+                self.problems.push(*problem);
+                return IntentHead::default();
+            }
+            Some(problem) => problem,
         };
-        let salvageable = ![Code::AE0107, Code::AE0108].contains(&first.code);
+        // The parameters say more exactly what is wrong with them, and each for itself; but the one that the first
+        // problem lies in has been explained.
+        let (head, problems) = piece.part.salvage_head();
+        let at = first.labels.first().map_or(0, |label| label.span.range().start);
+        let others = problems
+            .into_iter()
+            .filter(|(place, _)| !place.range().contains(&at));
+        let others: Vec<_> = others.map(|(_, problem)| problem).collect();
         self.problems.push(*first);
-        if salvageable {
-            piece.part.salvage_head().0
-        } else {
-            IntentHead::default()
-        }
+        others.into_iter().for_each(|problem| self.problems.push(problem));
+        head
     }
 
     /// Reads one section of an intent; false when the intent must be over because something else begins.
@@ -103,10 +102,10 @@ impl Skeleton<'_> {
         if self.begins_block() {
             return false;
         }
-        body.broken = true;
         let next = self.ahead(1).kind;
         if next != TokenKind::Open(Bracket::Curly) {
             self.outside_section();
+            body.broken = true;
             return true;
         }
         let place = span_of(self.token);
@@ -128,6 +127,7 @@ impl Skeleton<'_> {
             "",
             help,
         );
+        body.broken = true;
         self.bump();
         self.skip_braces();
         true
@@ -138,7 +138,7 @@ impl Skeleton<'_> {
         self.check_order(index, keyword, body);
         body.places[index] = body.places[index].or(Some(span_of(keyword)));
         let name = words::SECTIONS[index];
-        let before = self.problems.count();
+        let before = self.problems.losses();
         let kind = if name == "solve" {
             Kind::SolveEntry
         } else {
@@ -166,8 +166,7 @@ impl Skeleton<'_> {
             }
             self.line(kind, index, body);
         }
-        // A missing `;` loses nothing, but nobody should rely on a tree next to an error.
-        body.broken |= self.problems.count() > before;
+        body.broken |= self.problems.losses() > before;
     }
 
     /// Reads one line of a section.
@@ -197,7 +196,7 @@ impl Skeleton<'_> {
         let place = span_of(keyword);
         let source = self.source();
         if let Some(first) = body.places[index] {
-            self.problems.push(
+            self.problems.push_harmless(
                 Diagnostic::new(Code::AE0111, format!("second `{name}` in one intent"))
                     .label(source, place, "the second")
                     .label(source, first, "the first")
@@ -208,7 +207,7 @@ impl Skeleton<'_> {
         let later =
             (index + 1..3).find_map(|later| body.places[later].map(|place| (words::SECTIONS[later], place)));
         if let Some((other, other_place)) = later {
-            self.problems.push(
+            self.problems.push_harmless(
                 Diagnostic::new(Code::AE0111, format!("`{name}` must stand before `{other}`"))
                     .label(source, place, "")
                     .label(source, other_place, format!("`{other}` stands here"))

@@ -123,9 +123,15 @@ impl Skeleton<'_> {
                 (None, true)
             }
             None => {
-                let name = self.accept(piece.part.declared_name(kind));
+                let read = piece.part.declared_name(kind);
+                // A reserved word is still the name that the rest of the program will use.
+                let reserved = read.as_ref().is_err_and(|problem| problem.code == Code::AE0115);
+                let name = self.accept(read);
                 let told = name.is_none();
-                (name, told)
+                (
+                    name.or_else(|| reserved.then(|| piece.part.first_word()).flatten()),
+                    told,
+                )
             }
         }
     }
@@ -145,6 +151,18 @@ impl Skeleton<'_> {
         loop {
             if self.at_close_brace() {
                 return self.close(block);
+            }
+            if kind == Kind::Call && self.word() == Some("for") && self.token.indent >= block.open.indent {
+                let help = "loops cannot be nested; write one loop after the other";
+                self.report(
+                    Code::AE0101,
+                    "a loop cannot stand in a loop",
+                    span_of(self.token),
+                    "",
+                    help,
+                );
+                self.skip_unknown();
+                continue;
             }
             if self.at_end() || self.begins_block() {
                 return self.unclosed(block);
@@ -263,7 +281,7 @@ impl Skeleton<'_> {
     pub(super) fn misspelt(&mut self, word: &str, meant: &str, place: Span) {
         let source = self.source();
         let word = quote(word);
-        self.problems.push(
+        self.problems.push_harmless(
             Diagnostic::new(Code::AE0103, format!("unknown block `{word}`"))
                 .label(source, place, "")
                 .help(format!("did you mean `{meant}`?"))
@@ -291,9 +309,15 @@ impl Skeleton<'_> {
             );
         }
         self.bump();
-        while !self.at_end() && !(self.token.first && self.token.indent == 0 && self.begins_block()) {
+        while !self.at_end() && !self.begins_item_line() {
             self.bump();
         }
+    }
+
+    /// Whether an item begins at the very start of a line.
+    fn begins_item_line(&self) -> bool {
+        let start = self.token.first && self.token.indent == 0;
+        start && self.begins_block() && self.word().is_some_and(|word| words::ITEMS.contains(&word))
     }
 
     /// Something that may be written once only.

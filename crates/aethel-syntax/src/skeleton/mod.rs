@@ -149,7 +149,7 @@ impl<'t> Skeleton<'t> {
     fn missing_semicolon(&mut self) {
         let gap = Span::new(self.previous.end, self.previous.end);
         let source = self.source();
-        self.problems.push(
+        self.problems.push_harmless(
             Diagnostic::new(Code::AE0102, "missing `;`")
                 .label(source, gap, "expected `;` here")
                 .help("every line ends with `;`")

@@ -68,9 +68,10 @@ impl<'t> Skeleton<'t> {
         if self.parts > MAX_PARTS {
             let message = format!("the program has more than {MAX_PARTS} lines to read");
             let last = Diagnostic::new(Code::AE0108, message).label(self.source(), Span::new(start, end), "");
-            self.problems.push_last(last.help("split it, or take the values from a CSV file with `for`"));
+            self.problems
+                .push_last(last.help("split it, or take the values from a CSV file with `for`"));
         }
-        if end - start > MAX_PART_BYTES && problem.is_none() {
+        if end - start > MAX_PART_BYTES {
             problem = Some(Box::new(self.too_long(start, end)));
         }
         Piece {
@@ -116,7 +117,7 @@ impl<'t> Skeleton<'t> {
         let Some(word) = self.word() else { return false };
         let next = self.ahead(1).kind;
         if words::SECTIONS.contains(&word) {
-            return next == TokenKind::Open(Bracket::Curly);
+            return self.token.first || next == TokenKind::Open(Bracket::Curly);
         }
         (words::ITEMS.contains(&word) && matches!(next, TokenKind::Word | TokenKind::Text))
             || (word == "for" && next == TokenKind::Word)
@@ -125,6 +126,9 @@ impl<'t> Skeleton<'t> {
     /// What is wrong with one token, by itself or as the operator it was meant to be.
     fn token_problem(&self, kind: Kind, start: usize, token: Token) -> Option<Diagnostic> {
         let text = self.text_of(token);
+        if text == "<>" && !kind.has_conditions() {
+            return None; // An empty `Account<>`, which the grammar explains.
+        }
         let found = literals::check(self.source(), token, text);
         if found.is_some() || !kind.has_conditions() || token.kind != TokenKind::Word {
             return found;

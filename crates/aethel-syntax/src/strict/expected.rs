@@ -59,6 +59,14 @@ impl Part<'_> {
                 ":",
             );
         }
+        let digit = self
+            .text
+            .as_bytes()
+            .get(found.end)
+            .is_some_and(u8::is_ascii_digit);
+        if found.kind == TokenKind::Dot && digit {
+            return problem.help("write the digit before the point, as in `0.5`");
+        }
         if found.kind != TokenKind::Word || !inside {
             return problem.help_opt(self.general_help(kind, found));
         }

@@ -79,8 +79,9 @@ impl Part<'_> {
         Ok(head)
     }
 
-    /// What can be read of an intent's head that is not all right, and the problems of its single parameters.
-    pub(crate) fn salvage_head(&self) -> (IntentHead, Vec<Diagnostic>) {
+    /// What can be read of an intent's head that is not all right, and the problems of its single parameters with the
+    /// place of each parameter.
+    pub(crate) fn salvage_head(&self) -> (IntentHead, Vec<(Span, Diagnostic)>) {
         let mut head = IntentHead::default();
         let mut problems = Vec::new();
         let mut lexer = Lexer::starting_at(self.text, self.start);
@@ -107,41 +108,51 @@ impl Part<'_> {
                         .read(Kind::After)
                         .map(|pair| after.names(pair))
                         .unwrap_or_default();
-                    break;
+                    return (head, problems);
                 }
                 TokenKind::Open(Bracket::Round) => {
                     round += 1;
-                    if round == 1 {
-                        from = token.end;
-                    }
+                    from = if round == 1 { token.end } else { from };
                 }
                 TokenKind::Operator if text == "<" => angle += 1,
                 TokenKind::Operator if text == ">" => angle = angle.saturating_sub(1),
-                TokenKind::Comma | TokenKind::Close(Bracket::Round) if round == 1 => {
-                    let closing = token.kind != TokenKind::Comma;
-                    if closing || angle == 0 {
-                        let text = self.text.get(from..token.start).unwrap_or("");
-                        let blank = text.trim().is_empty();
-                        let part = Part {
-                            start: from + text.len() - text.trim_start().len(),
-                            end: token.start,
-                            ..*self
-                        };
-                        match part.param() {
-                            Ok(param) => head.params.push(param),
-                            Err(_) if blank => {}
-                            Err(problem) => problems.push(*problem),
-                        }
-                        from = token.end;
-                    }
-                    if closing {
-                        round = 0;
-                    }
+                TokenKind::Comma if round == 1 && angle == 0 => {
+                    self.salvage_param(from, token.start, &mut head, &mut problems);
+                    from = token.end;
+                }
+                TokenKind::Close(Bracket::Round) if round > 0 => {
+                    self.salvage_param(from, token.start, &mut head, &mut problems);
+                    round = 0;
                 }
                 _ => {}
             }
         }
+        if round > 0 {
+            self.salvage_param(from, self.end, &mut head, &mut problems);
+        }
         (head, problems)
+    }
+
+    /// Reads one parameter of a head in which something is wrong.
+    fn salvage_param(
+        &self,
+        from: usize,
+        to: usize,
+        head: &mut IntentHead,
+        problems: &mut Vec<(Span, Diagnostic)>,
+    ) {
+        let text = self.text.get(from..to).unwrap_or("");
+        let start = from + text.len() - text.trim_start().len();
+        let part = Part {
+            start,
+            end: start + text.trim().len(),
+            ..*self
+        };
+        match part.param() {
+            Ok(param) => head.params.push(param),
+            Err(_) if part.slice().is_empty() || part.slice() == "..." => {}
+            Err(problem) => problems.push((Span::new(from, to), *problem)),
+        }
     }
 
     fn param(&self) -> Strict<Param> {
@@ -291,6 +302,19 @@ impl Part<'_> {
             Rule::number => SolveValue::Number(self.name(&inner)),
             Rule::string => SolveValue::Text(self.string(&inner)),
             _ => SolveValue::Name(self.name(&inner)),
+        })
+    }
+
+    /// The word the part begins with.
+    pub(crate) fn first_word(&self) -> Option<Name> {
+        let token = Lexer::starting_at(self.text, self.start).next_token();
+        let text = self
+            .text
+            .get(token.start..token.end)
+            .filter(|_| token.kind == TokenKind::Word)?;
+        Some(Name {
+            text: text.to_owned(),
+            span: Span::new(token.start, token.end),
         })
     }
 

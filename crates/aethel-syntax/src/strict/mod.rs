@@ -56,9 +56,18 @@ impl<'t> Part<'t> {
     }
 
     /// The place of a pair in the whole text.
+    ///
+    /// The grammar skips space before it finds out that an optional part is not there, so a pair may end with space
+    /// and comments. Its last token does not: that is the end of its last part, and of that one's last part.
     fn span(&self, pair: &Pair<'_, Rule>) -> Span {
-        let span = pair.as_span();
-        Span::new(self.start + span.start(), self.start + span.end())
+        let mut last = pair.clone();
+        while let Some(part) = last.clone().into_inner().next_back() {
+            last = part;
+        }
+        Span::new(
+            self.start + pair.as_span().start(),
+            self.start + last.as_span().end(),
+        )
     }
 
     /// A pair as text with its place.
