@@ -36,7 +36,15 @@ impl<'a> CallPlan<'a> {
     ) -> Option<Self> {
         let before = diagnostics.len();
         let mut plan = CallPlan::default();
-        let mut matching = Matching { symbols, decl, call, row, diagnostics, spans: HashMap::new(), position: 0 };
+        let mut matching = Matching {
+            symbols,
+            decl,
+            call,
+            row,
+            diagnostics,
+            spans: HashMap::new(),
+            position: 0,
+        };
         for arg in &call.args {
             if let Some((param, source)) = matching.argument(arg) {
                 plan.sources.insert(param.name.text.clone(), source);
@@ -82,7 +90,9 @@ struct Matching<'s, 'd, 'a> {
 
 impl<'s, 'a> Matching<'s, '_, 'a> {
     fn refuse<T>(&mut self, code: Code, message: String, span: Span, label: &str, help: String) -> Option<T> {
-        let diagnostic = Diagnostic::new(code, message).label(self.symbols.source, span, label).help(help);
+        let diagnostic = Diagnostic::new(code, message)
+            .label(self.symbols.source, span, label)
+            .help(help);
         self.diagnostics.push(diagnostic);
         None
     }
@@ -151,10 +161,15 @@ impl<'s, 'a> Matching<'s, '_, 'a> {
                 self.refuse(Code::AE0210, message, value.span, "not known here", help)
             }
             ExprKind::Name(name) if account => Some(ArgumentSource::Account(name.clone(), value.span)),
-            ExprKind::Name(name) if !self.symbols.constants.contains_key(name.as_str()) && self.flat(param) => {
+            ExprKind::Name(name)
+                if !self.symbols.constants.contains_key(name.as_str()) && self.flat(param) =>
+            {
                 Some(ArgumentSource::Account(name.clone(), value.span))
             }
-            ExprKind::Text(text) => Some(ArgumentSource::Text(text.clone(), Some((self.symbols.source, value.span)))),
+            ExprKind::Text(text) => Some(ArgumentSource::Text(
+                text.clone(),
+                Some((self.symbols.source, value.span)),
+            )),
             _ if account => {
                 let message = format!("`{}` needs an account", param.name.text);
                 let help = "write the account's name, or a string for names with other characters".into();

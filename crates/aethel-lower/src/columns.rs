@@ -6,9 +6,7 @@ use crate::rows::{Row, Rows};
 use crate::symbols::Symbols;
 use crate::tables::Tables;
 use crate::value::{self, Scalar};
-use aethel_ir::{
-    AccountId, AccountName, Code, Column, Diagnostic, Rational, Span, Type, ValueColumn, quote,
-};
+use aethel_ir::{AccountId, AccountName, Code, Column, Diagnostic, Rational, Span, Type, ValueColumn, quote};
 use aethel_syntax::ast::{Loop, Name};
 use std::collections::HashMap;
 
@@ -62,7 +60,11 @@ pub(crate) fn read(
     for (call, (compiled, plan)) in plans.iter().enumerate() {
         for (param, written) in plan.columns() {
             let Some(index) = rows.column(&written.text) else {
-                let message = format!("\"{}\" has no column `{}`", quote(&each.file.text), quote(&written.text));
+                let message = format!(
+                    "\"{}\" has no column `{}`",
+                    quote(&each.file.text),
+                    quote(&written.text)
+                );
                 diagnostics.push(
                     Diagnostic::new(Code::AE0903, message)
                         .label(symbols.source, written.span, "not in the header")
@@ -71,14 +73,26 @@ pub(crate) fn read(
                 continue;
             };
             let account = compiled.intent.accounts.iter().any(|a| &*a.name == param);
-            let cells = match compiled.intent.values.iter().find(|v| &*v.name == param).map(|v| v.ty) {
+            let cells = match compiled
+                .intent
+                .values
+                .iter()
+                .find(|v| &*v.name == param)
+                .map(|v| v.ty)
+            {
                 _ if account => Cells::Account(Vec::new()),
                 Some(Type::Bool) => Cells::Bool(Vec::new()),
                 Some(ty @ (Type::Amount(_) | Type::Integer | Type::Time)) => Cells::Whole(ty, Vec::new()),
                 Some(ty) => Cells::Exact(ty, Vec::new()),
                 None => continue,
             };
-            builders.push(Builder { call, param, written, index, cells });
+            builders.push(Builder {
+                call,
+                param,
+                written,
+                index,
+                cells,
+            });
         }
     }
     if diagnostics.len() > before {
@@ -114,13 +128,19 @@ pub(crate) fn read(
                 columns.accounts.insert(param, ids);
             }
             Cells::Whole(_, cells) => {
-                columns.values.insert(param, ValueColumn::Whole(Column::Each(cells)));
+                columns
+                    .values
+                    .insert(param, ValueColumn::Whole(Column::Each(cells)));
             }
             Cells::Exact(_, cells) => {
-                columns.values.insert(param, ValueColumn::Exact(Column::Each(cells)));
+                columns
+                    .values
+                    .insert(param, ValueColumn::Exact(Column::Each(cells)));
             }
             Cells::Bool(cells) => {
-                columns.values.insert(param, ValueColumn::Bool(Column::Each(cells)));
+                columns
+                    .values
+                    .insert(param, ValueColumn::Bool(Column::Each(cells)));
             }
         }
     }

@@ -21,7 +21,11 @@ pub(crate) fn names_in<'a>(expr: &'a Expr, names: &mut Vec<&'a str>) {
 }
 
 /// Computes a constant expression; on a problem says it and gives `None`.
-pub(crate) fn evaluate(symbols: &Symbols<'_>, expr: &Expr, diagnostics: &mut Vec<Diagnostic>) -> Option<Constant> {
+pub(crate) fn evaluate(
+    symbols: &Symbols<'_>,
+    expr: &Expr,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Constant> {
     let source = symbols.source;
     match &expr.kind {
         ExprKind::Number(text) => match Rational::parse_decimal(text) {
@@ -51,7 +55,10 @@ pub(crate) fn evaluate(symbols: &Symbols<'_>, expr: &Expr, diagnostics: &mut Vec
             _ => not_constant(symbols, expr, diagnostics),
         },
         ExprKind::Binary(op, _, a, b) => {
-            let (a, b) = (evaluate(symbols, a, diagnostics), evaluate(symbols, b, diagnostics));
+            let (a, b) = (
+                evaluate(symbols, a, diagnostics),
+                evaluate(symbols, b, diagnostics),
+            );
             match (op, a?, b?) {
                 (BinaryOp::Add, Constant::Number(a), Constant::Number(b)) => {
                     checked(symbols, expr, a.add(&b), diagnostics)
@@ -93,7 +100,11 @@ fn checked(
 fn not_constant(symbols: &Symbols<'_>, expr: &Expr, diagnostics: &mut Vec<Diagnostic>) -> Option<Constant> {
     diagnostics.push(
         Diagnostic::new(Code::AE0207, "this is not a constant")
-            .label(symbols.source, expr.span, "expected numbers, constants and `+ - * / %`")
+            .label(
+                symbols.source,
+                expr.span,
+                "expected numbers, constants and `+ - * / %`",
+            )
             .help("a value that depends on accounts or parameters belongs in a `guard`: `let v = ..;`"),
     );
     None

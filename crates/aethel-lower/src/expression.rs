@@ -37,7 +37,13 @@ impl<'a> Compiler<'a, '_> {
         None
     }
 
-    fn error(&self, code: Code, message: impl Into<String>, span: Span, label: impl Into<String>) -> Diagnostic {
+    fn error(
+        &self,
+        code: Code,
+        message: impl Into<String>,
+        span: Span,
+        label: impl Into<String>,
+    ) -> Diagnostic {
         Diagnostic::new(code, message).label(self.symbols.source, span, label)
     }
 
@@ -50,7 +56,11 @@ impl<'a> Compiler<'a, '_> {
             Kind::Of(Type::Time) => "a time".into(),
             Kind::Of(Type::Amount(asset)) => format!("an amount of {}", self.tables.asset_name(asset)),
             Kind::Of(Type::Price(base, quote)) => {
-                format!("a price of {} in {}", self.tables.asset_name(base), self.tables.asset_name(quote))
+                format!(
+                    "a price of {} in {}",
+                    self.tables.asset_name(base),
+                    self.tables.asset_name(quote)
+                )
             }
         }
     }
@@ -63,7 +73,12 @@ impl<'a> Compiler<'a, '_> {
         }
         let message = format!("{} is not a condition", self.kind_name(kind));
         let diagnostic = self
-            .error(Code::AE0218, message, expr.span, "expected something that is true or false")
+            .error(
+                Code::AE0218,
+                message,
+                expr.span,
+                "expected something that is true or false",
+            )
             .help("compare it, for example `.. >= 0`");
         self.refuse(diagnostic)
     }
@@ -79,10 +94,18 @@ impl<'a> Compiler<'a, '_> {
                 };
                 Some((self.push(Ir::Number(number), expr.span, Type::Number), Kind::Free))
             }
-            ExprKind::Bool(flag) => Some((self.push(Ir::Bool(*flag), expr.span, Type::Bool), Kind::Of(Type::Bool))),
+            ExprKind::Bool(flag) => Some((
+                self.push(Ir::Bool(*flag), expr.span, Type::Bool),
+                Kind::Of(Type::Bool),
+            )),
             ExprKind::Text(_) => {
                 let diagnostic = self
-                    .error(Code::AE0207, "a string is not a value", expr.span, "a string cannot be computed with")
+                    .error(
+                        Code::AE0207,
+                        "a string is not a value",
+                        expr.span,
+                        "a string cannot be computed with",
+                    )
                     .help("strings only name accounts and files, in calls");
                 self.refuse(diagnostic)
             }
@@ -101,7 +124,11 @@ impl<'a> Compiler<'a, '_> {
     /// Reads a place before or after, as the phase says.
     fn read(&mut self, slot: Slot, span: Span, old: bool) -> Typed {
         let ty = self.slot_type(slot);
-        let expr = if self.phase == Phase::After && !old { Ir::After(slot) } else { Ir::Before(slot) };
+        let expr = if self.phase == Phase::After && !old {
+            Ir::After(slot)
+        } else {
+            Ir::Before(slot)
+        };
         (self.push(expr, span, ty), Kind::Of(ty))
     }
 
@@ -115,8 +142,15 @@ impl<'a> Compiler<'a, '_> {
             ExprKind::Name(name) => self.name(name, inner.span, true),
             _ => {
                 let diagnostic = self
-                    .error(Code::AE0207, "`old` takes a place", inner.span, "expected `account.balance` or a field")
-                    .help("write `old(company.balance)`; in a larger expression, put `old` around each place");
+                    .error(
+                        Code::AE0207,
+                        "`old` takes a place",
+                        inner.span,
+                        "expected `account.balance` or a field",
+                    )
+                    .help(
+                        "write `old(company.balance)`; in a larger expression, put `old` around each place",
+                    );
                 self.refuse(diagnostic)
             }
         }
@@ -134,9 +168,20 @@ impl<'a> Compiler<'a, '_> {
             Some(Named::Flat(slot)) => Some(self.read(slot, span, old)),
             Some(Named::Account(_)) => {
                 let diagnostic = self
-                    .error(Code::AE0207, format!("`{name}` is an account, not a value"), span, "an account")
+                    .error(
+                        Code::AE0207,
+                        format!("`{name}` is an account, not a value"),
+                        span,
+                        "an account",
+                    )
                     .help(format!("did you mean `{name}.balance`?"))
-                    .fix("use its balance", Safety::Unsafe, self.symbols.source, span, format!("{name}.balance"));
+                    .fix(
+                        "use its balance",
+                        Safety::Unsafe,
+                        self.symbols.source,
+                        span,
+                        format!("{name}.balance"),
+                    );
                 self.refuse(diagnostic)
             }
             Some(Named::Broken) => None,
@@ -169,14 +214,22 @@ impl<'a> Compiler<'a, '_> {
         }
         let suggestion = did_you_mean(name, self.known_names());
         let diagnostic = self
-            .error(Code::AE0201, format!("`{}` is not declared", quote(name)), span, "unknown name")
+            .error(
+                Code::AE0201,
+                format!("`{}` is not declared", quote(name)),
+                span,
+                "unknown name",
+            )
             .help_opt(suggestion.clone());
         let diagnostic = match aethel_ir::closest(name, self.known_names()) {
             Some(found) => {
                 let title = format!("write `{found}`");
                 diagnostic.fix(title, Safety::Unsafe, self.symbols.source, span, found)
             }
-            None => diagnostic.help(format!("declare it as a parameter of `{}`, or with `let`", self.decl.name.text)),
+            None => diagnostic.help(format!(
+                "declare it as a parameter of `{}`, or with `let`",
+                self.decl.name.text
+            )),
         };
         self.refuse(diagnostic)
     }
@@ -193,7 +246,13 @@ impl<'a> Compiler<'a, '_> {
         }
     }
 
-    fn unary(&mut self, op: ast::UnaryOp, inner: &'a Expr, span: Span, expected: Option<Type>) -> Option<Typed> {
+    fn unary(
+        &mut self,
+        op: ast::UnaryOp,
+        inner: &'a Expr,
+        span: Span,
+        expected: Option<Type>,
+    ) -> Option<Typed> {
         let (id, kind) = self.expression(inner, expected)?;
         let (ir, wanted) = match op {
             ast::UnaryOp::Negate => (UnaryOp::Negate, kind != Kind::Of(Type::Bool)),
@@ -245,7 +304,10 @@ impl<'a> Compiler<'a, '_> {
                     Op::Subtract => BinaryOp::Subtract,
                     _ => BinaryOp::Remainder,
                 };
-                Some((self.push(Ir::Binary(ir, left, right), span, node_type(kind)), kind))
+                Some((
+                    self.push(Ir::Binary(ir, left, right), span, node_type(kind)),
+                    kind,
+                ))
             }
             Op::Multiply | Op::Divide => {
                 let (left, right) = (self.expression(a, None), self.expression(b, None));
@@ -276,13 +338,21 @@ impl<'a> Compiler<'a, '_> {
             let diagnostic = self.error(Code::AE0207, message, span, "conditions can only be equal or not");
             return self.refuse(diagnostic);
         }
-        Some((self.push(Ir::Binary(ir, left, right), span, Type::Bool), Kind::Of(Type::Bool)))
+        Some((
+            self.push(Ir::Binary(ir, left, right), span, Type::Bool),
+            Kind::Of(Type::Bool),
+        ))
     }
 
     /// Multiplication and division, with units.
     fn product(&mut self, op: ast::BinaryOp, left: Typed, right: Typed, span: Span) -> Option<Typed> {
         let multiply = op == ast::BinaryOp::Multiply;
-        let plain = |kind| matches!(kind, Kind::Free | Kind::Of(Type::Number | Type::Integer | Type::Time));
+        let plain = |kind| {
+            matches!(
+                kind,
+                Kind::Free | Kind::Of(Type::Number | Type::Integer | Type::Time)
+            )
+        };
         let integer = |kind| kind == Kind::Of(Type::Integer);
         let kind = match (left.1, right.1) {
             (Kind::Free, Kind::Free) => Some(Kind::Free),
@@ -296,15 +366,25 @@ impl<'a> Compiler<'a, '_> {
         };
         let Some(kind) = kind else {
             let verb = if multiply { "multiplied by" } else { "divided by" };
-            let message =
-                format!("{} cannot be {verb} {}", self.kind_name(left.1), self.kind_name(right.1));
+            let message = format!(
+                "{} cannot be {verb} {}",
+                self.kind_name(left.1),
+                self.kind_name(right.1)
+            );
             let diagnostic = self
                 .error(Code::AE0207, message, span, "the units do not fit")
                 .help("amount × number and amount / number are amounts; `Price<A, B>` × amount of A is an amount of B");
             return self.refuse(diagnostic);
         };
-        let ir = if multiply { BinaryOp::Multiply } else { BinaryOp::Divide };
-        Some((self.push(Ir::Binary(ir, left.0, right.0), span, node_type(kind)), kind))
+        let ir = if multiply {
+            BinaryOp::Multiply
+        } else {
+            BinaryOp::Divide
+        };
+        Some((
+            self.push(Ir::Binary(ir, left.0, right.0), span, node_type(kind)),
+            kind,
+        ))
     }
 
     /// Gives two operands one type.
@@ -331,7 +411,9 @@ impl<'a> Compiler<'a, '_> {
                 return self.refuse(diagnostic);
             }
         };
-        let Kind::Of(ty) = kind else { return Some((left.0, right.0, kind)) };
+        let Kind::Of(ty) = kind else {
+            return Some((left.0, right.0, kind));
+        };
         Some((self.with_unit(left, ty), self.with_unit(right, ty), kind))
     }
 
@@ -375,7 +457,11 @@ impl<'a> Compiler<'a, '_> {
             found => {
                 let both = matches!((found, ty), (Kind::Of(Type::Amount(_)), Type::Amount(_)));
                 let code = if both { Code::AE0208 } else { Code::AE0207 };
-                let message = format!("{what} is {}, not {}", self.kind_name(Kind::Of(ty)), self.kind_name(found));
+                let message = format!(
+                    "{what} is {}, not {}",
+                    self.kind_name(Kind::Of(ty)),
+                    self.kind_name(found)
+                );
                 let label = format!("this is {}", self.kind_name(found));
                 let diagnostic = self.error(code, message, self.span_of(typed.0), label);
                 self.refuse(diagnostic)
@@ -392,7 +478,11 @@ impl<'a> Compiler<'a, '_> {
     ) -> Option<Typed> {
         match function.text.as_str() {
             "min" | "max" if args.len() >= 2 => {
-                let op = if function.text == "min" { BinaryOp::Min } else { BinaryOp::Max };
+                let op = if function.text == "min" {
+                    BinaryOp::Min
+                } else {
+                    BinaryOp::Max
+                };
                 let lowered: Vec<_> = args.iter().map(|arg| self.expression(arg, expected)).collect();
                 let mut result: Option<Typed> = None;
                 for next in lowered {
@@ -421,12 +511,18 @@ impl<'a> Compiler<'a, '_> {
             "round" if matches!(args.len(), 2 | 3) => self.round(function, args, span, expected),
             "min" | "max" => self.wrong_call(function, "it takes two or more values: `min(a, b)`"),
             "abs" => self.wrong_call(function, "it takes one value: `abs(x)`"),
-            "round" => self.wrong_call(function, "write `round(x, half_even)` or `round(x, USD, half_even)`"),
+            "round" => self.wrong_call(
+                function,
+                "write `round(x, half_even)` or `round(x, USD, half_even)`",
+            ),
             name => {
                 let suggestion = did_you_mean(name, ["min", "max", "abs", "round", "old"]);
                 let message = format!("`{}` is not a function", quote(name));
-                let help = suggestion.unwrap_or_else(|| "the functions are `min`, `max`, `abs` and `round`".into());
-                let diagnostic = self.error(Code::AE0211, message, function.span, "unknown").help(help);
+                let help =
+                    suggestion.unwrap_or_else(|| "the functions are `min`, `max`, `abs` and `round`".into());
+                let diagnostic = self
+                    .error(Code::AE0211, message, function.span, "unknown")
+                    .help(help);
                 self.refuse(diagnostic)
             }
         }
@@ -434,7 +530,9 @@ impl<'a> Compiler<'a, '_> {
 
     fn wrong_call<T>(&mut self, function: &ast::Name, help: &str) -> Option<T> {
         let message = format!("wrong arguments for `{}`", function.text);
-        let diagnostic = self.error(Code::AE0211, message, function.span, "called here").help(help);
+        let diagnostic = self
+            .error(Code::AE0211, message, function.span, "called here")
+            .help(help);
         self.refuse(diagnostic)
     }
 
@@ -456,10 +554,15 @@ impl<'a> Compiler<'a, '_> {
                 ExprKind::Name(name) => did_you_mean(name, RoundMode::NAMES.map(|(name, _)| name)),
                 _ => None,
             };
-            let help = suggestion
-                .unwrap_or_else(|| "the modes are `half_even`, `half_up`, `up` and `down`".into());
+            let help =
+                suggestion.unwrap_or_else(|| "the modes are `half_even`, `half_up`, `up` and `down`".into());
             let diagnostic = self
-                .error(Code::AE0211, "`round` needs a rounding mode last", mode_arg.span, "expected a mode")
+                .error(
+                    Code::AE0211,
+                    "`round` needs a rounding mode last",
+                    mode_arg.span,
+                    "expected a mode",
+                )
                 .help(help);
             return self.refuse(diagnostic);
         };
@@ -474,7 +577,12 @@ impl<'a> Compiler<'a, '_> {
                 let suggestion = did_you_mean(name, self.symbols.asset_names());
                 let message = format!("`{}` is not an asset", quote(name));
                 let diagnostic = self
-                    .error(Code::AE0203, message, args[1].span, "expected an asset or a number of places")
+                    .error(
+                        Code::AE0203,
+                        message,
+                        args[1].span,
+                        "expected an asset or a number of places",
+                    )
                     .help_opt(suggestion);
                 return self.refuse(diagnostic);
             }
@@ -497,7 +605,9 @@ impl<'a> Compiler<'a, '_> {
         let value = self.expression(&args[0], target.or(expected))?;
         let value = match (target, value.1) {
             (Some(ty), Kind::Free) => (self.with_unit(value, ty), Kind::Of(ty)),
-            (Some(Type::Amount(asset)), Kind::Of(Type::Amount(found))) if asset != found && named.is_some() => {
+            (Some(Type::Amount(asset)), Kind::Of(Type::Amount(found)))
+                if asset != found && named.is_some() =>
+            {
                 self.coerce(value, Type::Amount(asset), "the rounded value")?;
                 return None;
             }
@@ -516,11 +626,25 @@ impl<'a> Compiler<'a, '_> {
             (_, Some(digits)) => Rational::power_of_ten(-digits),
             (Kind::Of(Type::Integer), None) => Rational::ONE,
             (_, None) => {
-                return self.wrong_call(function, "say to what: `round(x, 2, half_even)` or `round(x, USD, half_even)`");
+                return self.wrong_call(
+                    function,
+                    "say to what: `round(x, 2, half_even)` or `round(x, USD, half_even)`",
+                );
             }
         };
         let ty = node_type(value.1);
-        Some((self.push(Ir::Round { value: value.0, unit, mode }, span, ty), value.1))
+        Some((
+            self.push(
+                Ir::Round {
+                    value: value.0,
+                    unit,
+                    mode,
+                },
+                span,
+                ty,
+            ),
+            value.1,
+        ))
     }
 }
 
@@ -539,7 +663,13 @@ fn times(left: Type, right: Type) -> Option<Type> {
             (asset == base).then_some(Type::Amount(quote))
         }
         (Type::Price(a, b), Type::Price(c, d)) => {
-            if b == c { price(a, d) } else if d == a { price(c, b) } else { None }
+            if b == c {
+                price(a, d)
+            } else if d == a {
+                price(c, b)
+            } else {
+                None
+            }
         }
         _ => None,
     }
@@ -557,5 +687,9 @@ fn over(left: Type, right: Type) -> Option<Type> {
 
 /// A price of an asset in itself is a plain number.
 fn price(base: AssetId, quote: AssetId) -> Option<Type> {
-    Some(if base == quote { Type::Number } else { Type::Price(base, quote) })
+    Some(if base == quote {
+        Type::Number
+    } else {
+        Type::Price(base, quote)
+    })
 }

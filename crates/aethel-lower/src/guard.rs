@@ -61,7 +61,11 @@ fn collect<'a>(
         match line {
             Statement::Let { name, value, span } => {
                 consumed.insert(statement);
-                let earlier = decl.params.iter().find(|p| p.name.text == name.text).map(|p| p.name.span);
+                let earlier = decl
+                    .params
+                    .iter()
+                    .find(|p| p.name.text == name.text)
+                    .map(|p| p.name.span);
                 if let Some(first) = earlier.or_else(|| lets.get(name.text.as_str()).copied()) {
                     compiler.diagnostics.push(duplicate(source, name, first));
                     continue;
@@ -69,7 +73,12 @@ fn collect<'a>(
                 lets.insert(&name.text, name.span);
                 definitions.push(definition(name, value, statement, *span));
             }
-            Statement::Assign { target, equals, value, span } => {
+            Statement::Assign {
+                target,
+                equals,
+                value,
+                span,
+            } => {
                 consumed.insert(statement);
                 let ExprKind::Name(text) = &target.kind else {
                     compiler.diagnostics.push(equality_meant(source, *equals));
@@ -83,7 +92,10 @@ fn collect<'a>(
                     continue;
                 }
                 if compiler.lint {
-                    let start = Span { start: target.span.start, end: target.span.start };
+                    let start = Span {
+                        start: target.span.start,
+                        end: target.span.start,
+                    };
                     compiler.diagnostics.push(
                         Diagnostic::new(Code::AE0114, format!("`{}` is a new name here", quote(text)))
                             .label(source, target.span, "read as `let`")
@@ -105,10 +117,16 @@ fn collect<'a>(
         }
     }
     for (statement, line) in decl.guard.iter().enumerate() {
-        let Statement::Condition(expr) = line else { continue };
-        let ExprKind::Binary(BinaryOp::Equal, _, left, right) = &expr.kind else { continue };
+        let Statement::Condition(expr) = line else {
+            continue;
+        };
+        let ExprKind::Binary(BinaryOp::Equal, _, left, right) = &expr.kind else {
+            continue;
+        };
         for (side, other) in [(left, right), (right, left)] {
-            let ExprKind::Name(name) = &side.kind else { continue };
+            let ExprKind::Name(name) = &side.kind else {
+                continue;
+            };
             let fixes = waiting.contains_key(name.as_str());
             let captures = !fixes
                 && !compiler.names.contains_key(name.as_str())
@@ -132,7 +150,14 @@ fn collect<'a>(
 }
 
 fn definition<'a>(name: &'a Name, value: &'a Expr, statement: usize, span: Span) -> Definition<'a> {
-    Definition { name: &name.text, name_span: name.span, value, statement, span, missing: 0 }
+    Definition {
+        name: &name.text,
+        name_span: name.span,
+        value,
+        statement,
+        span,
+        missing: 0,
+    }
 }
 
 /// Definitions that wait for names, and names that definitions wait for.
@@ -147,7 +172,11 @@ struct Work<'a> {
 
 impl<'a> Work<'a> {
     fn new(mut definitions: Vec<Definition<'a>>, waiting: &HashMap<&'a str, Pending<'a>>) -> Self {
-        let open: HashSet<&str> = definitions.iter().map(|d| d.name).chain(waiting.keys().copied()).collect();
+        let open: HashSet<&str> = definitions
+            .iter()
+            .map(|d| d.name)
+            .chain(waiting.keys().copied())
+            .collect();
         let mut users: HashMap<&str, Vec<usize>> = HashMap::new();
         let mut ready = BinaryHeap::new();
         for (index, definition) in definitions.iter_mut().enumerate() {
@@ -163,7 +192,12 @@ impl<'a> Work<'a> {
                 ready.push(Reverse((definition.statement, index)));
             }
         }
-        Self { definitions, users, ready, resolved: HashSet::new() }
+        Self {
+            definitions,
+            users,
+            ready,
+            resolved: HashSet::new(),
+        }
     }
 
     /// Marks a name as resolved and wakes those that waited for it.
@@ -203,10 +237,17 @@ impl<'a> Work<'a> {
 
     /// What is left waits for itself.
     fn report_cycle(&self, compiler: &mut Compiler<'a, '_>, consumed: &mut HashSet<usize>) {
-        let stuck: Vec<&Definition<'_>> =
-            self.definitions.iter().filter(|d| d.missing > 0 && !self.resolved.contains(d.name)).collect();
+        let stuck: Vec<&Definition<'_>> = self
+            .definitions
+            .iter()
+            .filter(|d| d.missing > 0 && !self.resolved.contains(d.name))
+            .collect();
         let Some(first) = stuck.first() else { return };
-        let names: Vec<String> = stuck.iter().take(8).map(|d| format!("`{}`", quote(d.name))).collect();
+        let names: Vec<String> = stuck
+            .iter()
+            .take(8)
+            .map(|d| format!("`{}`", quote(d.name)))
+            .collect();
         let mut diagnostic = Diagnostic::new(Code::AE0303, format!("{} need each other", names.join(", ")));
         if stuck.len() == 1 {
             diagnostic.message = format!("{} is defined by itself", names[0]);
@@ -217,7 +258,9 @@ impl<'a> Work<'a> {
         if let Some(label) = diagnostic.labels.first_mut() {
             label.message = format!("`{}` cannot be computed first", quote(first.name));
         }
-        compiler.diagnostics.push(diagnostic.help("define one of them from parameters and balances only"));
+        compiler
+            .diagnostics
+            .push(diagnostic.help("define one of them from parameters and balances only"));
         for definition in stuck {
             compiler.names.insert(definition.name, Named::Broken);
             consumed.insert(definition.statement);
@@ -237,7 +280,9 @@ fn give_value<'a>(compiler: &mut Compiler<'a, '_>, definition: &Definition<'a>, 
     let lowered = match (typed, expected) {
         (Some(typed), Some(ty)) => {
             let what = format!("`{name}`");
-            compiler.coerce(typed, ty, &what).map(|id| (id, crate::expression::Kind::Of(ty)))
+            compiler
+                .coerce(typed, ty, &what)
+                .map(|id| (id, crate::expression::Kind::Of(ty)))
         }
         (typed, _) => typed,
     };
@@ -251,7 +296,13 @@ fn give_value<'a>(compiler: &mut Compiler<'a, '_>, definition: &Definition<'a>, 
     }
     let secret = fixes.is_some_and(|p| p.param.secret.is_some());
     let index = compiler.intent.lets.len() as u16;
-    compiler.intent.lets.push(Let { name: name.into(), value, whole, span: definition.name_span, secret });
+    compiler.intent.lets.push(Let {
+        name: name.into(),
+        value,
+        whole,
+        span: definition.name_span,
+        secret,
+    });
     if fixes.is_some() {
         compiler.used.insert(name);
     }

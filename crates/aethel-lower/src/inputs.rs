@@ -73,7 +73,14 @@ pub struct Inputs {
     pub accounts_csv: Option<Given>,
 }
 
-const KEYS: [&str; 6] = ["accounts", "bind", "args", "oracles", "open_accounts", "accounts_csv"];
+const KEYS: [&str; 6] = [
+    "accounts",
+    "bind",
+    "args",
+    "oracles",
+    "open_accounts",
+    "accounts_csv",
+];
 
 impl Inputs {
     /// Reads an inputs file.
@@ -82,9 +89,17 @@ impl Inputs {
     /// Every problem found, each at its place.
     pub fn from_json(source: SourceId, text: &str) -> Result<Inputs, Vec<Diagnostic>> {
         let root = json::parse(source, text, Code::AE0902).map_err(|error| vec![error])?;
-        let mut reader = Reader { source, inputs: Inputs::default(), problems: Vec::new() };
+        let mut reader = Reader {
+            source,
+            inputs: Inputs::default(),
+            problems: Vec::new(),
+        };
         reader.root(&root);
-        if reader.problems.is_empty() { Ok(reader.inputs) } else { Err(reader.problems) }
+        if reader.problems.is_empty() {
+            Ok(reader.inputs)
+        } else {
+            Err(reader.problems)
+        }
     }
 
     /// Reads opening balances from CSV text with a header `account,balance` and optionally `asset`.
@@ -108,8 +123,16 @@ impl Inputs {
             let at = Some((source, row.span()));
             match AccountName::new(row.cell(account)) {
                 Ok(name) => {
-                    let given = Given { text: cell(balance), at: Some((source, row.cell_span(balance))) };
-                    let mut input = AccountInput { name, balance: None, balances: Vec::new(), at };
+                    let given = Given {
+                        text: cell(balance),
+                        at: Some((source, row.cell_span(balance))),
+                    };
+                    let mut input = AccountInput {
+                        name,
+                        balance: None,
+                        balances: Vec::new(),
+                        at,
+                    };
                     match asset {
                         Some(asset) => input.balances.push((cell(asset), given)),
                         None => input.balance = Some(given),
@@ -117,14 +140,21 @@ impl Inputs {
                     self.accounts.push(input);
                 }
                 Err(error) => problems.push(
-                    Diagnostic::new(Code::AE0308, format!("`{}` is not an account name", quote(row.cell(account))))
-                        .label(source, row.cell_span(account), error.to_string()),
+                    Diagnostic::new(
+                        Code::AE0308,
+                        format!("`{}` is not an account name", quote(row.cell(account))),
+                    )
+                    .label(source, row.cell_span(account), error.to_string()),
                 ),
             }
             problems.len() < 20
         })
         .map_err(|error| vec![error])?;
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems)
+        }
     }
 }
 
@@ -139,7 +169,8 @@ impl Reader {
         let JsonKind::Object(entries) = &root.kind else {
             let message = "inputs are an object";
             let help = "write {\"accounts\": {..}, \"bind\": {..}, \"args\": {..}}";
-            self.problems.push(json::wrong(Code::AE0902, self.source, root, message).help(help));
+            self.problems
+                .push(json::wrong(Code::AE0902, self.source, root, message).help(help));
             return;
         };
         for (key, value) in entries {
@@ -164,7 +195,8 @@ impl Reader {
     }
 
     fn expected(&mut self, at: &Json, message: &str) {
-        self.problems.push(json::wrong(Code::AE0902, self.source, at, message));
+        self.problems
+            .push(json::wrong(Code::AE0902, self.source, at, message));
     }
 
     fn unknown_key(&mut self, key: &str, value: &Json, known: &[&str]) {
@@ -178,7 +210,10 @@ impl Reader {
     }
 
     fn given(&self, text: &str, at: &Json) -> Given {
-        Given { text: text.to_owned(), at: Some((self.source, at.span)) }
+        Given {
+            text: text.to_owned(),
+            at: Some((self.source, at.span)),
+        }
     }
 
     fn amount(&mut self, json: &Json) -> Option<Given> {
@@ -200,12 +235,21 @@ impl Reader {
                 Ok(account) => account,
                 Err(error) => {
                     let message = format!("`{}` is not an account name: {error}", quote(name));
-                    self.problems.push(Diagnostic::new(Code::AE0308, message).label(self.source, value.span, "its balance"));
+                    self.problems.push(Diagnostic::new(Code::AE0308, message).label(
+                        self.source,
+                        value.span,
+                        "its balance",
+                    ));
                     continue;
                 }
             };
             let at = Some((self.source, value.span));
-            let mut input = AccountInput { name: account, balance: None, balances: Vec::new(), at };
+            let mut input = AccountInput {
+                name: account,
+                balance: None,
+                balances: Vec::new(),
+                at,
+            };
             match &value.kind {
                 JsonKind::Object(fields) => {
                     for (key, value) in fields {
@@ -218,7 +262,9 @@ impl Reader {
                                     }
                                 }
                             }
-                            ("balances", _) => self.expected(value, "`balances` is an object: asset to amount"),
+                            ("balances", _) => {
+                                self.expected(value, "`balances` is an object: asset to amount")
+                            }
                             (other, _) => self.unknown_key(other, value, &["balance", "balances"]),
                         }
                     }
@@ -244,7 +290,10 @@ impl Reader {
                     None => continue,
                 },
             };
-            settings.push(Setting { key: key.clone(), value: self.given(&text, value) });
+            settings.push(Setting {
+                key: key.clone(),
+                value: self.given(&text, value),
+            });
         }
         settings
     }
@@ -268,11 +317,19 @@ pub(crate) fn oracle(source: SourceId, json: &Json, code: Code) -> Result<Oracle
         return Err(json::wrong(code, source, json, "an oracle proof is an object"));
     };
     let field = |name: &str| {
-        entries.iter().find(|(key, _)| key == name).map(|(_, value)| value).ok_or_else(|| {
-            Diagnostic::new(code, format!("the oracle proof has no `{name}`"))
-                .label(source, json.span, "needs feed, value, timestamp, key_id, signature")
-                .help("`aethel oracle sign` prints a complete proof")
-        })
+        entries
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value)
+            .ok_or_else(|| {
+                Diagnostic::new(code, format!("the oracle proof has no `{name}`"))
+                    .label(
+                        source,
+                        json.span,
+                        "needs feed, value, timestamp, key_id, signature",
+                    )
+                    .help("`aethel oracle sign` prints a complete proof")
+            })
     };
     let text = |name: &str| {
         let value = field(name)?;
@@ -287,7 +344,12 @@ pub(crate) fn oracle(source: SourceId, json: &Json, code: Code) -> Result<Oracle
         _ => None,
     };
     let Some(timestamp) = timestamp else {
-        return Err(json::wrong(code, source, stamp, "`timestamp` is a whole number of seconds since 1970"));
+        return Err(json::wrong(
+            code,
+            source,
+            stamp,
+            "`timestamp` is a whole number of seconds since 1970",
+        ));
     };
     Ok(OracleInput {
         feed: text("feed")?,

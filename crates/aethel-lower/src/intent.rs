@@ -11,8 +11,8 @@ use crate::symbols::{FieldKind, Symbols, arc, duplicate};
 use crate::tables::Tables;
 use aethel_ir::intent::{AccountParameter, ValueParameter};
 use aethel_ir::{
-    AssetId, Code, Condition, Diagnostic, Effect, Expr as Ir, ExprId, Field, FieldId, Intent, Place, Safety, Slot,
-    Span, Type, did_you_mean, quote,
+    AssetId, Code, Condition, Diagnostic, Effect, Expr as Ir, ExprId, Field, FieldId, Intent, Place, Safety,
+    Slot, Span, Type, did_you_mean, quote,
 };
 use aethel_syntax::ast::{BinaryOp, Expr, ExprKind, IntentDecl, Name, Param, Statement, TypeRef};
 use std::collections::{HashMap, HashSet};
@@ -106,12 +106,25 @@ pub(crate) fn compile<'a>(
     compiler.guard(pending);
     compiler.verify();
     compiler.solve();
-    if lint {
+    // After an error most lints would only repeat it in other words.
+    let clean = compiler.diagnostics.iter().filter(|d| d.is_error()).count() == errors;
+    if lint && clean {
         lints::intent(&mut compiler);
     }
-    let Compiler { intent, origins, unfixed, diagnostics, .. } = compiler;
+    let Compiler {
+        intent,
+        origins,
+        unfixed,
+        diagnostics,
+        ..
+    } = compiler;
     let failed = diagnostics.iter().filter(|d| d.is_error()).count() > errors || decl.broken;
-    (!failed).then_some(Compiled { intent, origins, unfixed, id: 0 })
+    (!failed).then_some(Compiled {
+        intent,
+        origins,
+        unfixed,
+        id: 0,
+    })
 }
 
 /// A value parameter without an argument, waiting for an equation.
@@ -164,13 +177,18 @@ impl<'a, 't> Compiler<'a, 't> {
     pub(crate) fn parameters(&mut self, given: &dyn Fn(&str) -> bool) -> Vec<Pending<'a>> {
         let decl = self.decl;
         let has_accounts = decl.params.iter().any(|p| p.ty.name.text == "Account");
-        let flat = if has_accounts { HashSet::new() } else { flat_accounts(decl) };
+        let flat = if has_accounts {
+            HashSet::new()
+        } else {
+            flat_accounts(decl)
+        };
         let mut first: HashMap<&str, &Name> = HashMap::new();
         let mut pending = Vec::new();
         for param in &decl.params {
             let name = param.name.text.as_str();
             if let Some(earlier) = first.insert(name, &param.name) {
-                self.diagnostics.push(duplicate(self.symbols.source, &param.name, earlier.span));
+                self.diagnostics
+                    .push(duplicate(self.symbols.source, &param.name, earlier.span));
                 continue;
             }
             match self.param_type(param) {
@@ -209,7 +227,10 @@ impl<'a, 't> Compiler<'a, 't> {
             }
         }
         self.balances.push(asset);
-        self.intent.accounts.push(AccountParameter { name: arc(&param.name), span: param.name.span });
+        self.intent.accounts.push(AccountParameter {
+            name: arc(&param.name),
+            span: param.name.span,
+        });
         (self.intent.accounts.len() - 1) as u16
     }
 
@@ -223,15 +244,27 @@ impl<'a, 't> Compiler<'a, 't> {
     fn push_value(&mut self, name: Arc<str>, ty: Type, external: bool, param: &Param, origin: Origin) -> u16 {
         let secret = param.secret.is_some();
         let span = param.name.span;
-        self.intent.values.push(ValueParameter { name, ty, external, secret, span });
+        self.intent.values.push(ValueParameter {
+            name,
+            ty,
+            external,
+            secret,
+            span,
+        });
         self.origins.push(origin);
         (self.intent.values.len() - 1) as u16
     }
 
     /// `btc_price_verified` and `btc_price_fresh` beside `external btc_price`.
     pub(crate) fn oracle_flag(&mut self, name: &'a str) -> Option<Named> {
-        let base = name.strip_suffix("_verified").or_else(|| name.strip_suffix("_fresh"))?;
-        let param = self.decl.params.iter().find(|p| p.name.text == base && p.external.is_some())?;
+        let base = name
+            .strip_suffix("_verified")
+            .or_else(|| name.strip_suffix("_fresh"))?;
+        let param = self
+            .decl
+            .params
+            .iter()
+            .find(|p| p.name.text == base && p.external.is_some())?;
         self.used.insert(base);
         let index = self.push_value(name.into(), Type::Bool, true, param, Origin::OracleFlag);
         let named = Named::Value(index, Type::Bool);
@@ -248,7 +281,11 @@ impl<'a, 't> Compiler<'a, 't> {
         let word = &ty.name.text;
         self.diagnostics.push(
             Diagnostic::new(Code::AE0209, format!("which asset does this `{word}` hold?"))
-                .label(self.symbols.source, ty.span, format!("the program declares {}", names.join(", ")))
+                .label(
+                    self.symbols.source,
+                    ty.span,
+                    format!("the program declares {}", names.join(", ")),
+                )
                 .help(format!("write `{word}<{}>`", names[0])),
         );
         None
@@ -261,9 +298,12 @@ impl<'a, 't> Compiler<'a, 't> {
         let help = did_you_mean(&name.text, self.symbols.asset_names())
             .unwrap_or_else(|| format!("declare it: `asset {} {{ scale: 2; }}`", name.text));
         self.diagnostics.push(
-            Diagnostic::new(Code::AE0203, format!("asset `{}` is not declared", quote(&name.text)))
-                .label(self.symbols.source, name.span, "unknown asset")
-                .help(help),
+            Diagnostic::new(
+                Code::AE0203,
+                format!("asset `{}` is not declared", quote(&name.text)),
+            )
+            .label(self.symbols.source, name.span, "unknown asset")
+            .help(help),
         );
         None
     }
@@ -289,7 +329,11 @@ impl<'a, 't> Compiler<'a, 't> {
                 [base, quote] => {
                     let (base, quote) = (self.asset_argument(base), self.asset_argument(quote));
                     let (base, quote) = (base?, quote?);
-                    if base == quote { Type::Number } else { Type::Price(base, quote) }
+                    if base == quote {
+                        Type::Number
+                    } else {
+                        Type::Price(base, quote)
+                    }
                 }
                 _ => return self.type_arguments(ty, "two assets, `Price<BTC, USD>`"),
             },
@@ -298,9 +342,12 @@ impl<'a, 't> Compiler<'a, 't> {
             "Bool" => Type::Bool,
             "Time" => Type::Time,
             other => {
-                let known = ["Account", "Balance", "Price", "Rate", "Number", "Integer", "Bool", "Time"];
-                let help = did_you_mean(other, known)
-                    .unwrap_or_else(|| format!("the types are {}", known.map(|t| format!("`{t}`")).join(", ")));
+                let known = [
+                    "Account", "Balance", "Price", "Rate", "Number", "Integer", "Bool", "Time",
+                ];
+                let help = did_you_mean(other, known).unwrap_or_else(|| {
+                    format!("the types are {}", known.map(|t| format!("`{t}`")).join(", "))
+                });
                 self.diagnostics.push(
                     Diagnostic::new(Code::AE0204, format!("`{}` is not a type", quote(other)))
                         .label(self.symbols.source, ty.name.span, "unknown type")
@@ -317,9 +364,12 @@ impl<'a, 't> Compiler<'a, 't> {
 
     fn type_arguments<T>(&mut self, ty: &TypeRef, expected: &str) -> Option<T> {
         self.diagnostics.push(
-            Diagnostic::new(Code::AE0204, format!("`{}` takes {expected} between `<` and `>`", ty.name.text))
-                .label(self.symbols.source, ty.span, format!("{} given", ty.args.len()))
-                .help("examples: `Account<USD>`, `Balance<USD>`, `Price<BTC, USD>`, `Rate`"),
+            Diagnostic::new(
+                Code::AE0204,
+                format!("`{}` takes {expected} between `<` and `>`", ty.name.text),
+            )
+            .label(self.symbols.source, ty.span, format!("{} given", ty.args.len()))
+            .help("examples: `Account<USD>`, `Balance<USD>`, `Price<BTC, USD>`, `Rate`"),
         );
         None
     }
@@ -371,15 +421,26 @@ impl<'a, 't> Compiler<'a, 't> {
                 self.diagnostics.push(
                     Diagnostic::new(Code::AE0206, message)
                         .label(self.symbols.source, base.span, "not an account")
-                        .help(format!("if it is an account, declare it as `{}: Account`", base.text)),
+                        .help(format!(
+                            "if it is an account, declare it as `{}: Account`",
+                            base.text
+                        )),
                 );
                 None
             }
             None => {
-                let accounts = self.intent.accounts.iter().map(|a| a.name.to_string()).collect::<Vec<_>>();
+                let accounts = self
+                    .intent
+                    .accounts
+                    .iter()
+                    .map(|a| a.name.to_string())
+                    .collect::<Vec<_>>();
                 let names = accounts.iter().map(String::as_str);
-                let message =
-                    format!("`{}` is not a parameter of `{}`", quote(&base.text), self.decl.name.text);
+                let message = format!(
+                    "`{}` is not a parameter of `{}`",
+                    quote(&base.text),
+                    self.decl.name.text
+                );
                 let mut diagnostic = Diagnostic::new(Code::AE0201, message)
                     .label(self.symbols.source, base.span, "unknown account")
                     .help(
@@ -407,7 +468,11 @@ impl<'a, 't> Compiler<'a, 't> {
         let mut known: Vec<String> = self.symbols.fields.keys().map(ToString::to_string).collect();
         known.push("balance".into());
         if self.symbols.assets.len() > 1 {
-            known.extend(self.symbols.asset_names().map(|asset| format!("{}_balance", asset.to_lowercase())));
+            known.extend(
+                self.symbols
+                    .asset_names()
+                    .map(|asset| format!("{}_balance", asset.to_lowercase())),
+            );
         }
         let (code, message) = match name.strip_suffix("_balance") {
             Some(prefix) => (Code::AE0203, format!("no asset `{}` is declared", quote(prefix))),
@@ -415,8 +480,9 @@ impl<'a, 't> Compiler<'a, 't> {
         };
         let help = did_you_mean(name, known.iter().map(String::as_str))
             .unwrap_or_else(|| format!("declare it at top level: `field {name}: Integer;`"));
-        let mut diagnostic =
-            Diagnostic::new(code, message).label(self.symbols.source, field.span, "unknown field").help(help);
+        let mut diagnostic = Diagnostic::new(code, message)
+            .label(self.symbols.source, field.span, "unknown field")
+            .help(help);
         if let Some(found) = aethel_ir::closest(name, known.iter().map(String::as_str)) {
             let title = format!("write `{found}`");
             diagnostic = diagnostic.fix(title, Safety::Unsafe, self.symbols.source, field.span, found);
@@ -444,15 +510,30 @@ impl<'a, 't> Compiler<'a, 't> {
     pub(crate) fn short_place(&mut self, name: &'a str, span: Span) -> Option<Slot> {
         let slot = self.place_with_underscore(name)?;
         if self.lint {
-            let account = self.intent.places.get(usize::from(slot.0)).map(|place| usize::from(place.account));
-            let account = account.and_then(|a| self.intent.accounts.get(a)).map(|a| a.name.to_string());
+            let account = self
+                .intent
+                .places
+                .get(usize::from(slot.0))
+                .map(|place| usize::from(place.account));
+            let account = account
+                .and_then(|a| self.intent.accounts.get(a))
+                .map(|a| a.name.to_string());
             let modern = account.and_then(|a| Some(format!("{a}.{}", name.get(a.len() + 1..)?)));
             if let Some(modern) = modern {
                 self.diagnostics.push(
-                    Diagnostic::new(Code::AE0216, format!("`{name}` is the old way to write `{modern}`"))
-                        .label(self.symbols.source, span, "read as a balance")
-                        .help(format!("write `{modern}`"))
-                        .fix(format!("write `{modern}`"), Safety::Safe, self.symbols.source, span, modern),
+                    Diagnostic::new(
+                        Code::AE0216,
+                        format!("`{name}` is the old way to write `{modern}`"),
+                    )
+                    .label(self.symbols.source, span, "read as a balance")
+                    .help(format!("write `{modern}`"))
+                    .fix(
+                        format!("write `{modern}`"),
+                        Safety::Safe,
+                        self.symbols.source,
+                        span,
+                        modern,
+                    ),
                 );
             }
         }
@@ -466,9 +547,15 @@ impl<'a, 't> Compiler<'a, 't> {
         }
         for index in 0..self.intent.accounts.len() {
             let param = self.intent.accounts[index].name.clone();
-            let Some(field) = name.strip_prefix(&*param).and_then(|rest| rest.strip_prefix('_')) else { continue };
+            let Some(field) = name.strip_prefix(&*param).and_then(|rest| rest.strip_prefix('_')) else {
+                continue;
+            };
             let index = index as u16;
-            let found = if field == "balance" { self.balance_of(index) } else { self.known_field(index, field) };
+            let found = if field == "balance" {
+                self.balance_of(index)
+            } else {
+                self.known_field(index, field)
+            };
             if found.is_some() {
                 self.mark_used(index);
                 return found;
@@ -510,7 +597,10 @@ impl<'a, 't> Compiler<'a, 't> {
                 && !consumed.contains(&index)
                 && let Some(expr) = self.condition(expr)
             {
-                self.intent.guard.push(Condition { expr, if_bounded: None });
+                self.intent.guard.push(Condition {
+                    expr,
+                    if_bounded: None,
+                });
             }
         }
     }
@@ -530,8 +620,14 @@ impl<'a, 't> Compiler<'a, 't> {
                     );
                     continue;
                 }
-                Statement::Assign { target, equals, value, .. } => {
-                    self.diagnostics.push(guard::equality_meant(self.symbols.source, *equals));
+                Statement::Assign {
+                    target,
+                    equals,
+                    value,
+                    ..
+                } => {
+                    self.diagnostics
+                        .push(guard::equality_meant(self.symbols.source, *equals));
                     // Read on as if it were right, so that the rest is judged by what was meant.
                     if let Some(slot) = self.bare_place(target) {
                         defined.entry(slot).or_insert(target.span);
@@ -580,7 +676,10 @@ impl<'a, 't> Compiler<'a, 't> {
         self.phase = Phase::After;
         for expr in conditions {
             if let Some(expr) = self.condition(expr) {
-                self.intent.postconditions.push(Condition { expr, if_bounded: None });
+                self.intent.postconditions.push(Condition {
+                    expr,
+                    if_bounded: None,
+                });
             }
         }
         self.phase = Phase::Before;
@@ -588,8 +687,12 @@ impl<'a, 't> Compiler<'a, 't> {
 
     fn effect(&mut self, slot: Slot, value: &'a Expr, span: Span) {
         let ty = self.slot_type(slot);
-        let Some(typed) = self.expression(value, Some(ty)) else { return };
-        let Some(value) = self.coerce(typed, ty, "the place") else { return };
+        let Some(typed) = self.expression(value, Some(ty)) else {
+            return;
+        };
+        let Some(value) = self.coerce(typed, ty, "the place") else {
+            return;
+        };
         self.literal_is_whole(value, ty);
         self.intent.effects.push(Effect { slot, value, span });
     }
@@ -602,10 +705,18 @@ impl<'a, 't> Compiler<'a, 't> {
             return;
         }
         let what = self.kind_name(Kind::Of(ty));
-        let places = if let Type::Amount(asset) = ty { self.tables.scale(asset) } else { 0 };
+        let places = if let Type::Amount(asset) = ty {
+            self.tables.scale(asset)
+        } else {
+            0
+        };
         self.diagnostics.push(
             Diagnostic::new(Code::AE0504, format!("this can never be {what}"))
-                .label(self.symbols.source, node.span, format!("more than {places} decimal places"))
+                .label(
+                    self.symbols.source,
+                    node.span,
+                    format!("more than {places} decimal places"),
+                )
                 .help("write fewer places, or `round(..)`"),
         );
     }
@@ -638,12 +749,21 @@ fn flat_accounts(decl: &IntentDecl) -> HashSet<&str> {
     }
     meant.extend(names.iter().filter_map(|name| name.strip_prefix("old_")));
     for statement in &decl.verify {
-        if let Statement::Condition(Expr { kind: ExprKind::Binary(BinaryOp::Equal, _, left, _), .. }) = statement
+        if let Statement::Condition(Expr {
+            kind: ExprKind::Binary(BinaryOp::Equal, _, left, _),
+            ..
+        }) = statement
             && let ExprKind::Name(name) = &left.kind
         {
             meant.insert(name);
         }
     }
-    let balances = decl.params.iter().filter(|p| p.ty.name.text == "Balance" && p.external.is_none());
-    balances.map(|p| p.name.text.as_str()).filter(|name| meant.contains(name)).collect()
+    let balances = decl
+        .params
+        .iter()
+        .filter(|p| p.ty.name.text == "Balance" && p.external.is_none());
+    balances
+        .map(|p| p.name.text.as_str())
+        .filter(|name| meant.contains(name))
+        .collect()
 }

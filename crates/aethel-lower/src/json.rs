@@ -65,7 +65,11 @@ impl Reader<'_> {
     }
 
     fn syntax(&self, error: &serde_json::Error, base: usize, within: &str) -> Diagnostic {
-        let line_start = within.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+        let line_start = within
+            .split_inclusive('\n')
+            .take(error.line().saturating_sub(1))
+            .map(str::len)
+            .sum::<usize>();
         let at = (base + line_start + error.column().saturating_sub(1)).min(self.text.len());
         let mut at = at;
         while !self.text.is_char_boundary(at) {
@@ -87,8 +91,13 @@ impl Reader<'_> {
         let kind = match raw.as_bytes().first() {
             Some(b'{') => JsonKind::Object(self.object(raw, span, depth)?),
             Some(b'[') => {
-                let items = serde_json::Deserializer::from_str(raw).deserialize_seq(RawList).map_err(fail)?;
-                let items: Result<_, _> = items.into_iter().map(|item| self.value(item.get(), depth + 1)).collect();
+                let items = serde_json::Deserializer::from_str(raw)
+                    .deserialize_seq(RawList)
+                    .map_err(fail)?;
+                let items: Result<_, _> = items
+                    .into_iter()
+                    .map(|item| self.value(item.get(), depth + 1))
+                    .collect();
                 JsonKind::Array(items?)
             }
             Some(b'"') => JsonKind::Text(serde_json::from_str(raw).map_err(fail)?),
@@ -102,16 +111,21 @@ impl Reader<'_> {
 
     fn object(&self, raw: &str, span: Span, depth: usize) -> Result<Vec<(String, Json)>, Diagnostic> {
         let fail = |error: serde_json::Error| self.syntax(&error, span.start as usize, raw);
-        let entries = serde_json::Deserializer::from_str(raw).deserialize_map(RawMap).map_err(fail)?;
+        let entries = serde_json::Deserializer::from_str(raw)
+            .deserialize_map(RawMap)
+            .map_err(fail)?;
         let mut seen: std::collections::HashMap<String, Span> = std::collections::HashMap::new();
         let mut object = Vec::with_capacity(entries.len());
         for (key, value) in entries {
             let value = self.value(value.get(), depth + 1)?;
             if let Some(first) = seen.insert(key.clone(), value.span) {
-                return Err(Diagnostic::new(Code::AE0908, format!("the key `{}` is there twice", quote(&key)))
-                    .label(self.source, value.span, "second value")
-                    .label(self.source, first, "first value")
-                    .help("keep one of them"));
+                return Err(Diagnostic::new(
+                    Code::AE0908,
+                    format!("the key `{}` is there twice", quote(&key)),
+                )
+                .label(self.source, value.span, "second value")
+                .label(self.source, first, "first value")
+                .help("keep one of them"));
             }
             object.push((key, value));
         }
@@ -164,9 +178,12 @@ pub(crate) fn wrong(code: Code, source: SourceId, at: &Json, message: impl Into<
 pub(crate) fn number_text(source: SourceId, json: &Json, code: Code) -> Result<&str, Diagnostic> {
     match &json.kind {
         JsonKind::Text(text) | JsonKind::Integer(text) => Ok(text),
-        JsonKind::Float(text) => Err(Diagnostic::new(Code::AE0907, format!("`{}` is not exact", quote(text)))
-            .label(source, json.span, "programs read this as a binary fraction")
-            .help(format!("write it as a string: \"{}\"", quote(text)))),
+        JsonKind::Float(text) => Err(Diagnostic::new(
+            Code::AE0907,
+            format!("`{}` is not exact", quote(text)),
+        )
+        .label(source, json.span, "programs read this as a binary fraction")
+        .help(format!("write it as a string: \"{}\"", quote(text)))),
         _ => Err(wrong(code, source, json, "expected an amount").help("write a string such as \"1000.00\"")),
     }
 }

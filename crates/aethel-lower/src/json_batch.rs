@@ -12,8 +12,8 @@ use crate::tables::Tables;
 use crate::value::{self, Scalar};
 use aethel_ir::batch::BatchItem;
 use aethel_ir::{
-    AccountId, AccountName, Asset, Code, Column, Diagnostic, Field, Group, MAX_SCALE, Names, PlaceId, SourceId, Span,
-    TransactionRef, Type, ValueColumn, did_you_mean, quote,
+    AccountId, AccountName, Asset, Code, Column, Diagnostic, Field, Group, MAX_SCALE, Names, PlaceId,
+    SourceId, Span, TransactionRef, Type, ValueColumn, did_you_mean, quote,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,14 +41,24 @@ pub fn lower_json(source: SourceId, text: &str, stem: &str) -> Result<LoweredBat
         oracles: Vec::new(),
     };
     reader.transactions(transactions);
-    let JsonBatch { assembly, mut problems, openings, oracles, .. } = reader;
+    let JsonBatch {
+        assembly,
+        mut problems,
+        openings,
+        oracles,
+        ..
+    } = reader;
     if !problems.is_empty() {
         problems.truncate(MAX_PROBLEMS);
         return Err(problems);
     }
     let mut diagnostics = Vec::new();
-    let mut lowered =
-        assembly.finish(&header.symbols, &Inputs::default(), place(source, root.span), &mut diagnostics);
+    let mut lowered = assembly.finish(
+        &header.symbols,
+        &Inputs::default(),
+        place(source, root.span),
+        &mut diagnostics,
+    );
     lowered.openings = openings;
     lowered.openings_are_expectations = true;
     lowered.oracles = oracles;
@@ -64,36 +74,59 @@ struct Header {
 const ROOT_KEYS: [&str; 4] = ["name", "assets", "unbounded", "transactions"];
 
 fn header<'j>(source: SourceId, root: &'j Json, stem: &str) -> Result<(Header, &'j Json), Diagnostic> {
-    let mut header = Header { name: stem.to_owned(), symbols: Symbols::empty(source) };
+    let mut header = Header {
+        name: stem.to_owned(),
+        symbols: Symbols::empty(source),
+    };
     let entries = match &root.kind {
         JsonKind::Array(_) => return Ok((header, root)),
         JsonKind::Object(entries) => entries,
         _ => {
-            return Err(json::wrong(Code::AE0904, source, root, "a batch is a list of transactions")
-                .help("write [{\"id\": ..}, ..] or {\"name\": .., \"transactions\": [..]}"));
+            return Err(
+                json::wrong(Code::AE0904, source, root, "a batch is a list of transactions")
+                    .help("write [{\"id\": ..}, ..] or {\"name\": .., \"transactions\": [..]}"),
+            );
         }
     };
     let mut transactions = None;
     for (key, value) in entries {
         match (key.as_str(), &value.kind) {
-            ("name", JsonKind::Text(name)) if !name.is_empty() && name.len() <= 128 => header.name.clone_from(name),
+            ("name", JsonKind::Text(name)) if !name.is_empty() && name.len() <= 128 => {
+                header.name.clone_from(name)
+            }
             ("assets", JsonKind::Object(assets)) => {
                 header.symbols.assets.clear();
                 for (asset, scale) in assets {
                     let JsonKind::Integer(text) = &scale.kind else {
-                        return Err(json::wrong(Code::AE0217, source, scale, "a scale is a whole number"));
+                        return Err(json::wrong(
+                            Code::AE0217,
+                            source,
+                            scale,
+                            "a scale is a whole number",
+                        ));
                     };
                     let Some(scale) = text.parse().ok().filter(|n| *n <= MAX_SCALE) else {
-                        return Err(Diagnostic::new(Code::AE0217, format!("a scale is from 0 to {MAX_SCALE}"))
-                            .label(source, scale.span, "here"));
+                        return Err(Diagnostic::new(
+                            Code::AE0217,
+                            format!("a scale is from 0 to {MAX_SCALE}"),
+                        )
+                        .label(source, scale.span, "here"));
                     };
-                    header.symbols.assets.push(Asset { name: asset.as_str().into(), scale });
+                    header.symbols.assets.push(Asset {
+                        name: asset.as_str().into(),
+                        scale,
+                    });
                 }
             }
             ("unbounded", JsonKind::Array(names)) => {
                 for name in names {
                     let JsonKind::Text(text) = &name.kind else {
-                        return Err(json::wrong(Code::AE0904, source, name, "an account name is a string"));
+                        return Err(json::wrong(
+                            Code::AE0904,
+                            source,
+                            name,
+                            "an account name is a string",
+                        ));
                     };
                     let account = AccountName::new(text)
                         .map_err(|error| crate::symbols::bad_account_name(source, name.span, text, error))?;
@@ -102,7 +135,12 @@ fn header<'j>(source: SourceId, root: &'j Json, stem: &str) -> Result<(Header, &
             }
             ("transactions", JsonKind::Array(_)) => transactions = Some(value),
             (known, _) if ROOT_KEYS.contains(&known) => {
-                return Err(json::wrong(Code::AE0904, source, value, format!("`{known}` cannot be that")));
+                return Err(json::wrong(
+                    Code::AE0904,
+                    source,
+                    value,
+                    format!("`{known}` cannot be that"),
+                ));
             }
             (other, _) => return Err(unknown_key(source, other, value, &ROOT_KEYS)),
         }
@@ -112,14 +150,18 @@ fn header<'j>(source: SourceId, root: &'j Json, stem: &str) -> Result<(Header, &
         return Err(Diagnostic::new(Code::AE0904, "`assets` is empty").label(source, at, "in this batch"));
     }
     let transactions = transactions.ok_or_else(|| {
-        Diagnostic::new(Code::AE0904, "the batch has no `transactions`").label(source, root.span, "in this object")
+        Diagnostic::new(Code::AE0904, "the batch has no `transactions`").label(
+            source,
+            root.span,
+            "in this object",
+        )
     })?;
     Ok((header, transactions))
 }
 
 fn unknown_key(source: SourceId, key: &str, value: &Json, known: &[&str]) -> Diagnostic {
-    let help =
-        did_you_mean(key, known.iter().copied()).unwrap_or_else(|| format!("known keys: {}", known.join(", ")));
+    let help = did_you_mean(key, known.iter().copied())
+        .unwrap_or_else(|| format!("known keys: {}", known.join(", ")));
     Diagnostic::new(Code::AE0904, format!("unknown key `{}`", quote(key)))
         .label(source, value.span, "nothing reads this")
         .help(help)
@@ -154,12 +196,21 @@ struct Party<'j> {
     assets: Vec<usize>,
 }
 
-const KEYS: [&str; 7] =
-    ["id", "intent_name", "accounts", "operations", "verify_conditions", "oracle_proofs", "depends_on"];
+const KEYS: [&str; 7] = [
+    "id",
+    "intent_name",
+    "accounts",
+    "operations",
+    "verify_conditions",
+    "oracle_proofs",
+    "depends_on",
+];
 
 impl JsonBatch<'_, '_> {
     fn transactions(&mut self, json: &Json) {
-        let JsonKind::Array(items) = &json.kind else { return };
+        let JsonKind::Array(items) = &json.kind else {
+            return;
+        };
         let mut rows: Vec<ShapeRows> = Vec::new();
         let mut ids: HashMap<&str, (u32, Span)> = HashMap::new();
         let mut depends = Vec::new();
@@ -202,7 +253,9 @@ impl JsonBatch<'_, '_> {
                             .unwrap_or_else(|| "name the id of a transaction of this batch".into());
                         let message = format!("there is no transaction `{}`", quote(name));
                         self.problems.push(
-                            Diagnostic::new(Code::AE0212, message).label(self.source, span, "unknown id").help(help),
+                            Diagnostic::new(Code::AE0212, message)
+                                .label(self.source, span, "unknown id")
+                                .help(help),
                         );
                     }
                 }
@@ -217,7 +270,11 @@ impl JsonBatch<'_, '_> {
         let accounts: Vec<Column<AccountId>> = rows.accounts.into_iter().map(Column::Each).collect();
         let intent = self.assembly.intents[rows.intent].clone();
         let places = self.assembly.place_columns(&intent, &accounts);
-        let values = rows.amounts.into_iter().map(|column| ValueColumn::Whole(Column::Each(column))).collect();
+        let values = rows
+            .amounts
+            .into_iter()
+            .map(|column| ValueColumn::Whole(Column::Each(column)))
+            .collect();
         self.assembly.groups.push(Group {
             intent: rows.intent as u32,
             rows: rows.names.len() as u32,
@@ -243,7 +300,12 @@ impl JsonBatch<'_, '_> {
         if let Some((key, value)) = entries.iter().find(|(key, _)| !KEYS.contains(&key.as_str())) {
             return Err(unknown_key(self.source, key, value, &KEYS).into());
         }
-        let find = |name: &str| entries.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+        let find = |name: &str| {
+            entries
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value)
+        };
         let (id, id_span) = match find("id").map(|value| (&value.kind, value.span)) {
             Some((JsonKind::Text(id), span)) if !id.is_empty() => (id.as_str(), span),
             _ => {
@@ -280,14 +342,23 @@ impl JsonBatch<'_, '_> {
                 Vec::new()
             } else {
                 let names = parties.iter().map(|party| party.name.to_owned());
-                names.chain(conditions.iter().map(|(text, _)| (*text).to_owned())).collect()
+                names
+                    .chain(conditions.iter().map(|(text, _)| (*text).to_owned()))
+                    .collect()
             },
         };
         let index = match self.shapes.get(&shape) {
             Some(index) => *index,
             None => {
                 let names: Vec<&str> = parties.iter().map(|party| party.name).collect();
-                let intent = build(self.symbols, self.assembly.tables, &shape, &names, &conditions, self.text);
+                let intent = build(
+                    self.symbols,
+                    self.assembly.tables,
+                    &shape,
+                    &names,
+                    &conditions,
+                    self.text,
+                );
                 self.assembly.intents.push(intent.map_err(Box::new)?);
                 rows.push(ShapeRows {
                     intent: self.assembly.intents.len() - 1,
@@ -310,7 +381,10 @@ impl JsonBatch<'_, '_> {
         for (column, amount) in shape_rows.amounts.iter_mut().zip(amounts) {
             column.push(amount);
         }
-        self.assembly.transactions.push(TransactionRef { group: index as u32, row });
+        self.assembly.transactions.push(TransactionRef {
+            group: index as u32,
+            row,
+        });
         Ok((id, id_span, after))
     }
 
@@ -333,7 +407,13 @@ impl JsonBatch<'_, '_> {
     /// The accounts of a transaction, in the order written, and their expected balances.
     fn parties<'j>(&mut self, json: &'j Json) -> Result<Vec<Party<'j>>, Box<Diagnostic>> {
         let JsonKind::Object(entries) = &json.kind else {
-            return Err(json::wrong(Code::AE0904, self.source, json, "`accounts` is an object: name to balance").into());
+            return Err(json::wrong(
+                Code::AE0904,
+                self.source,
+                json,
+                "`accounts` is an object: name to balance",
+            )
+            .into());
         };
         let mut parties = Vec::with_capacity(entries.len());
         for (name, value) in entries {
@@ -365,7 +445,9 @@ impl JsonBatch<'_, '_> {
                             self.opening(id, index, amount)?;
                         }
                     }
-                    (other, _) => return Err(unknown_key(self.source, other, value, &["balance", "balances"]).into()),
+                    (other, _) => {
+                        return Err(unknown_key(self.source, other, value, &["balance", "balances"]).into());
+                    }
                 }
             }
             if assets.is_empty() && self.symbols.assets.len() == 1 {
@@ -377,14 +459,18 @@ impl JsonBatch<'_, '_> {
     }
 
     fn asset(&self, name: &str, at: &Json) -> Result<usize, Box<Diagnostic>> {
-        self.symbols.assets.iter().position(|asset| &*asset.name == name).ok_or_else(|| {
-            let help = did_you_mean(name, self.symbols.asset_names())
-                .unwrap_or_else(|| "declare it: {\"assets\": {\"USD\": 2}, ..}".into());
-            Diagnostic::new(Code::AE0203, format!("asset `{}` is not declared", quote(name)))
-                .label(self.source, at.span, "in this asset")
-                .help(help)
-                .into()
-        })
+        self.symbols
+            .assets
+            .iter()
+            .position(|asset| &*asset.name == name)
+            .ok_or_else(|| {
+                let help = did_you_mean(name, self.symbols.asset_names())
+                    .unwrap_or_else(|| "declare it: {\"assets\": {\"USD\": 2}, ..}".into());
+                Diagnostic::new(Code::AE0203, format!("asset `{}` is not declared", quote(name)))
+                    .label(self.source, at.span, "in this asset")
+                    .help(help)
+                    .into()
+            })
     }
 
     fn amount(&mut self, asset: usize, json: &Json) -> Result<i128, Box<Diagnostic>> {
@@ -393,9 +479,12 @@ impl JsonBatch<'_, '_> {
         match value::from_text(self.assembly.tables, text, Type::Amount(asset)) {
             Ok(Scalar::Whole(amount)) => Ok(amount),
             Ok(_) => Ok(0),
-            Err(expected) => Err(Diagnostic::new(Code::AE0309, format!("`{}` is not an amount", quote(text)))
-                .label(self.source, json.span, expected)
-                .into()),
+            Err(expected) => Err(Diagnostic::new(
+                Code::AE0309,
+                format!("`{}` is not an amount", quote(text)),
+            )
+            .label(self.source, json.span, expected)
+            .into()),
         }
     }
 
@@ -409,18 +498,25 @@ impl JsonBatch<'_, '_> {
         match self.opened.get(&id).and_then(|index| self.openings.get(*index)) {
             None => {
                 self.opened.insert(id, self.openings.len());
-                self.openings.push(Opening { place: id, amount, at });
+                self.openings.push(Opening {
+                    place: id,
+                    amount,
+                    at,
+                });
                 Ok(())
             }
             Some(first) if first.amount == amount => Ok(()),
             Some(first) => {
                 let name = &self.assembly.tables.accounts[account.0 as usize];
                 let message = format!("two balances are given for `{name}`");
-                let mut diagnostic = Diagnostic::new(Code::AE0306, message).label(self.source, json.span, "second");
+                let mut diagnostic =
+                    Diagnostic::new(Code::AE0306, message).label(self.source, json.span, "second");
                 if let Some((source, span)) = first.at {
                     diagnostic = diagnostic.label(source, span, "first");
                 }
-                Err(diagnostic.help("each is the balance before the whole batch; they must agree").into())
+                Err(diagnostic
+                    .help("each is the balance before the whole batch; they must agree")
+                    .into())
             }
         }
     }
@@ -434,9 +530,16 @@ impl JsonBatch<'_, '_> {
         let (mut moves, mut amounts) = (Vec::new(), Vec::new());
         for operation in self.list(Some(json))? {
             let JsonKind::Object(entries) = &operation.kind else {
-                return Err(json::wrong(Code::AE0307, self.source, operation, "an operation is an object").into());
+                return Err(
+                    json::wrong(Code::AE0307, self.source, operation, "an operation is an object").into(),
+                );
             };
-            let find = |name: &str| entries.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+            let find = |name: &str| {
+                entries
+                    .iter()
+                    .find(|(key, _)| key == name)
+                    .map(|(_, value)| value)
+            };
             let kind = match find("type").map(|value| &value.kind) {
                 Some(JsonKind::Text(kind)) => kind.as_str(),
                 _ => {
@@ -454,18 +557,24 @@ impl JsonBatch<'_, '_> {
                     let known = ["debit", "credit", "transfer", "swap"];
                     let help = did_you_mean(other, known)
                         .unwrap_or_else(|| "the types are debit, credit, transfer and swap".into());
-                    return Err(Diagnostic::new(Code::AE0307, format!("unknown operation `{}`", quote(other)))
-                        .label(self.source, operation.span, "in this operation")
-                        .help(help)
-                        .into());
+                    return Err(Diagnostic::new(
+                        Code::AE0307,
+                        format!("unknown operation `{}`", quote(other)),
+                    )
+                    .label(self.source, operation.span, "in this operation")
+                    .help(help)
+                    .into());
                 }
             };
             if let Some((key, value)) = entries.iter().find(|(key, _)| !allowed.contains(&key.as_str())) {
                 return Err(unknown_key(self.source, key, value, allowed).into());
             }
             let amount_json = find("amount").ok_or_else(|| {
-                Diagnostic::new(Code::AE0307, format!("`{kind}` needs an `amount`"))
-                    .label(self.source, operation.span, "none here")
+                Diagnostic::new(Code::AE0307, format!("`{kind}` needs an `amount`")).label(
+                    self.source,
+                    operation.span,
+                    "none here",
+                )
             })?;
             let asset = match find("asset").map(|value| (&value.kind, value)) {
                 Some((JsonKind::Text(name), value)) => Some(self.asset(name, value)?),
@@ -484,17 +593,20 @@ impl JsonBatch<'_, '_> {
                 "transfer" => {
                     let (from, to) = (party("from")?, party("to")?);
                     if from == to {
-                        return Err(Diagnostic::new(Code::AE0307, "a transfer needs two different accounts")
-                            .label(self.source, operation.span, "from and to are the same")
-                            .help("remove the operation")
-                            .into());
+                        return Err(
+                            Diagnostic::new(Code::AE0307, "a transfer needs two different accounts")
+                                .label(self.source, operation.span, "from and to are the same")
+                                .help("remove the operation")
+                                .into(),
+                        );
                     }
                     let asset = own(from)?;
                     vec![(from, false, asset), (to, true, asset)]
                 }
                 _ => {
                     if parties.len() != 2 {
-                        let message = format!("`swap` needs exactly two accounts, here are {}", parties.len());
+                        let message =
+                            format!("`swap` needs exactly two accounts, here are {}", parties.len());
                         return Err(Diagnostic::new(Code::AE0307, message)
                             .label(self.source, operation.span, "this swap")
                             .help("use `transfer` with `from` and `to`")
@@ -516,17 +628,25 @@ impl JsonBatch<'_, '_> {
                     _ => {
                         let amount = self.amount(asset, amount_json)?;
                         if amount < 0 {
-                            return Err(Diagnostic::new(Code::AE0307, format!("the amount of `{kind}` is negative"))
-                                .label(self.source, amount_json.span, "below zero")
-                                .help("swap the accounts, or use the opposite operation")
-                                .into());
+                            return Err(Diagnostic::new(
+                                Code::AE0307,
+                                format!("the amount of `{kind}` is negative"),
+                            )
+                            .label(self.source, amount_json.span, "below zero")
+                            .help("swap the accounts, or use the opposite operation")
+                            .into());
                         }
                         amounts.push(amount);
                         amounts.len() - 1
                     }
                 };
                 previous = Some(amount);
-                moves.push(Move { party, credit, asset, amount });
+                moves.push(Move {
+                    party,
+                    credit,
+                    asset,
+                    amount,
+                });
             }
         }
         Ok((moves, amounts))
@@ -540,19 +660,31 @@ impl JsonBatch<'_, '_> {
         key: &str,
         parties: &[Party<'_>],
     ) -> Result<usize, Box<Diagnostic>> {
-        let Some(Json { kind: JsonKind::Text(name), span }) = json else {
-            return Err(Diagnostic::new(Code::AE0307, format!("`{kind}` needs `{key}`, an account name"))
-                .label(self.source, operation.span, "in this operation")
-                .into());
+        let Some(Json {
+            kind: JsonKind::Text(name),
+            span,
+        }) = json
+        else {
+            return Err(
+                Diagnostic::new(Code::AE0307, format!("`{kind}` needs `{key}`, an account name"))
+                    .label(self.source, operation.span, "in this operation")
+                    .into(),
+            );
         };
-        parties.iter().position(|party| party.name == name).ok_or_else(|| {
-            let help = did_you_mean(name, parties.iter().map(|party| party.name))
-                .unwrap_or_else(|| "list it in `accounts` of this transaction".into());
-            Diagnostic::new(Code::AE0307, format!("`{}` is not among the transaction's accounts", quote(name)))
+        parties
+            .iter()
+            .position(|party| party.name == name)
+            .ok_or_else(|| {
+                let help = did_you_mean(name, parties.iter().map(|party| party.name))
+                    .unwrap_or_else(|| "list it in `accounts` of this transaction".into());
+                Diagnostic::new(
+                    Code::AE0307,
+                    format!("`{}` is not among the transaction's accounts", quote(name)),
+                )
                 .label(self.source, *span, "unknown account")
                 .help(help)
                 .into()
-        })
+            })
     }
 
     /// The asset an operation moves: the one it names, else the account's only one.

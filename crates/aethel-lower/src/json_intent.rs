@@ -4,7 +4,9 @@ use crate::intent::Compiler;
 use crate::symbols::Symbols;
 use crate::tables::Tables;
 use aethel_ir::intent::{BinaryOp, ValueParameter};
-use aethel_ir::{Code, Condition, Diagnostic, Effect, Expr as Ir, ExprId, Field, Intent, Rational, Slot, Span, Type};
+use aethel_ir::{
+    Code, Condition, Diagnostic, Effect, Expr as Ir, ExprId, Field, Intent, Rational, Slot, Span, Type,
+};
 use aethel_syntax::ast::{Expr, IntentDecl, Name, Param, TypeRef};
 
 /// One side of a movement of value.
@@ -72,7 +74,10 @@ fn condition(symbols: &Symbols<'_>, text: &str, span: Span, file: &str) -> Resul
     let plain = file.get(span.start as usize + 1..span.end as usize - 1) == Some(text);
     let shift = |inner: Span| {
         if plain {
-            Span { start: inner.start + span.start + 1, end: inner.end + span.start + 1 }
+            Span {
+                start: inner.start + span.start + 1,
+                end: inner.end + span.start + 1,
+            }
         } else {
             span
         }
@@ -115,9 +120,15 @@ fn shift_expr(expr: &mut Expr, shift: &dyn Fn(Span) -> Span) {
 
 /// A declaration with one account parameter for each account.
 fn declaration(symbols: &Symbols<'_>, shape: &Shape, names: &[&str]) -> IntentDecl {
-    let name = |text: &str| Name { text: text.to_owned(), span: Span::default() };
+    let name = |text: &str| Name {
+        text: text.to_owned(),
+        span: Span::default(),
+    };
     let params = names.iter().zip(&shape.assets).map(|(account, assets)| {
-        let asset = assets.first().and_then(|index| symbols.assets.get(*index)).or(symbols.assets.first());
+        let asset = assets
+            .first()
+            .and_then(|index| symbols.assets.get(*index))
+            .or(symbols.assets.first());
         Param {
             name: name(account),
             external: None,
@@ -172,10 +183,13 @@ impl<'a> Compiler<'a, '_> {
                     span: at,
                 });
             }
-            let index = running.iter().position(|(known, _)| *known == slot).unwrap_or_else(|| {
-                running.push((slot, Vec::new()));
-                running.len() - 1
-            });
+            let index = running
+                .iter()
+                .position(|(known, _)| *known == slot)
+                .unwrap_or_else(|| {
+                    running.push((slot, Vec::new()));
+                    running.len() - 1
+                });
             let changes = &mut running[index].1;
             changes.push((step.credit, step.amount as u16, ty));
             if !step.credit {
@@ -183,13 +197,20 @@ impl<'a> Compiler<'a, '_> {
                 let left = self.json_sum(slot, &changes, ty);
                 let zero = self.push(Ir::Number(Rational::ZERO), at, ty);
                 let expr = self.push(Ir::Binary(BinaryOp::GreaterEqual, left, zero), at, Type::Bool);
-                self.intent.guard.push(Condition { expr, if_bounded: Some(slot) });
+                self.intent.guard.push(Condition {
+                    expr,
+                    if_bounded: Some(slot),
+                });
             }
         }
         for (slot, changes) in running {
             let ty = self.slot_type(slot);
             let value = self.json_sum(slot, &changes, ty);
-            self.intent.effects.push(Effect { slot, value, span: at });
+            self.intent.effects.push(Effect {
+                slot,
+                value,
+                span: at,
+            });
         }
     }
 
@@ -199,7 +220,11 @@ impl<'a> Compiler<'a, '_> {
         let mut sum = self.push(Ir::Before(slot), at, ty);
         for (credit, amount, amount_ty) in changes {
             let amount = self.push(Ir::Value(*amount), at, *amount_ty);
-            let op = if *credit { BinaryOp::Add } else { BinaryOp::Subtract };
+            let op = if *credit {
+                BinaryOp::Add
+            } else {
+                BinaryOp::Subtract
+            };
             sum = self.push(Ir::Binary(op, sum, amount), at, ty);
         }
         sum

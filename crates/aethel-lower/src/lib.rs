@@ -23,8 +23,8 @@ mod symbols;
 mod tables;
 mod value;
 
-pub use json_batch::lower_json;
 pub use inputs::{AccountInput, Given, Inputs, OracleInput, Place, Setting};
+pub use json_batch::lower_json;
 pub use lowered::{Declarations, LoweredBatch, Opening, OracleUse};
 pub use program::{Files, Purpose};
 pub use rows::MAX_ROWS;
@@ -66,7 +66,13 @@ pub fn lower(
         }
     }
     let mut lowered = Vec::new();
-    let mut lowering = program::BatchLowering { symbols: &symbols, inputs, files, purpose, diagnostics };
+    let mut lowering = program::BatchLowering {
+        symbols: &symbols,
+        inputs,
+        files,
+        purpose,
+        diagnostics,
+    };
     match selection {
         Selection::All => {
             for decl in &symbols.batches {

@@ -30,7 +30,11 @@ fn parameters(compiler: &mut Compiler<'_, '_>) {
         if compiler.symbols.constants.contains_key(name) {
             compiler.diagnostics.push(
                 Diagnostic::new(Code::AE0213, format!("`{name}` hides the constant of that name"))
-                    .label(source, param.name.span, "inside this intent it means the parameter")
+                    .label(
+                        source,
+                        param.name.span,
+                        "inside this intent it means the parameter",
+                    )
                     .help("rename the parameter"),
             );
         }
@@ -46,7 +50,12 @@ fn parameters(compiler: &mut Compiler<'_, '_>) {
             }
             _ => continue,
         };
-        let changed = compiler.intent.places.iter().zip(&written).any(|(p, w)| p.account == index && *w);
+        let changed = compiler
+            .intent
+            .places
+            .iter()
+            .zip(&written)
+            .any(|(p, w)| p.account == index && *w);
         if !changed {
             compiler.diagnostics.push(
                 Diagnostic::new(Code::AE0215, format!("`{name}` is never changed"))
@@ -70,7 +79,9 @@ fn is_guarded(guard: &[Statement], name: &str) -> bool {
             _ => false,
         }
     }
-    guard.iter().any(|line| matches!(line, Statement::Condition(expr) if bounds(expr, &is_name)))
+    guard
+        .iter()
+        .any(|line| matches!(line, Statement::Condition(expr) if bounds(expr, &is_name)))
 }
 
 /// Literals and names count as not negative here; this only decides whether a reminder is printed.
@@ -85,10 +96,20 @@ fn flat_form(compiler: &mut Compiler<'_, '_>) {
         if !matches!(compiler.names.get(name), Some(Named::Flat(_))) {
             continue;
         }
-        let ty = param.ty.args.first().map_or("Account".into(), |asset| format!("Account<{}>", asset.text));
+        let ty = param
+            .ty
+            .args
+            .first()
+            .map_or("Account".into(), |asset| format!("Account<{}>", asset.text));
         let mut diagnostic = Diagnostic::new(Code::AE0216, format!("`{name}` is read as an account"))
-            .label(source, param.name.span, "its balance is what the equations change")
-            .help(format!("the modern spelling is `{name}: {ty}` and `{name}.balance`"));
+            .label(
+                source,
+                param.name.span,
+                "its balance is what the equations change",
+            )
+            .help(format!(
+                "the modern spelling is `{name}: {ty}` and `{name}.balance`"
+            ));
         let mut edits = vec![(source, param.ty.span, ty)];
         for line in compiler.decl.guard.iter().chain(&compiler.decl.verify) {
             match line {
@@ -132,15 +153,20 @@ fn uses(
 fn conditions(compiler: &mut Compiler<'_, '_>) {
     let source = compiler.symbols.source;
     for line in compiler.decl.guard.iter().chain(&compiler.decl.verify) {
-        let Statement::Condition(expr) = line else { continue };
-        let ExprKind::Binary(op, _, a, b) = &expr.kind else { continue };
+        let Statement::Condition(expr) = line else {
+            continue;
+        };
+        let ExprKind::Binary(op, _, a, b) = &expr.kind else {
+            continue;
+        };
         let answer = match op {
             BinaryOp::Equal | BinaryOp::GreaterEqual | BinaryOp::LessEqual if same(a, b) => Some(true),
             BinaryOp::NotEqual | BinaryOp::Greater | BinaryOp::Less if same(a, b) => Some(false),
             _ => literals(*op, a, b),
         };
         // `x == x` with a place defines it, which is odd but not a comparison.
-        let defines = matches!(op, BinaryOp::Equal) && compiler.intent.effects.iter().any(|e| e.span == expr.span);
+        let defines =
+            matches!(op, BinaryOp::Equal) && compiler.intent.effects.iter().any(|e| e.span == expr.span);
         match answer {
             Some(true) if !defines => compiler.diagnostics.push(
                 Diagnostic::new(Code::AE0310, "this condition is always true")

@@ -6,8 +6,8 @@ use crate::tables::Tables;
 use crate::value::{self, Scalar};
 use aethel_ir::batch::{BatchItem, FieldId};
 use aethel_ir::{
-    AccountId, AccountName, Asset, AssetId, Batch, Code, Diagnostic, Field, Group, Intent, OPENING_ACCOUNT, PlaceId,
-    Rational, SourceId, Span, TransactionRef, Type, did_you_mean, quote,
+    AccountId, AccountName, Asset, AssetId, Batch, Code, Diagnostic, Field, Group, Intent, OPENING_ACCOUNT,
+    PlaceId, Rational, SourceId, Span, TransactionRef, Type, did_you_mean, quote,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -101,9 +101,11 @@ impl<'t> Assembly<'t> {
         for place in &intent.places {
             columns.push(match &accounts[usize::from(place.account)] {
                 Column::Same(account) => Column::Same(self.tables.place(*account, place.field)),
-                Column::Each(ids) => {
-                    Column::Each(ids.iter().map(|account| self.tables.place(*account, place.field)).collect())
-                }
+                Column::Each(ids) => Column::Each(
+                    ids.iter()
+                        .map(|account| self.tables.place(*account, place.field))
+                        .collect(),
+                ),
             });
         }
         columns
@@ -121,16 +123,29 @@ impl<'t> Assembly<'t> {
     ) -> Scalar {
         let (asset, scale) = self.oracle_unit(ty);
         let proof = inputs.oracles.iter().find(|proof| proof.feed == feed);
-        let known = self.oracles.iter().any(|u| u.feed == feed && u.asset == asset && u.scale == scale);
+        let known = self
+            .oracles
+            .iter()
+            .any(|u| u.feed == feed && u.asset == asset && u.scale == scale);
         if !known {
-            self.oracles.push(OracleUse { feed: feed.into(), asset, scale, proof: proof.cloned(), at });
+            self.oracles.push(OracleUse {
+                feed: feed.into(),
+                asset,
+                scale,
+                proof: proof.cloned(),
+                at,
+            });
         }
         let stand_in = || value::from_units(self.tables, &Rational::ONE, ty).unwrap_or(Scalar::Bool(true));
         let Some(input) = proof else { return stand_in() };
         match value::from_text(self.tables, &input.value, ty) {
             Ok(value) => value,
             Err(expected) => {
-                let message = format!("the oracle's value `{}` for `{}` does not fit", quote(&input.value), quote(feed));
+                let message = format!(
+                    "the oracle's value `{}` for `{}` does not fit",
+                    quote(&input.value),
+                    quote(feed)
+                );
                 let mut diagnostic = Diagnostic::new(Code::AE0906, format!("{message}: {expected}"));
                 for (source, span) in [input.at, at].into_iter().flatten() {
                     diagnostic = diagnostic.label(source, span, "");
@@ -147,9 +162,10 @@ impl<'t> Assembly<'t> {
         let scale = |id: AssetId| self.tables.scale(id);
         match ty {
             Type::Amount(asset) => (name(asset), scale(asset).to_string()),
-            Type::Price(base, quote) => {
-                (format!("{}/{}", name(base), name(quote)), format!("{}/{}", scale(base), scale(quote)))
-            }
+            Type::Price(base, quote) => (
+                format!("{}/{}", name(base), name(quote)),
+                format!("{}/{}", scale(base), scale(quote)),
+            ),
             Type::Bool | Type::Number | Type::Integer | Type::Time => (String::new(), String::new()),
         }
     }
@@ -176,7 +192,12 @@ impl<'t> Assembly<'t> {
         });
         let declarations = Declarations {
             assets: self.tables.assets.clone(),
-            accounts: symbols.accounts.iter().filter(|(name, _)| known(name)).cloned().collect(),
+            accounts: symbols
+                .accounts
+                .iter()
+                .filter(|(name, _)| known(name))
+                .cloned()
+                .collect(),
             fields: used_fields.collect(),
         };
         let batch = Batch {
@@ -225,7 +246,9 @@ fn openings(
     let mut openings: Vec<Opening> = Vec::new();
     let mut seen: HashMap<PlaceId, usize> = HashMap::new();
     for input in &inputs.accounts {
-        let Some(id) = tables.known_account(input.name.as_str()) else { continue };
+        let Some(id) = tables.known_account(input.name.as_str()) else {
+            continue;
+        };
         let list = places.get(&id).map_or(&[][..], Vec::as_slice);
         let mut wanted: Vec<((PlaceId, AssetId), &crate::inputs::Given)> = Vec::new();
         if let Some(given) = &input.balance {
@@ -245,7 +268,8 @@ fn openings(
                     let help = did_you_mean(asset, symbols.asset_names())
                         .unwrap_or_else(|| "the program declares its assets at the top".into());
                     let message = format!("asset `{}` is not declared", quote(asset));
-                    diagnostics.push(labelled(Diagnostic::new(Code::AE0203, message), given.at, "here").help(help));
+                    diagnostics
+                        .push(labelled(Diagnostic::new(Code::AE0203, message), given.at, "here").help(help));
                 }
             }
         }
@@ -259,12 +283,20 @@ fn openings(
                         diagnostics.push(labelled(diagnostic, first, "first").help("keep one of them"));
                         continue;
                     }
-                    openings.push(Opening { place, amount, at: given.at });
+                    openings.push(Opening {
+                        place,
+                        amount,
+                        at: given.at,
+                    });
                 }
                 Ok(_) => {}
                 Err(expected) => {
                     let message = format!("`{}` is not an amount for `{}`", quote(&given.text), input.name);
-                    diagnostics.push(labelled(Diagnostic::new(Code::AE0309, message), given.at, &expected));
+                    diagnostics.push(labelled(
+                        Diagnostic::new(Code::AE0309, message),
+                        given.at,
+                        &expected,
+                    ));
                 }
             }
         }
@@ -272,11 +304,24 @@ fn openings(
     openings
 }
 
-fn ambiguous(tables: &Tables, input: &crate::inputs::AccountInput, list: &[(PlaceId, AssetId)]) -> Diagnostic {
+fn ambiguous(
+    tables: &Tables,
+    input: &crate::inputs::AccountInput,
+    list: &[(PlaceId, AssetId)],
+) -> Diagnostic {
     let assets: Vec<&str> = list.iter().map(|(_, asset)| tables.asset_name(*asset)).collect();
-    let message = format!("`{}` holds {}: which one is this balance?", input.name, assets.join(" and "));
+    let message = format!(
+        "`{}` holds {}: which one is this balance?",
+        input.name,
+        assets.join(" and ")
+    );
     let help = format!("write {{\"balances\": {{\"{}\": \"..\"}}}}", assets[0]);
-    labelled(Diagnostic::new(Code::AE0306, message), input.at, "one balance given").help(help)
+    labelled(
+        Diagnostic::new(Code::AE0306, message),
+        input.at,
+        "one balance given",
+    )
+    .help(help)
 }
 
 /// Adds a label where there is a place for it.

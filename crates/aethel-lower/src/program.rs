@@ -79,7 +79,14 @@ impl<'a> BatchLowering<'a, '_> {
             let (entry, shown) = match item {
                 ast::BatchItem::Intent(own) => {
                     self.own_intent(decl, own, &mut assembly);
-                    (Entry { name: Some(&own.name), after: &own.after, span: own.name.span }, own.name.text.clone())
+                    (
+                        Entry {
+                            name: Some(&own.name),
+                            after: &own.after,
+                            span: own.name.span,
+                        },
+                        own.name.text.clone(),
+                    )
                 }
                 ast::BatchItem::Call(call) => {
                     let shown = match &call.label {
@@ -90,10 +97,21 @@ impl<'a> BatchLowering<'a, '_> {
                             format!("{}#{count}", call.intent.text)
                         }
                     };
-                    let scope = Scope { batch: decl, label: call.label.as_ref(), rows: None };
+                    let scope = Scope {
+                        batch: decl,
+                        label: call.label.as_ref(),
+                        rows: None,
+                    };
                     let name = Names::One(shown.as_str().into());
                     self.call(call, &scope, name, &mut assembly, &mut cache, &mut compiled);
-                    (Entry { name: call.label.as_ref(), after: &call.after, span: call.span }, shown)
+                    (
+                        Entry {
+                            name: call.label.as_ref(),
+                            after: &call.after,
+                            span: call.span,
+                        },
+                        shown,
+                    )
                 }
                 ast::BatchItem::Loop(each) => {
                     self.each_row(decl, each, &mut assembly, &mut cache, &mut compiled);
@@ -102,7 +120,14 @@ impl<'a> BatchLowering<'a, '_> {
                         None => format!("for {} in \"{}\"", each.row.text, quote(&each.file.text)),
                     };
                     let head = each.label.as_ref().map_or(each.row.span, |label| label.span);
-                    (Entry { name: each.label.as_ref(), after: &each.after, span: head }, shown)
+                    (
+                        Entry {
+                            name: each.label.as_ref(),
+                            after: &each.after,
+                            span: head,
+                        },
+                        shown,
+                    )
                 }
             };
             let count = assembly.transactions.len() - first;
@@ -149,10 +174,14 @@ impl<'a> BatchLowering<'a, '_> {
         let fits = |setting: &&Setting| {
             let key = setting.key.as_str();
             let short = key.strip_prefix(batch).and_then(|rest| rest.strip_prefix('.'));
-            let is = |key: &str| key.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')) == Some(param);
+            let is =
+                |key: &str| key.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')) == Some(param);
             is(key) || short.is_some_and(is)
         };
-        settings.iter().filter(fits).max_by_key(|setting| setting.key.len())
+        settings
+            .iter()
+            .filter(fits)
+            .max_by_key(|setting| setting.key.len())
     }
 
     fn own_intent(&mut self, batch: &'a AtomicBatch, decl: &'a IntentDecl, assembly: &mut Assembly<'_>) {
@@ -165,31 +194,47 @@ impl<'a> BatchLowering<'a, '_> {
         let name = decl.name.text.as_str();
         let given = |param: &str| Self::setting(&inputs.args, batch, name, param).is_some();
         let lint = self.purpose == Purpose::Check;
-        let compiled = intent::compile(self.symbols, assembly.tables, decl, &given, lint, self.diagnostics);
+        let compiled = intent::compile(
+            self.symbols,
+            assembly.tables,
+            decl,
+            &given,
+            lint,
+            self.diagnostics,
+        );
         let Some(mut compiled) = compiled else { return };
         compiled.id = add_intent(assembly, &compiled.intent);
-        self.complain_unfixed(&compiled, name, decl.name.span);
+        self.complain_unfixed(&compiled, Some(name), decl.name.span);
         let scope = Names::One(arc(&decl.name));
         let plan = CallPlan::default();
-        let scoped = Target { batch, name: Some(name), span: decl.name.span };
+        let scoped = Target {
+            batch,
+            name: Some(name),
+            span: decl.name.span,
+        };
         self.invoke(&compiled, scope, &plan, &scoped, 1, None, assembly);
     }
 
-    /// Values that neither an argument nor an equation gives.
-    fn complain_unfixed(&mut self, compiled: &Compiled, name: &str, span: Span) {
+    /// Values that neither an argument nor an equation gives. `name` is what `--arg` can address them by.
+    fn complain_unfixed(&mut self, compiled: &Compiled, name: Option<&str>, span: Span) {
         for (param, declared) in &compiled.unfixed {
-            let message = format!("`{param}` of `{name}` has no value");
+            let message = format!("`{param}` of `{}` has no value", compiled.intent.name);
             let mut diagnostic = Diagnostic::new(Code::AE0301, message);
-            if *declared == span || span == compiled.intent.span {
-                diagnostic = diagnostic.label(self.symbols.source, *declared, "nothing fixes it");
+            diagnostic = if span == compiled.intent.span {
+                diagnostic.label(self.symbols.source, *declared, "nothing fixes it")
             } else {
-                diagnostic = diagnostic
+                diagnostic
                     .label(self.symbols.source, span, format!("`{param}` is not given here"))
-                    .label(self.symbols.source, *declared, "declared here");
-            }
-            let help = format!("give it with `--arg {name}.{param}=..`, or write `{param} == ..;` in `guard`");
+                    .label(self.symbols.source, *declared, "declared here")
+            };
+            let help = match name {
+                Some(name) => {
+                    format!("give it with `--arg {name}.{param}=..`, or write `{param} == ..;` in `guard`")
+                }
+                None => format!("give it in the call: `{param}: ..`"),
+            };
             diagnostic = diagnostic.help(help);
-            if self.purpose == Purpose::Check {
+            if self.purpose == Purpose::Check && name.is_some() {
                 // The value may come with the run.
                 diagnostic.severity = aethel_ir::Severity::Note;
             }
@@ -207,13 +252,23 @@ impl<'a> BatchLowering<'a, '_> {
         cache: &mut Cache,
         compiled: &mut Vec<Compiled>,
     ) {
-        let Some(prepared) = self.prepare(call, scope, assembly, cache, compiled) else { return };
+        let Some(prepared) = self.prepare(call, scope, assembly, cache, compiled) else {
+            return;
+        };
         let target = Target {
             batch: &scope.batch.name.text,
             name: scope.label.map(|label| label.text.as_str()),
             span: call.span,
         };
-        self.invoke(&compiled[prepared.compiled], names, &prepared.plan, &target, 1, None, assembly);
+        self.invoke(
+            &compiled[prepared.compiled],
+            names,
+            &prepared.plan,
+            &target,
+            1,
+            None,
+            assembly,
+        );
     }
 
     /// Resolves the callee and its arguments and compiles it for them.
@@ -241,7 +296,10 @@ impl<'a> BatchLowering<'a, '_> {
                     call.intent.span,
                     found,
                 ),
-                None => diagnostic.help(format!("declare it outside the batch: `intent {}(..)`", call.intent.text)),
+                None => diagnostic.help(format!(
+                    "declare it outside the batch: `intent {}(..)`",
+                    call.intent.text
+                )),
             };
             self.diagnostics.push(diagnostic);
             return None;
@@ -253,18 +311,26 @@ impl<'a> BatchLowering<'a, '_> {
                 let name = param.name.text.as_str();
                 let setting = Self::setting(&self.inputs.args, &scope.batch.name.text, &label.text, name);
                 if let (Some(setting), false) = (setting, plan.has(name)) {
-                    plan.set(name, ArgumentSource::Text(setting.value.text.clone(), setting.value.at));
+                    plan.set(
+                        name,
+                        ArgumentSource::Text(setting.value.text.clone(), setting.value.at),
+                    );
                 }
             }
         }
-        let given: Vec<bool> = decl.params.iter().map(|param| plan.has(&param.name.text)).collect();
+        let given: Vec<bool> = decl
+            .params
+            .iter()
+            .map(|param| plan.has(&param.name.text))
+            .collect();
         // Declarations live as long as the symbols, so their address is an identity.
         let key = (std::ptr::from_ref(decl) as usize, given);
         let index = match cache.get(&key) {
             Some(index) => *index,
             None => {
                 let has = |param: &str| plan.has(param);
-                let result = intent::compile(self.symbols, assembly.tables, decl, &has, false, self.diagnostics);
+                let result =
+                    intent::compile(self.symbols, assembly.tables, decl, &has, false, self.diagnostics);
                 let index = result.map(|mut result| {
                     result.id = add_intent(assembly, &result.intent);
                     compiled.push(result);
@@ -274,8 +340,15 @@ impl<'a> BatchLowering<'a, '_> {
                 index
             }
         }?;
-        self.complain_unfixed(&compiled[index], scope.label.map_or(&*call.intent.text, |l| &l.text), call.span);
-        Some(Prepared { compiled: index, plan })
+        self.complain_unfixed(
+            &compiled[index],
+            scope.label.map(|label| label.text.as_str()),
+            call.span,
+        );
+        Some(Prepared {
+            compiled: index,
+            plan,
+        })
     }
 
     /// `for row in "file.csv" { .. }`
@@ -290,7 +363,8 @@ impl<'a> BatchLowering<'a, '_> {
         let (csv_source, text) = match self.files.open(&each.file.text) {
             Ok(opened) => opened,
             Err(diagnostic) => {
-                self.diagnostics.push(diagnostic.label(self.symbols.source, each.file.span, "named here"));
+                self.diagnostics
+                    .push(diagnostic.label(self.symbols.source, each.file.span, "named here"));
                 return;
             }
         };
@@ -302,17 +376,32 @@ impl<'a> BatchLowering<'a, '_> {
                 return;
             }
         };
-        let scope = Scope { batch, label: each.label.as_ref(), rows: Some((each, &rows)) };
-        let prepared: Vec<_> =
-            each.calls.iter().map(|call| self.prepare(call, &scope, assembly, cache, compiled)).collect();
+        let scope = Scope {
+            batch,
+            label: each.label.as_ref(),
+            rows: Some((each, &rows)),
+        };
+        let prepared: Vec<_> = each
+            .calls
+            .iter()
+            .map(|call| self.prepare(call, &scope, assembly, cache, compiled))
+            .collect();
         if prepared.iter().any(Option::is_none) {
             return;
         }
         let prepared: Vec<Prepared<'a>> = prepared.into_iter().flatten().collect();
-        let plans: Vec<(&Compiled, &CallPlan<'a>)> =
-            prepared.iter().map(|p| (&compiled[p.compiled], &p.plan)).collect();
-        let Some(read) = crate::columns::read(self.symbols, assembly.tables, &rows, each, &plans, self.diagnostics)
-        else {
+        let plans: Vec<(&Compiled, &CallPlan<'a>)> = prepared
+            .iter()
+            .map(|p| (&compiled[p.compiled], &p.plan))
+            .collect();
+        let Some(read) = crate::columns::read(
+            self.symbols,
+            assembly.tables,
+            &rows,
+            each,
+            &plans,
+            self.diagnostics,
+        ) else {
             return;
         };
         let first_group = assembly.groups.len();
@@ -328,7 +417,15 @@ impl<'a> BatchLowering<'a, '_> {
             };
             let rows = Some((columns, csv_source, read.spans.clone()));
             let (plan, count) = (&prepared.plan, read.count);
-            self.invoke(&compiled[prepared.compiled], Names::Rows(prefix.into()), plan, &target, count, rows, assembly);
+            self.invoke(
+                &compiled[prepared.compiled],
+                Names::Rows(prefix.into()),
+                plan,
+                &target,
+                count,
+                rows,
+                assembly,
+            );
         }
         // `invoke` added the rows call by call; the language runs them row by row.
         let groups = assembly.groups.len() - first_group;
@@ -337,14 +434,20 @@ impl<'a> BatchLowering<'a, '_> {
             assembly.transactions.truncate(start);
             for row in 0..read.count {
                 for group in first_group..first_group + groups {
-                    assembly.transactions.push(TransactionRef { group: group as u32, row });
+                    assembly.transactions.push(TransactionRef {
+                        group: group as u32,
+                        row,
+                    });
                 }
             }
         }
     }
 
     /// Adds the transactions of one call site: resolves accounts and values into columns.
-    #[allow(clippy::too_many_arguments, reason = "the parts of one call site, each used once")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the parts of one call site, each used once"
+    )]
     fn invoke(
         &mut self,
         compiled: &Compiled,
@@ -376,9 +479,13 @@ impl<'a> BatchLowering<'a, '_> {
                     let bound = target
                         .name
                         .and_then(|name| Self::setting(&self.inputs.bind, target.batch, name, &param.name));
-                    let feed = bound.map_or(&*param.name, |setting| setting.value.text.as_str()).to_owned();
+                    let feed = bound
+                        .map_or(&*param.name, |setting| setting.value.text.as_str())
+                        .to_owned();
                     let at = place(self.symbols.source, param.span);
-                    assembly.oracle_value(self.inputs, &feed, param.ty, at, self.diagnostics).same()
+                    assembly
+                        .oracle_value(self.inputs, &feed, param.ty, at, self.diagnostics)
+                        .same()
                 }
                 (Origin::Argument, None) => self.value(param, plan, target, assembly).same(),
             };
@@ -391,12 +498,29 @@ impl<'a> BatchLowering<'a, '_> {
             None => Some((self.symbols.source, Column::Same(target.span))),
         };
         let group = assembly.groups.len() as u32;
-        assembly.groups.push(Group { intent: compiled.id, rows, names, accounts, places, values, origin, call });
-        assembly.transactions.extend((0..rows).map(|row| TransactionRef { group, row }));
+        assembly.groups.push(Group {
+            intent: compiled.id,
+            rows,
+            names,
+            accounts,
+            places,
+            values,
+            origin,
+            call,
+        });
+        assembly
+            .transactions
+            .extend((0..rows).map(|row| TransactionRef { group, row }));
     }
 
     /// The account of a parameter: the argument, else the binding, else the account named like the parameter.
-    fn account(&mut self, param: &str, plan: &CallPlan<'_>, target: &Target<'_>, assembly: &mut Assembly<'_>) -> AccountId {
+    fn account(
+        &mut self,
+        param: &str,
+        plan: &CallPlan<'_>,
+        target: &Target<'_>,
+        assembly: &mut Assembly<'_>,
+    ) -> AccountId {
         let source = self.symbols.source;
         let setting = target.name.and_then(|name| {
             let find = |settings| Self::setting(settings, target.batch, name, param);
@@ -413,7 +537,10 @@ impl<'a> BatchLowering<'a, '_> {
             Err(error) => {
                 let diagnostic = match at {
                     Some((source, span)) => bad_account_name(source, span, text, error),
-                    None => Diagnostic::new(Code::AE0308, format!("`{}` is not an account name: {error}", quote(text))),
+                    None => Diagnostic::new(
+                        Code::AE0308,
+                        format!("`{}` is not an account name: {error}", quote(text)),
+                    ),
                 };
                 self.diagnostics.push(diagnostic);
                 AccountId(0)
@@ -430,8 +557,9 @@ impl<'a> BatchLowering<'a, '_> {
         assembly: &mut Assembly<'_>,
     ) -> Scalar {
         let source = self.symbols.source;
-        let setting =
-            target.name.and_then(|name| Self::setting(&self.inputs.args, target.batch, name, &param.name));
+        let setting = target
+            .name
+            .and_then(|name| Self::setting(&self.inputs.args, target.batch, name, &param.name));
         let (result, at) = match (plan.get(&param.name), setting) {
             (Some(ArgumentSource::Constant(expr)), _) => {
                 let at = place(source, expr.span);
@@ -446,20 +574,28 @@ impl<'a> BatchLowering<'a, '_> {
                     None => return Scalar::Bool(false),
                 }
             }
-            (Some(ArgumentSource::Text(text, at)), _) => (value::from_text(assembly.tables, text, param.ty), *at),
+            (Some(ArgumentSource::Text(text, at)), _) => {
+                (value::from_text(assembly.tables, text, param.ty), *at)
+            }
             (_, Some(setting)) => {
                 let given = &setting.value;
                 (value::from_text(assembly.tables, &given.text, param.ty), given.at)
             }
             // Missing values were reported by `complain_unfixed`; `check` goes on with a stand-in.
-            _ => return value::from_units(assembly.tables, &aethel_ir::Rational::ZERO, param.ty)
-                .unwrap_or(Scalar::Bool(false)),
+            _ => {
+                return value::from_units(assembly.tables, &aethel_ir::Rational::ZERO, param.ty)
+                    .unwrap_or(Scalar::Bool(false));
+            }
         };
         result.unwrap_or_else(|expected| {
             let message = format!("this does not fit `{}`: {expected}", param.name);
             let diagnostic = labelled(Diagnostic::new(Code::AE0906, message), at, "given here");
             let declared = "the parameter";
-            self.diagnostics.push(diagnostic.label(source, param.span, declared).help("write it in units of the asset, such as `1000.00`"));
+            self.diagnostics.push(
+                diagnostic
+                    .label(source, param.span, declared)
+                    .help("write it in units of the asset, such as `1000.00`"),
+            );
             Scalar::Bool(false)
         })
     }
@@ -470,7 +606,9 @@ impl<'a> BatchLowering<'a, '_> {
         for (index, entry) in entries.iter().enumerate() {
             let Some(name) = entry.name else { continue };
             match names.get(name.text.as_str()) {
-                Some((_, first)) => self.diagnostics.push(duplicate(self.symbols.source, name, *first)),
+                Some((_, first)) => self
+                    .diagnostics
+                    .push(duplicate(self.symbols.source, name, *first)),
                 None => {
                     names.insert(&name.text, (index as u32, name.span));
                 }

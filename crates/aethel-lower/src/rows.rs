@@ -31,21 +31,38 @@ impl<'a> Rows<'a> {
     pub(crate) fn open(source: SourceId, text: &'a str) -> Result<Self, Diagnostic> {
         let body = text.strip_prefix('\u{feff}').unwrap_or(text);
         let skipped = text.len() - body.len();
-        let mut rows = Rows { source, text: body, skipped, header: Vec::new() };
-        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body.as_bytes());
+        let mut rows = Rows {
+            source,
+            text: body,
+            skipped,
+            header: Vec::new(),
+        };
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(body.as_bytes());
         let mut header = StringRecord::new();
-        let found = reader.read_record(&mut header).map_err(|error| rows.csv_error(&error))?;
+        let found = reader
+            .read_record(&mut header)
+            .map_err(|error| rows.csv_error(&error))?;
         if !found || header.iter().all(str::is_empty) {
             return Err(Diagnostic::new(Code::AE0903, "the file has no header")
-                .label(source, Span::new(skipped, skipped + body.len().min(1)), "the first line names the columns")
+                .label(
+                    source,
+                    Span::new(skipped, skipped + body.len().min(1)),
+                    "the first line names the columns",
+                )
                 .help("write the names of the columns in the first line, such as `account,salary`"));
         }
         rows.header = header.iter().map(str::to_owned).collect();
         for (index, name) in rows.header.iter().enumerate() {
             if rows.header[..index].contains(name) {
-                return Err(Diagnostic::new(Code::AE0903, format!("two columns are called `{}`", quote(name)))
-                    .label(source, rows.header_span(), "header")
-                    .help("rename one of them"));
+                return Err(Diagnostic::new(
+                    Code::AE0903,
+                    format!("two columns are called `{}`", quote(name)),
+                )
+                .label(source, rows.header_span(), "header")
+                .help("rename one of them"));
             }
         }
         Ok(rows)
@@ -64,7 +81,12 @@ impl<'a> Rows<'a> {
     /// A suggestion for a column that is not there.
     pub(crate) fn suggest(&self, name: &str) -> String {
         did_you_mean(name, self.header.iter().map(String::as_str)).unwrap_or_else(|| {
-            let columns: Vec<String> = self.header.iter().take(12).map(|c| format!("`{}`", quote(c))).collect();
+            let columns: Vec<String> = self
+                .header
+                .iter()
+                .take(12)
+                .map(|c| format!("`{}`", quote(c)))
+                .collect();
             format!("the columns are {}", columns.join(", "))
         })
     }
@@ -76,41 +98,62 @@ impl<'a> Rows<'a> {
     }
 
     fn csv_error(&self, error: &csv::Error) -> Diagnostic {
-        let byte = error.position().map_or(0, |position| position.byte() as usize).min(self.text.len());
+        let byte = error
+            .position()
+            .map_or(0, |position| position.byte() as usize)
+            .min(self.text.len());
         let line = self.text.get(byte..).unwrap_or("");
         let length = line.find('\n').unwrap_or(line.len());
         let span = Span::new(self.skipped + byte, self.skipped + byte + length);
         let (message, help) = match error.kind() {
-            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => (
+            csv::ErrorKind::UnequalLengths {
+                expected_len, len, ..
+            } => (
                 format!("this row has {len} cells, the header has {expected_len}"),
                 "add or remove commas; a cell with a comma in it needs quotes",
             ),
-            _ => ("this row cannot be read".to_owned(), "the file must be UTF-8 text with comma-separated cells"),
+            _ => (
+                "this row cannot be read".to_owned(),
+                "the file must be UTF-8 text with comma-separated cells",
+            ),
         };
-        Diagnostic::new(Code::AE0903, message).label(self.source, span, "here").help(help)
+        Diagnostic::new(Code::AE0903, message)
+            .label(self.source, span, "here")
+            .help(help)
     }
 
     /// Calls `visit` for each row in order until it gives false.
     pub(crate) fn each(&self, mut visit: impl FnMut(&Row<'_>) -> bool) -> Result<(), Diagnostic> {
-        let mut reader = ReaderBuilder::new().has_headers(true).from_reader(self.text.as_bytes());
+        let mut reader = ReaderBuilder::new()
+            .has_headers(true)
+            .from_reader(self.text.as_bytes());
         let mut bytes = ByteRecord::new();
         let mut count = 0_u32;
         loop {
-            let found = reader.read_byte_record(&mut bytes).map_err(|error| self.csv_error(&error))?;
+            let found = reader
+                .read_byte_record(&mut bytes)
+                .map_err(|error| self.csv_error(&error))?;
             if !found {
                 return Ok(());
             }
             count += 1;
             if count > MAX_ROWS {
-                return Err(Diagnostic::new(Code::AE0312, format!("more than {MAX_ROWS} rows"))
-                    .label(self.source, self.header_span(), "in this file")
-                    .help("split the file and run it as several batches"));
+                return Err(
+                    Diagnostic::new(Code::AE0312, format!("more than {MAX_ROWS} rows"))
+                        .label(self.source, self.header_span(), "in this file")
+                        .help("split the file and run it as several batches"),
+                );
             }
             let start = bytes.position().map_or(0, |position| position.byte() as usize);
             let end = (reader.position().byte() as usize).min(self.text.len());
             // The whole text is UTF-8 and cells are cut at ASCII bytes, so each cell is UTF-8.
             let record = StringRecord::from_byte_record_lossy(std::mem::take(&mut bytes));
-            let go_on = visit(&Row { rows: self, record: &record, start, end });
+            let go_on = visit(&Row {
+                rows: self,
+                record: &record,
+                start,
+                end,
+            });
             bytes = record.into_byte_record();
             if !go_on {
                 return Ok(());
@@ -139,7 +182,11 @@ impl Row<'_> {
     pub(crate) fn cell_span(&self, column: usize) -> Span {
         let row = self.span();
         let offset = row.start as usize - self.rows.skipped;
-        let raw = self.rows.text.get(offset..offset + (row.end - row.start) as usize).unwrap_or("");
+        let raw = self
+            .rows
+            .text
+            .get(offset..offset + (row.end - row.start) as usize)
+            .unwrap_or("");
         let (mut quoted, mut index, mut start) = (false, 0, 0);
         for (at, byte) in raw.bytes().enumerate() {
             match byte {

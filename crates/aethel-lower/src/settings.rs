@@ -25,9 +25,12 @@ pub(crate) fn check(symbols: &Symbols<'_>, inputs: &Inputs, diagnostics: &mut Ve
             match known.get(setting.key.as_str()) {
                 None => diagnostics.push(unknown(setting, &known)),
                 Some(true) if is_argument => {
-                    let message = format!("`{}` comes from an oracle, it takes no argument", quote(&setting.key));
-                    let diagnostic =
-                        Diagnostic::new(Code::AE0304, message).help("bring the oracle's proof in the inputs file");
+                    let message = format!(
+                        "`{}` comes from an oracle, it takes no argument",
+                        quote(&setting.key)
+                    );
+                    let diagnostic = Diagnostic::new(Code::AE0304, message)
+                        .help("bring the oracle's proof in the inputs file");
                     diagnostics.push(labelled(diagnostic, setting.value.at, "given here"));
                 }
                 Some(_) => {}
@@ -40,15 +43,23 @@ fn unknown(setting: &Setting, known: &HashMap<String, bool>) -> Diagnostic {
     let mut names: Vec<&str> = known.keys().map(String::as_str).collect();
     names.sort_unstable();
     let help = did_you_mean(&setting.key, names.iter().copied()).unwrap_or_else(|| {
-        let some: Vec<String> = names.iter().filter(|n| n.matches('.').count() == 1).take(6).map(|n| format!("`{n}`")).collect();
+        let some: Vec<String> = names
+            .iter()
+            .filter(|n| n.matches('.').count() == 1)
+            .take(6)
+            .map(|n| format!("`{n}`"))
+            .collect();
         if some.is_empty() {
             "nothing in this program can be addressed; label a call: `name: pay(..);`".into()
         } else {
             format!("write `name.parameter`, for example {}", some.join(", "))
         }
     });
-    let diagnostic =
-        Diagnostic::new(Code::AE0905, format!("`{}` addresses no parameter", quote(&setting.key))).help(help);
+    let diagnostic = Diagnostic::new(
+        Code::AE0905,
+        format!("`{}` addresses no parameter", quote(&setting.key)),
+    )
+    .help(help);
     labelled(diagnostic, setting.value.at, "given here")
 }
 
@@ -73,7 +84,9 @@ fn parameters(symbols: &Symbols<'_>) -> HashMap<String, bool> {
             match item {
                 BatchItem::Intent(intent) => add(name, &intent.name.text, intent),
                 BatchItem::Call(call) => {
-                    if let (Some(label), Some(decl)) = (&call.label, symbols.intents.get(call.intent.text.as_str())) {
+                    if let (Some(label), Some(decl)) =
+                        (&call.label, symbols.intents.get(call.intent.text.as_str()))
+                    {
                         add(name, &label.text, decl);
                     }
                 }
@@ -95,9 +108,17 @@ fn parameters(symbols: &Symbols<'_>) -> HashMap<String, bool> {
 /// A batch or intent that was asked for but is not there.
 pub(crate) fn no_such(symbols: &Symbols<'_>, kind: &str, name: &str, diagnostics: &mut Vec<Diagnostic>) {
     let names: Vec<&str> = if kind == "batch" {
-        symbols.batches.iter().map(|decl| decl.name.text.as_str()).collect()
+        symbols
+            .batches
+            .iter()
+            .map(|decl| decl.name.text.as_str())
+            .collect()
     } else {
-        symbols.intent_list.iter().map(|decl| decl.name.text.as_str()).collect()
+        symbols
+            .intent_list
+            .iter()
+            .map(|decl| decl.name.text.as_str())
+            .collect()
     };
     let help = did_you_mean(name, names.iter().copied()).unwrap_or_else(|| {
         if names.is_empty() {
@@ -107,5 +128,6 @@ pub(crate) fn no_such(symbols: &Symbols<'_>, kind: &str, name: &str, diagnostics
             format!("the program has {}", shown.join(", "))
         }
     });
-    diagnostics.push(Diagnostic::new(Code::AE0314, format!("there is no {kind} `{}`", quote(name))).help(help));
+    diagnostics
+        .push(Diagnostic::new(Code::AE0314, format!("there is no {kind} `{}`", quote(name))).help(help));
 }

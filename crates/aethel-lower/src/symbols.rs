@@ -71,7 +71,10 @@ impl<'a> Symbols<'a> {
             intent_list: Vec::new(),
             batches: Vec::new(),
         };
-        let mut seen = Seen { source, places: HashMap::new() };
+        let mut seen = Seen {
+            source,
+            places: HashMap::new(),
+        };
         let mut constants = Vec::new();
         for item in &program.items {
             match item {
@@ -98,7 +101,10 @@ impl<'a> Symbols<'a> {
         }
         symbols.assets_declared = !symbols.assets.is_empty();
         if !symbols.assets_declared {
-            symbols.assets.push(Asset { name: DEFAULT_ASSET.0.into(), scale: DEFAULT_ASSET.1 });
+            symbols.assets.push(Asset {
+                name: DEFAULT_ASSET.0.into(),
+                scale: DEFAULT_ASSET.1,
+            });
         }
         symbols.evaluate_constants(&constants, diagnostics);
         symbols
@@ -109,7 +115,10 @@ impl<'a> Symbols<'a> {
             return;
         }
         let at = decl.scale.as_ref().unwrap_or(&decl.name);
-        let scale = decl.scale.as_ref().and_then(|scale| scale.text.parse::<u8>().ok());
+        let scale = decl
+            .scale
+            .as_ref()
+            .and_then(|scale| scale.text.parse::<u8>().ok());
         let Some(scale) = scale.filter(|scale| *scale <= MAX_SCALE) else {
             // A missing scale is the parser's complaint only if it could not be read at all.
             let message = format!("asset `{}` needs a scale from 0 to {MAX_SCALE}", decl.name.text);
@@ -118,10 +127,16 @@ impl<'a> Symbols<'a> {
                     .label(self.source, at.span, "the number of decimal places belongs here")
                     .help(format!("write `asset {} {{ scale: 2; }}`", decl.name.text)),
             );
-            self.assets.push(Asset { name: decl.name.text.as_str().into(), scale: 2 });
+            self.assets.push(Asset {
+                name: decl.name.text.as_str().into(),
+                scale: 2,
+            });
             return;
         };
-        self.assets.push(Asset { name: decl.name.text.as_str().into(), scale });
+        self.assets.push(Asset {
+            name: decl.name.text.as_str().into(),
+            scale,
+        });
     }
 
     fn account(&mut self, decl: &'a AccountDecl, seen: &mut Seen<'a>, diagnostics: &mut Vec<Diagnostic>) {
@@ -130,7 +145,12 @@ impl<'a> Symbols<'a> {
         }
         match AccountName::new(&decl.name.text) {
             Ok(name) => self.accounts.push((name, decl.unbounded.is_some())),
-            Err(error) => diagnostics.push(bad_account_name(self.source, decl.name.span, &decl.name.text, error)),
+            Err(error) => diagnostics.push(bad_account_name(
+                self.source,
+                decl.name.span,
+                &decl.name.text,
+                error,
+            )),
         }
     }
 
@@ -141,9 +161,12 @@ impl<'a> Symbols<'a> {
         let name = decl.name.text.as_str();
         if name == "balance" || name.ends_with("_balance") {
             diagnostics.push(
-                Diagnostic::new(Code::AE0202, format!("`{name}` is a balance, it cannot be a field"))
-                    .label(self.source, decl.name.span, "this name always means money")
-                    .help("choose a name that does not end in `balance`"),
+                Diagnostic::new(
+                    Code::AE0202,
+                    format!("`{name}` is a balance, it cannot be a field"),
+                )
+                .label(self.source, decl.name.span, "this name always means money")
+                .help("choose a name that does not end in `balance`"),
             );
             return;
         }
@@ -164,7 +187,8 @@ impl<'a> Symbols<'a> {
 
     /// Evaluates each constant after those it uses.
     fn evaluate_constants(&mut self, decls: &[&'a ConstDecl], diagnostics: &mut Vec<Diagnostic>) {
-        let by_name: HashMap<&str, &'a ConstDecl> = decls.iter().map(|d| (d.name.text.as_str(), *d)).collect();
+        let by_name: HashMap<&str, &'a ConstDecl> =
+            decls.iter().map(|d| (d.name.text.as_str(), *d)).collect();
         // Depth first, iteratively: a chain of constants may be as long as the file.
         let mut state: HashMap<&str, bool> = HashMap::new();
         for decl in decls {
@@ -213,7 +237,9 @@ impl<'a> Symbols<'a> {
 
     /// The declared asset that a prefix such as `btc` of `btc_balance` means.
     pub(crate) fn asset_with_prefix(&self, prefix: &str) -> Option<&Asset> {
-        self.assets.iter().find(|asset| asset.name.eq_ignore_ascii_case(prefix))
+        self.assets
+            .iter()
+            .find(|asset| asset.name.eq_ignore_ascii_case(prefix))
     }
 
     /// The names of all assets, for suggestions.
@@ -249,7 +275,12 @@ pub(crate) fn duplicate(source: SourceId, name: &Name, first: Span) -> Diagnosti
 }
 
 /// A text that cannot be an account name.
-pub(crate) fn bad_account_name(source: SourceId, span: Span, text: &str, error: AccountNameError) -> Diagnostic {
+pub(crate) fn bad_account_name(
+    source: SourceId,
+    span: Span,
+    text: &str,
+    error: AccountNameError,
+) -> Diagnostic {
     Diagnostic::new(Code::AE0308, format!("`{}` is not an account name", quote(text)))
         .label(source, span, error.to_string())
         .help("use 1 to 128 bytes of text without hidden characters and without spaces at the ends")

@@ -18,10 +18,14 @@ pub(crate) struct Tables {
 impl Tables {
     /// The id of an asset.
     pub(crate) fn asset(&mut self, asset: &Asset) -> AssetId {
-        let index = self.assets.iter().position(|a| a.name == asset.name).unwrap_or_else(|| {
-            self.assets.push(asset.clone());
-            self.assets.len() - 1
-        });
+        let index = self
+            .assets
+            .iter()
+            .position(|a| a.name == asset.name)
+            .unwrap_or_else(|| {
+                self.assets.push(asset.clone());
+                self.assets.len() - 1
+            });
         AssetId(index as u16)
     }
 

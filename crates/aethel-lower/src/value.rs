@@ -31,9 +31,9 @@ pub(crate) fn from_text(tables: &Tables, text: &str, ty: Type) -> Result<Scalar,
             "false" => Ok(Scalar::Bool(false)),
             _ => Err("expected `true` or `false`".into()),
         },
-        Type::Time if text.contains('T') => {
-            time(text).map(Scalar::Whole).ok_or_else(|| "expected a time such as `2026-03-31T12:00:00Z`".into())
-        }
+        Type::Time if text.contains('T') => time(text)
+            .map(Scalar::Whole)
+            .ok_or_else(|| "expected a time such as `2026-03-31T12:00:00Z`".into()),
         Type::Amount(asset) => aethel_ir::money::parse_amount(text, tables.scale(asset))
             .map(Scalar::Whole)
             .map_err(|error| amount_error(tables, ty, error)),
@@ -65,7 +65,9 @@ pub(crate) fn from_units(tables: &Tables, number: &Rational, ty: Type) -> Result
 }
 
 fn amount_error(tables: &Tables, ty: Type, error: AmountError) -> String {
-    let Type::Amount(asset) = ty else { return error.to_string() };
+    let Type::Amount(asset) = ty else {
+        return error.to_string();
+    };
     let name = tables.asset_name(asset);
     match error {
         AmountError::TooPrecise(scale) => format!("{name} has {scale} decimal places, this has more"),
@@ -85,12 +87,29 @@ fn time(text: &str) -> Option<i128> {
     }
     let part = |range: std::ops::Range<usize>| {
         let digits = text.get(range)?;
-        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i64>().ok()).flatten()
+        digits
+            .bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| digits.parse::<i64>().ok())
+            .flatten()
     };
     let (year, month, day) = (part(0..4)?, part(5..7)?, part(8..10)?);
     let (hour, minute, second) = (part(11..13)?, part(14..16)?, part(17..19)?);
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let month_days = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let month_days = [
+        31,
+        if leap { 29 } else { 28 },
+        31,
+        30,
+        31,
+        30,
+        31,
+        31,
+        30,
+        31,
+        30,
+        31,
+    ];
     let last = month_days.get(usize::try_from(month).ok()?.checked_sub(1)?)?;
     if !(1..=*last).contains(&day) || hour > 23 || minute > 59 || second > 59 {
         return None;
