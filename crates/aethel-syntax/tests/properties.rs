@@ -279,13 +279,15 @@ fn program() -> impl Strategy<Value = (String, String)> {
             )
         }),
     ];
-    let batch = (name(), prop::collection::vec(entry, 0..4)).prop_map(|(n, entries)| {
-        let (texts, trees): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
-        (
-            format!("atomic_batch {n} {{\n{}}}\n", texts.concat()),
-            format!("batch {n}\n{}", trees.concat()),
-        )
-    }).boxed();
+    let batch = (name(), prop::collection::vec(entry, 0..4))
+        .prop_map(|(n, entries)| {
+            let (texts, trees): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+            (
+                format!("atomic_batch {n} {{\n{}}}\n", texts.concat()),
+                format!("batch {n}\n{}", trees.concat()),
+            )
+        })
+        .boxed();
     let item = prop_oneof![
         intent(""),
         batch.clone(),

@@ -12,7 +12,7 @@ use aethel_ir::{Code, Diagnostic, Span};
 const MAX_PART_BYTES: usize = 256 * 1024;
 
 /// The most parts a program may have, so that a small file cannot ask for a large tree.
-const MAX_PARTS: usize = 1_000_000;
+const MAX_PARTS: usize = 250_000;
 
 /// A part that has been cut out.
 #[derive(Debug)]
@@ -52,8 +52,7 @@ impl<'t> Skeleton<'t> {
                 TokenKind::Close(mark) if !deep => match brackets.pop() {
                     Some(open) if open.kind == TokenKind::Open(mark) => {}
                     open => {
-                        let wrong = self.mismatch(open, token, mark);
-                        problem = problem.or(Some(Box::new(wrong)));
+                        problem.get_or_insert_with(|| Box::new(self.mismatch(open, token, mark)));
                     }
                 },
                 _ => {}

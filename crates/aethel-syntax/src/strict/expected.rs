@@ -29,6 +29,11 @@ impl Part<'_> {
         let phrase = words::phrase(rules, kind.follow());
         let expects = |rule: Rule| rules.contains(&rule);
 
+        if inside && ["external", "secret"].contains(&text) && expects(Rule::type_name) {
+            return Diagnostic::new(Code::AE0101, format!("unexpected `{text}`"))
+                .label(self.source, Span::new(found.start, found.end), "expected a type")
+                .help(format!("write `{text}` before the name of the parameter"));
+        }
         if inside && found.kind == TokenKind::Word && words::is_reserved(text) && wants_name(rules) {
             return Diagnostic::new(
                 Code::AE0115,
