@@ -106,6 +106,8 @@ impl<'t> Skeleton<'t> {
             TokenKind::Word => token.first && !["and", "or", "not", "implies", "after", "in"].contains(&text),
             TokenKind::Number | TokenKind::Text | TokenKind::Elision => token.first,
             TokenKind::Operator => token.first && text == "!",
+            // After a name it could be the list of arguments.
+            TokenKind::Open(Bracket::Round) => token.first && self.previous.kind != TokenKind::Word,
             _ => false,
         }
     }
