@@ -99,6 +99,9 @@ impl<'t> Skeleton<'t> {
         if kind.is_head() || !outside || !ends_value(self.previous.kind) {
             return false;
         }
+        if ["after", "in", "let"].contains(&self.text_of(self.previous)) {
+            return false;
+        }
         // Two values in a row, the second on a new line: the first line lacks its `;`.
         let text = self.text_of(token);
         match token.kind {
