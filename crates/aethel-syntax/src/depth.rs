@@ -136,11 +136,7 @@ mod tests {
             " + a".repeat(60),
             " * b".repeat(70)
         )));
-        assert!(!fits(&format!(
-            "({}){}",
-            format!("a{}", " - a".repeat(100)),
-            " - b".repeat(30)
-        )));
+        assert!(!fits(&format!("(a{}){}", " - a".repeat(100), " - b".repeat(30))));
     }
 
     #[test]

@@ -98,7 +98,7 @@ pub(crate) fn word(rule: Rule) -> &'static str {
         Rule::modifier => "`external` or `secret`",
         Rule::kw_external => "`external`",
         Rule::kw_secret => "`secret`",
-        Rule::type_ref => "a type",
+        Rule::type_ref | Rule::type_name => "a type",
         Rule::type_args | Rule::angle_open => "`<`",
         Rule::angle_close => "`>`",
         Rule::after | Rule::kw_after | Rule::piece_after => "`after`",
@@ -148,9 +148,11 @@ pub(crate) fn word(rule: Rule) -> &'static str {
 pub(crate) fn phrase(rules: &[Rule], end: &str) -> String {
     let mut words: Vec<&str> = Vec::new();
     for rule in rules {
-        let word = if *rule == Rule::EOI { end } else { word(*rule) };
-        if !words.contains(&word) && word != "`...`" {
-            words.push(word);
+        let all = if *rule == Rule::EOI { end } else { word(*rule) };
+        for word in all.split(" or ") {
+            if !words.contains(&word) && word != "`...`" {
+                words.push(word);
+            }
         }
     }
     // After a complete value nearly everything may follow; the marks that only go on with a name say little there.
@@ -213,6 +215,10 @@ mod tests {
     fn phrases_read_well() {
         assert_eq!(phrase(&[Rule::EOI], "`;`"), "`;`");
         assert_eq!(phrase(&[Rule::comma, Rule::paren_close], ""), "`,` or `)`");
+        assert_eq!(
+            phrase(&[Rule::EOI, Rule::angle_open], "`,` or `)`"),
+            "`,`, `<` or `)`"
+        );
         assert_eq!(
             phrase(&[Rule::paren_open, Rule::dot, Rule::binary, Rule::EOI], "`;`"),
             "an operator or `;`"

@@ -12,7 +12,7 @@ use aethel_ir::{Code, Diagnostic, Span};
 const MAX_PART_BYTES: usize = 256 * 1024;
 
 /// The most parts a program may have, so that a small file cannot ask for a large tree.
-const MAX_PARTS: usize = 1_000_000;
+const MAX_PARTS: usize = 250_000;
 
 /// A part that has been cut out.
 #[derive(Debug)]
@@ -52,8 +52,7 @@ impl<'t> Skeleton<'t> {
                 TokenKind::Close(mark) if !deep => match brackets.pop() {
                     Some(open) if open.kind == TokenKind::Open(mark) => {}
                     open => {
-                        let wrong = self.mismatch(open, token, mark);
-                        problem = problem.or(Some(Box::new(wrong)));
+                        problem.get_or_insert_with(|| Box::new(self.mismatch(open, token, mark)));
                     }
                 },
                 _ => {}
@@ -100,6 +99,9 @@ impl<'t> Skeleton<'t> {
         if kind.is_head() || !outside || !ends_value(self.previous.kind) {
             return false;
         }
+        if ["after", "in", "let"].contains(&self.text_of(self.previous)) {
+            return false;
+        }
         // Two values in a row, the second on a new line: the first line lacks its `;`.
         let text = self.text_of(token);
         match token.kind {
@@ -107,6 +109,8 @@ impl<'t> Skeleton<'t> {
             TokenKind::Word => token.first && !["and", "or", "not", "implies", "after", "in"].contains(&text),
             TokenKind::Number | TokenKind::Text | TokenKind::Elision => token.first,
             TokenKind::Operator => token.first && text == "!",
+            // After a name it could be the list of arguments.
+            TokenKind::Open(Bracket::Round) => token.first && self.previous.kind != TokenKind::Word,
             _ => false,
         }
     }

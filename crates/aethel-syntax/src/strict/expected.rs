@@ -29,6 +29,11 @@ impl Part<'_> {
         let phrase = words::phrase(rules, kind.follow());
         let expects = |rule: Rule| rules.contains(&rule);
 
+        if inside && ["external", "secret"].contains(&text) && expects(Rule::type_name) {
+            return Diagnostic::new(Code::AE0101, format!("unexpected `{text}`"))
+                .label(self.source, Span::new(found.start, found.end), "expected a type")
+                .help(format!("write `{text}` before the name of the parameter"));
+        }
         if inside && found.kind == TokenKind::Word && words::is_reserved(text) && wants_name(rules) {
             return Diagnostic::new(
                 Code::AE0115,
@@ -59,6 +64,9 @@ impl Part<'_> {
                 ":",
             );
         }
+        if inside && found.kind == TokenKind::Word {
+            return self.with_meant_word(problem, kind, rules, found);
+        }
         let digit = self
             .text
             .as_bytes()
@@ -67,25 +75,31 @@ impl Part<'_> {
         if found.kind == TokenKind::Dot && digit {
             return problem.help("write the digit before the point, as in `0.5`");
         }
-        if found.kind != TokenKind::Word || !inside {
-            return problem.help_opt(self.general_help(kind, found));
-        }
+        problem.help_opt(self.general_help(kind, found))
+    }
+
+    /// Adds which word was meant by one that does not fit, when that can be guessed.
+    fn with_meant_word(&self, problem: Diagnostic, kind: Kind, rules: &[Rule], found: Token) -> Diagnostic {
+        let text = self.text.get(found.start..found.end).unwrap_or("");
         let keywords = rules.iter().flat_map(|rule| words::keyword(*rule));
         if let Some(word) = words::closest(text, keywords) {
+            let title = format!("replace `{}` by `{word}`", quote(text));
+            let span = Span::new(found.start, found.end);
             return problem.help(format!("did you mean `{word}`?")).fix(
-                format!("replace `{}` by `{word}`", quote(text)),
+                title,
                 Safety::Unsafe,
                 self.source,
                 span,
                 word,
             );
         }
-        if let Some(before) = self.word_before(found.start) {
-            if let Some(word) =
-                words::closest(before, ["external", "secret"]).filter(|_| expects(Rule::colon))
-            {
-                return problem.help(format!("did you mean `{word}` instead of `{before}`?"));
-            }
+        // `extrenal price: Price`: the grammar took the modifier for the name.
+        if let Some(before) = self
+            .word_before(found.start)
+            .filter(|_| rules.contains(&Rule::colon))
+            && let Some(word) = words::closest(before, ["external", "secret"])
+        {
+            return problem.help(format!("did you mean `{word}` instead of `{before}`?"));
         }
         problem.help_opt(self.general_help(kind, found))
     }

@@ -62,13 +62,11 @@ impl Part<'_> {
             let op_span = pairs.next().map(|pair| self.span(&pair)).unwrap_or_default();
             let right_from = if op == BinaryOp::Implies { level } else { level + 1 };
             let (right, right_outer) = self.infix(pairs, right_from)?;
-            if level == COMPARISON {
-                if let Some(next) = pairs
-                    .peek()
-                    .filter(|pair| operator(pair).is_some_and(|(_, l)| l == COMPARISON))
-                {
-                    return Err(self.chained(outer, op_span, right_outer, next));
-                }
+            let is_comparison = |pair: &&Pair<'_, Rule>| operator(pair).is_some_and(|(_, l)| l == COMPARISON);
+            if level == COMPARISON
+                && let Some(next) = pairs.peek().filter(is_comparison)
+            {
+                return Err(self.chained(outer, op_span, right_outer, next));
             }
             let span = outer.to(right_outer);
             left = Expr {
