@@ -326,7 +326,7 @@ fn first_fault(
     let is_false =
         |formula: &Bool| model.eval(formula, true).and_then(|value| value.as_bool()) == Some(false);
     if let Some((id, found)) = obligations.iter().find(|(_, one)| is_false(&one.formula)) {
-        let value = |(number, ty): &(Number, Type)| number.value(model).map(|value| (value, *ty));
+        let value = |(number, ty): &(Number, Type)| words::value(number, model).map(|value| (value, *ty));
         return Finding::Fails {
             id: *id,
             claim: found.claim,

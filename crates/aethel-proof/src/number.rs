@@ -12,7 +12,6 @@ use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 use std::cmp::Ordering;
 use std::str::FromStr;
-use z3::Model;
 use z3::ast::{Ast, Bool, Int, Real};
 
 /// A number as a term.
@@ -320,28 +319,32 @@ impl Number {
     }
 }
 
-/// Reading numbers out of a model.
-impl Number {
-    /// The value in a model, when it is known there and fits.
-    pub fn value(&self, model: &Model) -> Option<Rational> {
-        match self {
-            Number::Constant(value) => {
-                let numerator = Rational::Int(i128::try_from(value.numer()).ok()?);
-                numerator
-                    .div(&Rational::Int(i128::try_from(value.denom()).ok()?))
-                    .ok()
-            }
-            Number::Ratio(term, denominator) => {
-                let numerator = model.eval(term, true)?.as_i128()?;
-                let denominator = i128::try_from(denominator).ok()?;
-                Rational::Int(numerator).div(&Rational::Int(denominator)).ok()
-            }
-            Number::Real(term) => {
-                let (numerator, denominator) = model.eval(term, true)?.as_rational()?;
-                Rational::Int(numerator.into())
-                    .div(&Rational::Int(denominator.into()))
-                    .ok()
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::solver::{Limits, run};
+
+    #[test]
+    fn numerals_of_any_size() {
+        let texts = [
+            "0",
+            "-1",
+            "9223372036854775808",
+            "-9223372036854775809",
+            "1329227995784915872903807060280344577",
+            "-170141183460469231731687303715884105728",
+            "123456789012345678901234567890123456789012345678901234567890",
+        ];
+        let shown = run(&Limits::default(), move |_| {
+            texts.map(|text| BigInt::from_str(text).map(|n| numeral(&n).to_string()))
+        });
+        for (text, shown) in texts.into_iter().zip(shown.into_iter().flatten()) {
+            // SMT-LIB writes -1 as (- 1).
+            let want = match text.strip_prefix('-') {
+                Some(digits) => format!("(- {digits})"),
+                None => text.to_owned(),
+            };
+            assert_eq!(shown, Ok(want));
         }
     }
 }

@@ -138,6 +138,8 @@ fn reason(solver: &Solver, left: u64) -> String {
     let said = solver.get_reason_unknown().unwrap_or_default();
     if left == 0 || said.contains("resource limit") || said.contains("max. resource") {
         "the resource limit is spent".to_owned()
+    } else if said.contains("interrupt") || said.contains("cancel") {
+        "its time is over".to_owned()
     } else if said.is_empty() {
         "Z3 gave up".to_owned()
     } else {
@@ -238,4 +240,118 @@ pub fn run<T: Send + 'static>(
         }
     }
     Err(format!("no answer within {:?}", limits.time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use z3::ast::Int;
+
+    /// Eleven pigeons in ten holes: far too much work, and all of it counts.
+    fn long() -> Vec<Bool> {
+        let sits = |pigeon: u32, hole: u32| Bool::new_const(format!("{pigeon}in{hole}"));
+        let somewhere = |pigeon| Bool::or(&(0..10).map(|hole| sits(pigeon, hole)).collect::<Vec<_>>());
+        let mut all: Vec<Bool> = (0..11).map(somewhere).collect();
+        for hole in 0..10 {
+            for second in 0..11 {
+                all.extend((0..second).map(|first| !(sits(first, hole) & sits(second, hole))));
+            }
+        }
+        all
+    }
+
+    /// A semiprime to factor: far too much work, in a phase of Z3 that its resource limit does not see.
+    fn hard() -> Vec<Bool> {
+        let (p, q) = (Int::new_const("p"), Int::new_const("q"));
+        let product = Int::from_i64(1_000_000_007) * Int::from_i64(1_000_000_009);
+        vec![p.gt(Int::from_i64(1)), q.gt(&p), (p * q).eq(product)]
+    }
+
+    fn quick(session: &Session) -> bool {
+        let x = Int::new_const("x");
+        matches!(
+            session.check(&[x.gt(Int::from_i64(1)), x.lt(Int::from_i64(2))]),
+            Answer::Unsat
+        )
+    }
+
+    #[test]
+    fn a_hard_query_ends_when_its_time_is_over() {
+        let limits = Limits {
+            rlimit: u64::MAX,
+            time: Duration::from_millis(300),
+        };
+        let start = Instant::now();
+        let answer = run(&limits, |session| match session.check(&hard()) {
+            Answer::Unknown(reason) => reason,
+            Answer::Sat(_) | Answer::Unsat => "decided".to_owned(),
+        });
+        let took = start.elapsed();
+        assert!(took >= limits.time, "{took:?}");
+        assert!(
+            took < limits.time + GRACE + Duration::from_millis(500),
+            "{took:?}"
+        );
+        // Either the interrupt reached Z3, or the thread was abandoned.
+        let reason = answer.unwrap_or_else(|reason| reason);
+        assert!(
+            ["its time is over", "no answer within 300ms"].contains(&&*reason),
+            "{reason}"
+        );
+        assert_eq!(run(&Limits::default(), quick), Ok(true));
+    }
+
+    #[test]
+    fn the_resource_limit_ends_a_long_query() {
+        let limits = Limits {
+            rlimit: 1_000_000,
+            time: Duration::from_secs(60),
+        };
+        let answer = run(&limits, |session| {
+            let first = matches!(session.check(&long()), Answer::Unknown(_));
+            let second = matches!(session.check(&long()), Answer::Unknown(_));
+            (first, second, session.queries(), session.rlimit_used())
+        });
+        let (first, second, queries, used) = answer.unwrap_or_default();
+        assert!(first && second);
+        // The budget is one for all queries: nothing was left for the second.
+        assert_eq!(queries, 1);
+        assert!((1_000_000..2_000_000).contains(&used), "{used}");
+    }
+
+    #[test]
+    fn a_thread_that_does_not_listen_is_abandoned() {
+        let limits = Limits {
+            rlimit: 1,
+            time: Duration::from_millis(50),
+        };
+        let start = Instant::now();
+        let result = run(&limits, |_| thread::sleep(Duration::from_secs(20)));
+        assert_eq!(result, Err("no answer within 50ms".to_owned()));
+        assert!(start.elapsed() >= limits.time + GRACE);
+        assert!(start.elapsed() < limits.time + GRACE + Duration::from_secs(1));
+        assert_eq!(run(&Limits::default(), quick), Ok(true));
+    }
+
+    #[test]
+    fn a_job_that_panics_is_an_error() {
+        #[allow(clippy::panic, reason = "this is what is tested")]
+        let result = run(&Limits::default(), |_| -> u8 { panic!("on purpose") });
+        assert_eq!(result, Err("the solver broke down".to_owned()));
+        assert_eq!(run(&Limits::default(), quick), Ok(true));
+    }
+
+    #[test]
+    fn workers_are_used_again() {
+        let id = |_: &Session| thread::current().id();
+        let seen: Vec<_> = (0..20).map(|_| run(&Limits::default(), id)).collect();
+        let mut distinct = Vec::new();
+        for one in &seen {
+            if !distinct.contains(&one) {
+                distinct.push(one);
+            }
+        }
+        // Other tests take workers at the same time, but there are only so many.
+        assert!(distinct.len() <= 2 * MAX_IDLE, "{}", distinct.len());
+    }
 }

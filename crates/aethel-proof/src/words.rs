@@ -1,10 +1,31 @@
-//! Faults in plain words.
+//! Faults in plain words, and the numbers for them out of a model.
 
 use crate::encode::Claim;
+use crate::number::Number;
 use aethel_ir::eval::field_type;
 use aethel_ir::{
     Batch, FieldId, PlaceId, Rational, Site, TransactionId, TransactionView, Type, Value, show_value,
 };
+use z3::Model;
+
+/// The value of a number in a model, when it is known there and fits.
+pub fn value(number: &Number, model: &Model) -> Option<Rational> {
+    let (numerator, denominator) = match number {
+        Number::Constant(value) => (
+            i128::try_from(value.numer()).ok()?,
+            i128::try_from(value.denom()).ok()?,
+        ),
+        Number::Ratio(term, denominator) => (
+            model.eval(term, true)?.as_i128()?,
+            i128::try_from(denominator).ok()?,
+        ),
+        Number::Real(term) => {
+            let (numerator, denominator) = model.eval(term, true)?.as_rational()?;
+            (numerator.into(), denominator.into())
+        }
+    };
+    Rational::Int(numerator).div(&Rational::Int(denominator)).ok()
+}
 
 /// Says that two parameters of a transaction are one account.
 pub fn same_account(

@@ -46,8 +46,8 @@ macro_rules! operators {
     )* } };
 }
 operators! {
-    add Add; sub Subtract; mul Multiply; div Divide; rem Remainder; eq Equal; ne NotEqual; lt Less; le LessEqual;
-    gt Greater; ge GreaterEqual; and And; or Or; implies Implies; min Min; max Max;
+    add Add; sub Subtract; mul Multiply; div Divide; rem Remainder; eq Equal; ne NotEqual; ge GreaterEqual;
+    gt Greater; and And; or Or; implies Implies; min Min; max Max;
 }
 
 /// The fields of every batch here: 0 is the balance in USD, 1 a number, 2 a flag.
