@@ -1,8 +1,9 @@
 //! Notes and warnings that need no proof.
 
 use crate::intent::{Compiler, Named};
+use crate::symbols::Constant;
 use aethel_ir::{Code, Diagnostic, Safety, Type};
-use aethel_syntax::ast::{BinaryOp, Expr, ExprKind, Statement, UnaryOp};
+use aethel_syntax::ast::{BinaryOp, Expr, ExprKind, Name, Statement};
 
 /// Everything worth saying about one intent that compiled.
 pub(crate) fn intent(compiler: &mut Compiler<'_, '_>) {
@@ -10,6 +11,11 @@ pub(crate) fn intent(compiler: &mut Compiler<'_, '_>) {
         return;
     }
     parameters(compiler);
+    for line in &compiler.decl.guard {
+        if let Statement::Let { name, .. } = line {
+            hides_constant(compiler, name);
+        }
+    }
     flat_form(compiler);
     conditions(compiler);
 }
@@ -63,6 +69,16 @@ fn parameters(compiler: &mut Compiler<'_, '_>) {
                     .help("if it should change, add an equation for it to `verify`"),
             );
         }
+    }
+}
+
+fn hides_constant(compiler: &mut Compiler<'_, '_>, name: &Name) {
+    if compiler.symbols.constants.contains_key(name.text.as_str()) {
+        compiler.diagnostics.push(
+            Diagnostic::new(Code::AE0213, format!("`{}` hides the constant of that name", name.text))
+                .label(compiler.symbols.source, name.span, "inside this intent it means this one")
+                .help("rename one of them"),
+        );
     }
 }
 
@@ -162,7 +178,7 @@ fn conditions(compiler: &mut Compiler<'_, '_>) {
         let answer = match op {
             BinaryOp::Equal | BinaryOp::GreaterEqual | BinaryOp::LessEqual if same(a, b) => Some(true),
             BinaryOp::NotEqual | BinaryOp::Greater | BinaryOp::Less if same(a, b) => Some(false),
-            _ => literals(*op, a, b),
+            _ => constants(compiler, *op, a, b),
         };
         // `x == x` with a place defines it, which is odd but not a comparison.
         let defines =
@@ -191,14 +207,19 @@ fn same(a: &Expr, b: &Expr) -> bool {
     }
 }
 
-fn literals(op: BinaryOp, a: &Expr, b: &Expr) -> Option<bool> {
-    let number = |expr: &Expr| match &expr.kind {
-        ExprKind::Number(text) => aethel_ir::Rational::parse_decimal(text),
-        ExprKind::Unary(UnaryOp::Negate, inner) => match &inner.kind {
-            ExprKind::Number(text) => aethel_ir::Rational::parse_decimal(text)?.neg().ok(),
-            _ => None,
-        },
-        _ => None,
+/// Whether a comparison of two constant expressions holds.
+fn constants(compiler: &Compiler<'_, '_>, op: BinaryOp, a: &Expr, b: &Expr) -> Option<bool> {
+    let number = |expr: &Expr| {
+        let mut names = Vec::new();
+        crate::constant::names_in(expr, &mut names);
+        if names.iter().any(|name| compiler.names.contains_key(name)) {
+            return None;
+        }
+        // What is not constant is no problem here, so what is said about it is dropped.
+        match crate::constant::evaluate(compiler.symbols, expr, &mut Vec::new())? {
+            Constant::Number(number) => Some(number),
+            Constant::Bool(_) => None,
+        }
     };
     let order = number(a)?.cmp(&number(b)?);
     Some(match op {

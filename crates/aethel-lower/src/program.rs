@@ -589,7 +589,9 @@ impl<'a> BatchLowering<'a, '_> {
         };
         result.unwrap_or_else(|expected| {
             let message = format!("this does not fit `{}`: {expected}", param.name);
-            let diagnostic = labelled(Diagnostic::new(Code::AE0906, message), at, "given here");
+            let amount = matches!(param.ty, aethel_ir::Type::Amount(_));
+            let code = if amount { Code::AE0309 } else { Code::AE0906 };
+            let diagnostic = labelled(Diagnostic::new(code, message), at, "given here");
             let declared = "the parameter";
             self.diagnostics.push(
                 diagnostic
