@@ -157,6 +157,7 @@ codes! {
     AE0811 "outcome-unknown" Error "LedgerError";
     AE0812 "ledger-conflict" Error "LedgerError";
     AE0813 "not-in-ledger" Error "LedgerError";
+    AE0814 "commit-refused" Error "LedgerError";
     // Files, flags and inputs.
     AE0901 "file-unreadable" Error "InputError";
     AE0902 "bad-inputs" Error "InputError";
