@@ -23,27 +23,3 @@ fn certify(build: &support::Build, snapshot: &[i128]) -> Option<Certificate> {
         lemmas: vec![],
     })
 }
-
-mod strategies {
-    use crate::support::{Kind, Step};
-    use proptest::prelude::*;
-
-    pub fn step(kinds: &'static [Kind]) -> impl Strategy<Value = Step> {
-        (
-            proptest::sample::select(kinds),
-            any::<u8>(),
-            any::<u8>(),
-            1..500_i128,
-            any::<u8>(),
-            prop_oneof![4 => Just(vec![]), 1 => proptest::collection::vec(any::<u8>(), 1..3)],
-        )
-            .prop_map(|(kind, a, b, amount, rank, after)| Step {
-                kind,
-                a,
-                b,
-                amount,
-                rank,
-                after,
-            })
-    }
-}

@@ -5,7 +5,8 @@
 //! They change the digest, which the batch record of the ledger keeps.
 
 use crate::support::{Build, Kind, Step, from_steps};
-use crate::{certify, strategies};
+use crate::certify;
+use crate::support::strategies;
 use aethel_certificate::{Certificate, Rejection};
 use aethel_ir::{AccountId, Column, Expr, Rational, ValueColumn};
 use proptest::prelude::*;

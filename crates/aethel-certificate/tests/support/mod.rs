@@ -618,3 +618,28 @@ pub fn from_steps(steps: &[Step], accounts: u8) -> Build {
     }
     build
 }
+
+/// Random steps.
+pub mod strategies {
+    use super::{Kind, Step};
+    use proptest::prelude::*;
+
+    pub fn step(kinds: &'static [Kind]) -> impl Strategy<Value = Step> {
+        (
+            proptest::sample::select(kinds),
+            any::<u8>(),
+            any::<u8>(),
+            1..500_i128,
+            any::<u8>(),
+            prop_oneof![4 => Just(vec![]), 1 => proptest::collection::vec(any::<u8>(), 1..3)],
+        )
+            .prop_map(|(kind, a, b, amount, rank, after)| Step {
+                kind,
+                a,
+                b,
+                amount,
+                rank,
+                after,
+            })
+    }
+}
