@@ -265,6 +265,11 @@ impl Batch {
         self.intents
             .iter()
             .try_for_each(|intent| validate_intent(intent, self))?;
+        // Before anything walks the rows: a few bytes may claim billions of them.
+        let rows: u64 = self.groups.iter().map(|group| u64::from(group.rows)).sum();
+        if rows > self.transactions.len() as u64 {
+            return Err("groups with more rows than there are transactions");
+        }
         self.groups
             .iter()
             .try_for_each(|group| self.validate_group(group))?;
@@ -357,9 +362,6 @@ impl Batch {
         }
         let mut used: Vec<Vec<bool>> = Vec::with_capacity(self.groups.len());
         for group in &self.groups {
-            if group.rows as usize > self.transactions.len() {
-                return Err("a group with more rows than there are transactions");
-            }
             used.push(vec![false; group.rows as usize]);
         }
         for reference in &self.transactions {

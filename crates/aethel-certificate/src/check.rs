@@ -1,0 +1,421 @@
+//! The checker: one linear pass in batch order over what the transactions say they saw and wrote.
+
+use crate::format::CertificateView;
+use crate::layout::{Layout, Shape};
+use crate::order::batch_order;
+use crate::rejection::Rejection;
+use aethel_ir::money::{format_amount, in_range};
+use aethel_ir::{
+    AssetId, Batch, Evaluator, Failure, Field, MAX_MINOR_UNITS, PlaceId, Rational, TransactionId,
+    TransactionView,
+};
+
+/// What an accepted certificate amounts to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// How many transactions were evaluated again.
+    pub transactions: usize,
+    /// How many values seen were compared.
+    pub accesses: usize,
+    /// For each asset, its sum over the touched places, the same before and after.
+    pub sums: Vec<AssetSum>,
+}
+
+/// The sum of an asset over the places of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssetSum {
+    /// Its name.
+    pub asset: String,
+    /// In minor units.
+    pub minor: Rational,
+    /// As a plain decimal in units.
+    pub shown: String,
+}
+
+/// How often a stoppable check asks whether to go on, in transactions.
+const ASK_EVERY: usize = 1024;
+
+/// Checks a certificate whose batch is well formed ([`Batch::validate`]); `memory` is compared with the final values.
+///
+/// # Errors
+/// The first thing that does not fit. [`Rejection::NotConserved`] comes last: everything else fitted.
+pub fn check(view: &CertificateView<'_>, memory: Option<&[i128]>) -> Result<Checked, Rejection> {
+    check_while(view, memory, &mut || true)
+}
+
+/// [`check`], which asks every thousand transactions whether it should go on.
+///
+/// # Errors
+/// As [`check`], and [`Rejection::Stopped`].
+pub fn check_while(
+    view: &CertificateView<'_>,
+    memory: Option<&[i128]>,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Checked, Rejection> {
+    let batch = view.batch;
+    let layout = Layout::new(batch);
+    check_lengths(view, memory, &layout)?;
+    let order = check_order(view)?;
+    check_initial(view)?;
+
+    let mut run = Running::new(view, &layout);
+    for (done, id) in order.iter().enumerate() {
+        if done % ASK_EVERY == 0 && !go_on() {
+            return Err(Rejection::Stopped);
+        }
+        run.step(*id)?;
+    }
+    run.check_end(memory)?;
+    let sums = check_sums(view)?;
+    Ok(Checked {
+        transactions: batch.len(),
+        accesses: layout.total_slots(),
+        sums,
+    })
+}
+
+/// Every column has exactly the entries that the places, transactions and intents of the batch ask for.
+fn check_lengths(
+    view: &CertificateView<'_>,
+    memory: Option<&[i128]>,
+    layout: &Layout,
+) -> Result<(), Rejection> {
+    let places = view.batch.places.len();
+    let expectations = [
+        ("initial values", places, view.initial.len()),
+        ("final values", places, view.final_values.len()),
+        ("values in memory", places, memory.map_or(places, <[i128]>::len)),
+        ("positions", view.batch.len(), view.positions.len()),
+        ("values seen", layout.total_slots(), view.seen.len()),
+        ("versions seen", layout.total_slots(), view.versions.len()),
+        ("values written", layout.total_writes(), view.written.len()),
+    ];
+    for (column, expected, found) in expectations {
+        if expected != found {
+            return Err(Rejection::Length {
+                column,
+                expected,
+                found,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The positions are a permutation, and the one that the language says; that one keeps every `after`.
+fn check_order(view: &CertificateView<'_>) -> Result<Vec<TransactionId>, Rejection> {
+    let batch = view.batch;
+    let mut taken = vec![false; batch.len()];
+    for (index, position) in view.positions.iter().enumerate() {
+        let fits = taken
+            .get_mut(*position as usize)
+            .is_some_and(|taken| !std::mem::replace(taken, true));
+        if !fits {
+            return Err(Rejection::NotAPermutation {
+                transaction: batch.transaction_name(TransactionId(index as u32)),
+                position: *position,
+            });
+        }
+    }
+    let order = batch_order(batch).map_err(|_| Rejection::NoOrder)?;
+    for (expected, id) in order.iter().enumerate() {
+        let position = view.positions.get(id.0 as usize).copied().unwrap_or(u32::MAX);
+        if position as usize != expected {
+            return Err(Rejection::NotBatchOrder {
+                transaction: batch.transaction_name(*id),
+                position,
+                expected: expected as u32,
+            });
+        }
+    }
+    Ok(order)
+}
+
+/// The batch begins in a state that a ledger can hold.
+fn check_initial(view: &CertificateView<'_>) -> Result<(), Rejection> {
+    for (index, value) in view.initial.iter().enumerate() {
+        let place = PlaceId(index as u32);
+        if !in_range(*value)
+            || (*value < 0 && view.batch.is_bounded(place))
+            || !fits_field(view.batch, place, *value)
+        {
+            return Err(Rejection::InitialValue {
+                place: view.batch.place_name(place),
+                value: *value,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Truth values are stored as 0 or 1.
+fn fits_field(batch: &Batch, place: PlaceId, value: i128) -> bool {
+    let field = batch
+        .places
+        .get(place.0 as usize)
+        .and_then(|(_, field)| batch.fields.get(usize::from(field.0)));
+    !matches!(field, Some(Field::Bool(_))) || (0..=1).contains(&value)
+}
+
+/// The state of the serial run as the check goes along.
+struct Running<'a> {
+    view: &'a CertificateView<'a>,
+    layout: &'a Layout,
+    evaluator: Evaluator,
+    values: Vec<i128>,
+    versions: Vec<u32>,
+    /// Per asset, the sum of bounded balances.
+    supply: Vec<i128>,
+}
+
+impl<'a> Running<'a> {
+    fn new(view: &'a CertificateView<'a>, layout: &'a Layout) -> Self {
+        let mut supply = vec![0_i128; view.batch.assets.len()];
+        for (index, value) in view.initial.iter().enumerate() {
+            let place = PlaceId(index as u32);
+            if let (true, Some(asset)) = (view.batch.is_bounded(place), view.batch.asset_of(place)) {
+                let sum = &mut supply[usize::from(asset.0)];
+                *sum = sum.saturating_add(*value);
+            }
+        }
+        Self {
+            view,
+            layout,
+            evaluator: Evaluator::default(),
+            values: view.initial.to_vec(),
+            versions: vec![0; view.initial.len()],
+            supply,
+        }
+    }
+
+    /// One transaction: it saw exactly the running values, it goes through, and it wrote what its intent gives.
+    fn step(&mut self, id: TransactionId) -> Result<(), Rejection> {
+        let bad_batch = Rejection::BadBatch("a transaction of an unknown group or intent");
+        let transaction = self.view.batch.transaction(id).ok_or(bad_batch)?;
+        let slots = self.layout.slots(id);
+        let seen = &self.view.seen[slots.clone()];
+        let versions = &self.view.versions[slots];
+        let written = &self.view.written[self.layout.writes(id)];
+        let shape = &self.layout.shapes[transaction.group.intent as usize];
+
+        for (slot, (seen, version)) in seen.iter().zip(versions).enumerate() {
+            if shape.touches(slot) {
+                self.check_access(
+                    id,
+                    place_of(transaction, slot)?,
+                    *seen,
+                    *version,
+                    shape.writes(slot),
+                )?;
+            } else if (*seen, *version) != (0, 0) {
+                return Err(Rejection::ForeignAccess {
+                    transaction: self.name(id),
+                    slot,
+                });
+            }
+        }
+        let after = match self.evaluator.execute(transaction, seen) {
+            Ok(after) => after,
+            Err(failure) => return Err(fails(self.view.batch, id, &failure)),
+        };
+        for (slot, claimed) in shape.written_slots.iter().zip(written) {
+            let slot = usize::from(*slot);
+            let place = place_of(transaction, slot)?;
+            if after[slot] != *claimed {
+                return Err(Rejection::Written {
+                    transaction: self.view.batch.transaction_name(id),
+                    place: self.view.batch.place_name(place),
+                    written: *claimed,
+                    expected: after[slot],
+                });
+            }
+            self.values[place.0 as usize] = *claimed;
+            self.versions[place.0 as usize] += 1;
+            if let (true, Some(asset)) = (self.view.batch.is_bounded(place), self.view.batch.asset_of(place))
+            {
+                let sum = &mut self.supply[usize::from(asset.0)];
+                *sum = sum.saturating_add(*claimed - seen[slot]);
+            }
+        }
+        self.check_supply(id, transaction, shape)
+    }
+
+    fn check_access(
+        &self,
+        id: TransactionId,
+        place: PlaceId,
+        seen: i128,
+        version: u32,
+        writes: bool,
+    ) -> Result<(), Rejection> {
+        let index = place.0 as usize;
+        if version != self.versions[index] {
+            let lost = if writes {
+                self.writer_of(place, version, id)
+            } else {
+                None
+            };
+            return Err(match lost {
+                Some((first, value)) => Rejection::DuplicateVersion {
+                    first: self.name(first),
+                    second: self.name(id),
+                    place: self.view.batch.place_name(place),
+                    version,
+                    value,
+                },
+                None => Rejection::Version {
+                    transaction: self.name(id),
+                    place: self.view.batch.place_name(place),
+                    seen: version,
+                    expected: self.versions[index],
+                },
+            });
+        }
+        if seen != self.values[index] {
+            return Err(Rejection::Seen {
+                transaction: self.name(id),
+                place: self.view.batch.place_name(place),
+                seen,
+                expected: self.values[index],
+            });
+        }
+        Ok(())
+    }
+
+    /// Another transaction that says it wrote over this version of a place, and what it wrote. Only for messages.
+    fn writer_of(&self, place: PlaceId, version: u32, not: TransactionId) -> Option<(TransactionId, i128)> {
+        (0..self.view.batch.len() as u32)
+            .map(TransactionId)
+            .find_map(|id| {
+                let transaction = self.view.batch.transaction(id).filter(|_| id != not)?;
+                let shape = &self.layout.shapes[transaction.group.intent as usize];
+                let nth = shape.written_slots.iter().position(|slot| {
+                    let slot = usize::from(*slot);
+                    place_of(transaction, slot) == Ok(place)
+                        && self.view.versions[self.layout.slots(id)][slot] == version
+                })?;
+                Some((id, self.view.written[self.layout.writes(id)][nth]))
+            })
+    }
+
+    /// After every transaction the bounded balances of each asset together stay in range.
+    fn check_supply(
+        &self,
+        id: TransactionId,
+        transaction: TransactionView<'_>,
+        shape: &Shape,
+    ) -> Result<(), Rejection> {
+        for slot in &shape.written_slots {
+            let Some(AssetId(asset)) = self
+                .view
+                .batch
+                .asset_of(place_of(transaction, usize::from(*slot))?)
+            else {
+                continue;
+            };
+            if self.supply[usize::from(asset)] > MAX_MINOR_UNITS {
+                return Err(Rejection::Supply {
+                    transaction: self.name(id),
+                    asset: self.view.batch.assets[usize::from(asset)].name.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_end(&self, memory: Option<&[i128]>) -> Result<(), Rejection> {
+        for (index, expected) in self.values.iter().enumerate() {
+            let place = || self.view.batch.place_name(PlaceId(index as u32));
+            let claimed = self.view.final_values[index];
+            if claimed != *expected {
+                return Err(Rejection::Final {
+                    place: place(),
+                    claimed,
+                    expected: *expected,
+                });
+            }
+            if let Some(found) = memory
+                .and_then(|memory| memory.get(index))
+                .filter(|v| *v != expected)
+            {
+                return Err(Rejection::Memory {
+                    place: place(),
+                    found: *found,
+                    expected: *expected,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn name(&self, id: TransactionId) -> String {
+        self.view.batch.transaction_name(id)
+    }
+}
+
+fn place_of(transaction: TransactionView<'_>, slot: usize) -> Result<PlaceId, Rejection> {
+    let column = transaction.group.places.get(slot);
+    column
+        .and_then(|column| column.get(transaction.row))
+        .copied()
+        .filter(|place| (place.0 as usize) < transaction.batch.places.len())
+        .ok_or(Rejection::BadBatch("a place that is not there"))
+}
+
+fn fails(batch: &Batch, id: TransactionId, failure: &Failure) -> Rejection {
+    let failure = match failure {
+        Failure::SameAccount { .. } => "two of its accounts are the same".to_owned(),
+        Failure::Guard(n) => format!("condition {} of its guard is false", n + 1),
+        Failure::Postcondition(n) => format!("postcondition {} is false", n + 1),
+        Failure::Overdraft { value, .. } => format!("a bounded balance would be {value}"),
+        Failure::Overflow { .. } => "a value leaves its range".to_owned(),
+        Failure::Inexact { value, .. } => format!("{value} is not a whole number"),
+        Failure::DivisionByZero(_) => "a division by zero".to_owned(),
+        Failure::Malformed => "its intent is not well formed".to_owned(),
+    };
+    Rejection::Fails {
+        transaction: batch.transaction_name(id),
+        failure,
+    }
+}
+
+/// Per asset, the sums over all places of the batch before and after are the same.
+fn check_sums(view: &CertificateView<'_>) -> Result<Vec<AssetSum>, Rejection> {
+    let before = sums(view.batch, view.initial);
+    let after = sums(view.batch, view.final_values);
+    let mut result = Vec::with_capacity(before.len());
+    for ((asset, before), after) in view.batch.assets.iter().zip(before).zip(after) {
+        let show = |sum: &Rational| {
+            sum.to_i128()
+                .map_or_else(|| sum.to_string(), |n| format_amount(n, asset.scale))
+        };
+        if before != after {
+            return Err(Rejection::NotConserved {
+                asset: asset.name.to_string(),
+                before: show(&before),
+                after: show(&after),
+            });
+        }
+        result.push(AssetSum {
+            asset: asset.name.to_string(),
+            shown: show(&before),
+            minor: before,
+        });
+    }
+    Ok(result)
+}
+
+/// Exact sums: a hundred unbounded accounts may hold more together than one number of the machine can.
+fn sums(batch: &Batch, values: &[i128]) -> Vec<Rational> {
+    let mut sums = vec![Rational::ZERO; batch.assets.len()];
+    for (index, value) in values.iter().enumerate() {
+        let Some(asset) = batch.asset_of(PlaceId(index as u32)) else {
+            continue;
+        };
+        let sum = &mut sums[usize::from(asset.0)];
+        if let Ok(next) = sum.add(&Rational::Int(*value)) {
+            *sum = next;
+        }
+    }
+    sums
+}

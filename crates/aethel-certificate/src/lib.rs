@@ -1,0 +1,27 @@
+//! The certificate of a run and its checker: what a sceptic has to read.
+//!
+//! A [`Certificate`] holds a batch, the values before and after, the serial order that is claimed, and for every
+//! transaction what it saw and what it wrote. [`check`] decides in one linear pass whether running the batch one
+//! transaction after the other in batch order does exactly that. It contains no solver, no executor and no reading
+//! of guards and effects of its own: it calls the one evaluator of `aethel-ir`.
+//!
+//! What acceptance means: starting from `initial`, the serial run in batch order goes through and ends in
+//! `final_values`, bit for bit, without creating or destroying value. What it does not mean: that `initial` is what
+//! a ledger held (the ledger compares the versions it read), or that the supply outside the batch leaves room.
+
+mod check;
+mod format;
+mod layout;
+mod order;
+mod rejection;
+
+pub use check::{AssetSum, Checked, check, check_while};
+pub use format::{Certificate, CertificateView, DecodeError, FORMAT_VERSION, Way, decode, encode};
+pub use layout::{Layout, Shape};
+pub use order::{batch_order, item_order};
+pub use rejection::Rejection;
+
+/// The digest of an encoded certificate, which the ledger keeps in the batch record.
+pub fn digest(encoded: &[u8]) -> [u8; 32] {
+    *blake3::hash(encoded).as_bytes()
+}

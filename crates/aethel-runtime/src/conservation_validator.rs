@@ -1,0 +1,158 @@
+//! ⑤ Conservation.
+//!
+//! Takes the values before, the run and the oracle proofs that were verified before it. Gives a [`Conservation`]: per
+//! asset the sum over the touched places before and after. Refuses a batch that creates (AE0701) or destroys (AE0702)
+//! value, and names the first transactions that do not conserve; refuses (AE0703–AE0708) when an oracle proof that the
+//! batch used does not hold.
+
+use crate::Refusal;
+use crate::dependency_analyzer::DependencyGraph;
+use crate::oracle::{OracleCheck, verify_batch};
+use crate::serial::Run;
+use aethel_ir::money::{format_amount, format_grouped};
+use aethel_ir::{AssetId, Batch, Code, Diagnostic, PlaceId, Rational, TransactionId};
+use serde::Serialize;
+
+/// How many transactions that do not conserve are named.
+const NAMED: usize = 5;
+
+/// The sum of one asset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AssetSums {
+    /// Its name.
+    pub asset: String,
+    /// Over the touched places before, a plain decimal in units.
+    pub before: String,
+    /// After.
+    pub after: String,
+    /// After less before.
+    pub difference: String,
+}
+
+/// What was the same before and after.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Conservation {
+    /// For each asset of the batch.
+    pub assets: Vec<AssetSums>,
+    /// How many oracle proofs were verified.
+    pub oracle_proofs: usize,
+}
+
+/// Checks that no value was created or destroyed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ConservationValidator;
+
+impl ConservationValidator {
+    /// Stage ⑤; see the module's contract. `before` holds the value of each place; `oracles` is what was verified
+    /// before the batch ran, and is verified again.
+    ///
+    /// # Errors
+    /// AE0701, AE0702, or what is wrong with an oracle proof.
+    pub fn validate(
+        &self,
+        batch: &Batch,
+        graph: &DependencyGraph,
+        before: &[i128],
+        run: &Run,
+        oracles: &OracleCheck<'_>,
+    ) -> Result<Conservation, Refusal> {
+        let oracle_proofs = verify_batch(batch, oracles)?;
+        let (first, last) = (sums(batch, before), sums(batch, &run.final_values));
+        let mut result = Conservation {
+            assets: Vec::with_capacity(first.len()),
+            oracle_proofs,
+        };
+        for (index, (before, after)) in first.iter().zip(&last).enumerate() {
+            let scale = batch.assets[index].scale;
+            let difference = after.sub(before).unwrap_or(Rational::ZERO);
+            if before != after {
+                return Err(violation(batch, graph, run, AssetId(index as u16), &difference));
+            }
+            result.assets.push(AssetSums {
+                asset: batch.assets[index].name.to_string(),
+                before: plain(before, scale),
+                after: plain(after, scale),
+                difference: plain(&difference, scale),
+            });
+        }
+        Ok(result)
+    }
+}
+
+/// Exact sums: many unbounded accounts together may hold more than one number of the machine can.
+fn sums(batch: &Batch, values: &[i128]) -> Vec<Rational> {
+    let mut sums = vec![Rational::ZERO; batch.assets.len()];
+    for (index, value) in values.iter().enumerate() {
+        if let Some(asset) = batch.asset_of(PlaceId(index as u32)) {
+            let sum = &mut sums[usize::from(asset.0)];
+            if let Ok(next) = sum.add(&Rational::Int(*value)) {
+                *sum = next;
+            }
+        }
+    }
+    sums
+}
+
+fn plain(sum: &Rational, scale: u8) -> String {
+    match sum.to_i128() {
+        Some(minor) => format_amount(minor, scale),
+        None => sum.mul(&Rational::power_of_ten(-i32::from(scale))).unwrap_or_else(|_| sum.clone()).to_string(),
+    }
+}
+
+fn violation(batch: &Batch, graph: &DependencyGraph, run: &Run, asset: AssetId, difference: &Rational) -> Refusal {
+    let created = difference.signum() > 0;
+    let (code, verb) = if created { (Code::AE0701, "creates") } else { (Code::AE0702, "destroys") };
+    let name = &batch.assets[usize::from(asset.0)].name;
+    let scale = batch.assets[usize::from(asset.0)].scale;
+    let amount = difference.to_i128().map_or_else(
+        || plain(difference, scale),
+        |minor| format_grouped(minor.saturating_abs(), scale),
+    );
+    let culprits: Vec<(TransactionId, i128)> = graph
+        .order
+        .iter()
+        .map(|id| (*id, difference_of(batch, graph, run, *id, asset)))
+        .filter(|(_, difference)| *difference != 0)
+        .take(NAMED)
+        .collect();
+    let mut diagnostic = Diagnostic::new(code, format!("the batch {verb} {amount} {name}"));
+    for (id, difference) in &culprits {
+        let Some(view) = batch.transaction(*id) else { continue };
+        let verb = if *difference > 0 { "creates" } else { "destroys" };
+        let amount = format_grouped(difference.saturating_abs(), scale);
+        let said = format!("`{}` {verb} {amount} {name}", batch.transaction_name(*id));
+        let changed = view.intent.effects.iter().filter(|effect| {
+            let column = view.group.places.get(usize::from(effect.slot.0));
+            let place = column.and_then(|column| column.get(view.row));
+            place.and_then(|place| batch.asset_of(*place)) == Some(asset)
+        });
+        for (index, effect) in changed.enumerate() {
+            let said = if index == 0 { said.clone() } else { String::new() };
+            let known = diagnostic.labels.iter().any(|l| (l.source, l.span) == (view.intent.source, effect.span));
+            if !known || !said.is_empty() {
+                diagnostic = diagnostic.label(view.intent.source, effect.span, said);
+            }
+        }
+    }
+    Box::new(diagnostic.help(
+        "what some accounts gain others must lose in the same transaction; let the outside world be an `unbounded` account",
+    ))
+}
+
+/// By how much one transaction changed the sum of an asset, saturating.
+fn difference_of(batch: &Batch, graph: &DependencyGraph, run: &Run, id: TransactionId, asset: AssetId) -> i128 {
+    let Some(view) = batch.transaction(id) else { return 0 };
+    let shape = &graph.layout.shapes[view.group.intent as usize];
+    let seen = &run.seen[graph.layout.slots(id)];
+    let written = &run.written[graph.layout.writes(id)];
+    let mut difference = 0_i128;
+    for (slot, new) in shape.written_slots.iter().zip(written) {
+        let slot = usize::from(*slot);
+        let place = view.group.places.get(slot).and_then(|column| column.get(view.row));
+        if place.and_then(|place| batch.asset_of(*place)) == Some(asset) {
+            difference = difference.saturating_add(new.saturating_sub(seen[slot]));
+        }
+    }
+    difference
+}

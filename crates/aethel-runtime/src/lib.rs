@@ -1,0 +1,38 @@
+//! The six stages of Aethel: a batch in, a certified and committed result out.
+//!
+//! ```text
+//! Batch ─①─▶ DependencyGraph ─②─▶ Plan ─③─▶ Trace ─④─▶ SerialProof ─⑤─▶ Conservation ─⑥─▶ Commit ─▶ BatchResult
+//! ```
+//!
+//! Each stage is a file with one component and one public method. Whatever threads do, the outcome is that of the
+//! serial run in batch order: the same final state, or the same first failure with the same values.
+//! Time comes from a [`Clock`] that the caller passes in; nothing here reads a file or the environment.
+
+pub mod clock;
+pub mod conflict_detector;
+pub mod conservation_validator;
+pub mod dependency_analyzer;
+pub mod linearizability_prover;
+pub mod oracle;
+pub mod parallel_executor;
+pub mod rows;
+pub mod serial;
+pub(crate) mod supply;
+
+#[cfg(test)]
+#[path = "../../aethel-certificate/tests/support/mod.rs"]
+mod support;
+
+pub use clock::{Clock, Stop, SystemClock, Watch};
+pub use conflict_detector::{Conflict, ConflictDetector, ConflictKind, Counts, PlaceConflicts, PlaceOrdering, Plan};
+pub use conservation_validator::{AssetSums, Conservation, ConservationValidator};
+pub use dependency_analyzer::{Access, DependencyAnalyzer, DependencyGraph};
+pub use linearizability_prover::{
+    DirectProver, DirectVerdict, LinearizabilityError, LinearizabilityProver, ProofError, ProofOptions, SerialProof,
+};
+pub use oracle::{OracleCheck, OraclePolicy, OracleProof, Tolerance, TrustedKey};
+pub use parallel_executor::{Chunk, ExecutionError, ExecutionOptions, ParallelExecutor, ThreadChoice, Trace};
+pub use serial::{Run, TransactionFailure};
+
+/// A diagnostic that ends a batch; boxed, because it is large and rare.
+pub type Refusal = Box<aethel_ir::Diagnostic>;

@@ -1,0 +1,262 @@
+//! ④ Proof of the run.
+//!
+//! Takes the batch, its graph, the snapshot and the trace. Gives a [`SerialProof`]: a certificate that the independent
+//! checker accepted, equal bit for bit to a serial replay, so that the parallel run is the serial run in batch order.
+//! When the trace is not accepted, the batch is run serially from the snapshot and that is certified instead; the
+//! proof says so and why. Refuses only when the serial run fails or cannot be certified either.
+
+mod explain;
+
+#[cfg(test)]
+mod tests;
+
+pub use explain::{LinearizabilityError, explain};
+
+use crate::clock::{Stop, Watch};
+use crate::dependency_analyzer::DependencyGraph;
+use crate::parallel_executor::Trace;
+use crate::serial::{Run, SerialError, TransactionFailure, run_serially};
+use aethel_certificate::{CertificateView, Checked, Rejection, Way, check_while};
+use aethel_ir::{Batch, Code, Diagnostic, PlaceId, TransactionId};
+
+/// The most transactions for which a solver is asked about the whole run.
+pub const DIRECT_PROOF_LIMIT: usize = 16;
+
+/// What a solver says about "the final state is that of the serial run".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DirectVerdict {
+    /// It is, with this many queries in this many milliseconds.
+    Proved {
+        /// Queries asked.
+        queries: u32,
+        /// Milliseconds spent.
+        millis: u64,
+    },
+    /// It is not.
+    Refuted {
+        /// Why.
+        reason: String,
+    },
+    /// It could not say within its limits.
+    Undecided {
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// Asks a solver whether running `order` from the first values ends with the last.
+pub type DirectProver = fn(&Batch, &[TransactionId], &[i128], &[i128]) -> DirectVerdict;
+
+/// How to prove.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProofOptions<'a> {
+    /// The solver for small batches, if there is one.
+    pub direct: Option<DirectProver>,
+    /// The solver's name and version, for the certificate.
+    pub solver: &'a str,
+    /// Per asset, the supply outside the batch, for the serial run.
+    pub supply_elsewhere: &'a [i128],
+}
+
+/// A run with everything that shows that it equals the serial run in batch order.
+#[derive(Clone, Debug)]
+pub struct SerialProof {
+    /// The run that is certified: the trace's, or the serial one that took its place.
+    pub run: Run,
+    /// How it came about.
+    pub way: Way,
+    /// Why the trace was not accepted, when it was not.
+    pub fallback: Option<String>,
+    /// What was wrong with the trace, where no serial order explains it.
+    pub refutation: Option<LinearizabilityError>,
+    /// What the checker found; `None` when everything fits but the sums, which stage ⑤ then names.
+    pub checked: Option<Checked>,
+    /// What the solver said, when it was asked.
+    pub direct: Option<DirectVerdict>,
+    /// The solver's name and version; empty when it was not asked.
+    pub solver: String,
+}
+
+impl SerialProof {
+    /// The certificate of the run.
+    pub fn certificate<'a>(
+        &'a self,
+        batch: &'a Batch,
+        graph: &'a DependencyGraph,
+        snapshot: &'a [i128],
+    ) -> CertificateView<'a> {
+        view(batch, graph, snapshot, &self.run, self.way, &self.solver)
+    }
+}
+
+/// Why there is no proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProofError {
+    /// The trace was not accepted, and the serial run fails: this is the failure of the batch.
+    Failed(Box<TransactionFailure>),
+    /// Time was up, or somebody asked.
+    Stopped(Stop),
+    /// Not even the serial run could be certified: a bug of this program.
+    Rejected(Box<Rejection>),
+}
+
+impl From<SerialError> for ProofError {
+    fn from(error: SerialError) -> Self {
+        match error {
+            SerialError::Failed(failure) => ProofError::Failed(failure),
+            SerialError::Stopped(stop) => ProofError::Stopped(stop),
+        }
+    }
+}
+
+/// AE0602, for a run that nobody can certify.
+pub fn rejected(rejection: &Rejection) -> Diagnostic {
+    Diagnostic::new(Code::AE0602, format!("the certificate of the run is rejected: {rejection}"))
+        .help("nothing was committed; this is a bug of aethel, please report it with the program")
+}
+
+/// Proves that a run equals the serial run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LinearizabilityProver;
+
+/// What spoke against a trace.
+enum Doubt {
+    Stopped(Stop),
+    Because(String),
+}
+
+impl LinearizabilityProver {
+    /// Stage ④; see the module's contract. The run moves from the trace into the proof.
+    ///
+    /// # Errors
+    /// When the serial run fails or cannot be certified, or time is up.
+    pub fn prove(
+        &self,
+        batch: &Batch,
+        graph: &DependencyGraph,
+        snapshot: &[i128],
+        trace: &mut Trace,
+        options: &ProofOptions<'_>,
+        watch: &Watch<'_>,
+    ) -> Result<SerialProof, ProofError> {
+        let way = match trace.choice.workers() {
+            0 | 1 => Way::Serial,
+            workers => Way::Parallel(workers),
+        };
+        let run = std::mem::take(&mut trace.run);
+        let mut proof = SerialProof {
+            run,
+            way,
+            fallback: None,
+            refutation: None,
+            checked: None,
+            direct: None,
+            solver: String::new(),
+        };
+        match accept(batch, graph, snapshot, &mut proof, options, watch) {
+            Ok(()) => return Ok(proof),
+            Err(Doubt::Stopped(stop)) => return Err(ProofError::Stopped(stop)),
+            Err(Doubt::Because(reason)) => proof.fallback = Some(reason),
+        }
+        proof.refutation = explain(batch, graph, &proof.run, snapshot);
+        proof.run = run_serially(batch, graph, snapshot, options.supply_elsewhere, watch)?;
+        proof.way = Way::SerialAfterDoubt;
+        proof.checked = certified(batch, graph, snapshot, &proof, watch)?;
+        Ok(proof)
+    }
+}
+
+/// The checker, a serial replay and, for small batches, the solver must all agree with the run.
+fn accept(
+    batch: &Batch,
+    graph: &DependencyGraph,
+    snapshot: &[i128],
+    proof: &mut SerialProof,
+    options: &ProofOptions<'_>,
+    watch: &Watch<'_>,
+) -> Result<(), Doubt> {
+    proof.checked = certified(batch, graph, snapshot, proof, watch).map_err(|error| match error {
+        ProofError::Stopped(stop) => Doubt::Stopped(stop),
+        ProofError::Rejected(rejection) => Doubt::Because(rejection.to_string()),
+        ProofError::Failed(_) => Doubt::Because("a transaction does not go through".to_owned()),
+    })?;
+    match run_serially(batch, graph, snapshot, options.supply_elsewhere, watch) {
+        Ok(replay) if replay == proof.run => {}
+        Ok(replay) => return Err(Doubt::Because(difference(batch, &replay, &proof.run))),
+        Err(SerialError::Stopped(stop)) => return Err(Doubt::Stopped(stop)),
+        Err(SerialError::Failed(failure)) => {
+            let name = batch.transaction_name(failure.transaction);
+            return Err(Doubt::Because(format!("`{name}` does not go through in the serial replay")));
+        }
+    }
+    let Some(ask) = options.direct.filter(|_| batch.len() <= DIRECT_PROOF_LIMIT) else {
+        return Ok(());
+    };
+    proof.solver = options.solver.to_owned();
+    let verdict = ask(batch, &graph.order, snapshot, &proof.run.final_values);
+    let doubt = match &verdict {
+        DirectVerdict::Proved { .. } => None,
+        DirectVerdict::Refuted { reason } => Some(format!("the solver refutes it: {reason}")),
+        DirectVerdict::Undecided { reason } => Some(format!("the solver could not decide: {reason}")),
+    };
+    proof.direct = Some(verdict);
+    doubt.map_or(Ok(()), |reason| Err(Doubt::Because(reason)))
+}
+
+/// The checker's word. Sums that differ are no question of order; stage ⑤ names them.
+fn certified(
+    batch: &Batch,
+    graph: &DependencyGraph,
+    snapshot: &[i128],
+    proof: &SerialProof,
+    watch: &Watch<'_>,
+) -> Result<Option<Checked>, ProofError> {
+    let mut stopped = None;
+    let view = proof.certificate(batch, graph, snapshot);
+    let verdict = check_while(&view, Some(&proof.run.final_values), &mut || {
+        stopped = watch.check().err();
+        stopped.is_none()
+    });
+    match (verdict, stopped) {
+        (_, Some(stop)) => Err(ProofError::Stopped(stop)),
+        (Ok(checked), None) => Ok(Some(checked)),
+        (Err(Rejection::NotConserved { .. }), None) => Ok(None),
+        (Err(rejection), None) => Err(ProofError::Rejected(Box::new(rejection))),
+    }
+}
+
+fn view<'a>(
+    batch: &'a Batch,
+    graph: &'a DependencyGraph,
+    snapshot: &'a [i128],
+    run: &'a Run,
+    way: Way,
+    solver: &'a str,
+) -> CertificateView<'a> {
+    CertificateView {
+        batch,
+        initial: snapshot,
+        final_values: &run.final_values,
+        positions: &graph.positions,
+        seen: &run.seen,
+        versions: &run.versions,
+        written: &run.written,
+        way,
+        solver,
+        lemmas: &[],
+    }
+}
+
+/// The first place where two runs end differently, in words.
+fn difference(batch: &Batch, replay: &Run, run: &Run) -> String {
+    let differs = replay.final_values.iter().zip(&run.final_values).position(|(a, b)| a != b);
+    match differs {
+        Some(index) => format!(
+            "{} ends with {} in the serial replay and with {} in the run",
+            batch.place_name(PlaceId(index as u32)),
+            replay.final_values[index],
+            run.final_values[index]
+        ),
+        None => "the serial replay saw or wrote other values on its way".to_owned(),
+    }
+}

@@ -1,0 +1,48 @@
+//! Faults of the scheduler that tests plant, to see that later stages notice. Nothing outside tests can plant one.
+
+/// The faults of one execution; there are none outside tests.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Faults {
+    /// This transaction waits for nobody and goes first.
+    #[cfg(test)]
+    pub free: Option<u32>,
+    /// What this transaction writes is logged and then lost.
+    #[cfg(test)]
+    pub lose_writes: Option<u32>,
+    /// The worker panics at this transaction.
+    #[cfg(test)]
+    pub panic_at: Option<u32>,
+}
+
+#[cfg(test)]
+impl Faults {
+    pub fn frees(&self, id: u32) -> bool {
+        self.free == Some(id)
+    }
+
+    pub fn loses_writes(&self, id: u32) -> bool {
+        self.lose_writes == Some(id)
+    }
+
+    #[allow(clippy::panic)]
+    pub fn panic_at(&self, id: u32) {
+        assert!(self.panic_at != Some(id), "planted");
+    }
+}
+
+#[cfg(not(test))]
+#[allow(clippy::unused_self, reason = "the same shape as in tests")]
+impl Faults {
+    #[inline]
+    pub fn frees(self, _id: u32) -> bool {
+        false
+    }
+
+    #[inline]
+    pub fn loses_writes(self, _id: u32) -> bool {
+        false
+    }
+
+    #[inline]
+    pub fn panic_at(self, _id: u32) {}
+}

@@ -1,0 +1,124 @@
+//! ③ Parallel execution.
+//!
+//! Takes the plan and a snapshot of the places. Gives a [`Trace`]: what every transaction saw and wrote, the values
+//! after, and which thread ran what when. Refuses with the first failure in batch order, exactly as the serial run
+//! has it, or because time was up or somebody asked to stop; the snapshot stays as it is.
+//!
+//! Independent transactions run at the same time; dependent ones in batch order. Threads are used where they pay, the
+//! trace says why ([`ThreadChoice`]).
+
+mod cells;
+mod faults;
+mod trace;
+mod workers;
+
+#[cfg(test)]
+mod tests;
+
+pub use trace::{Chunk, ThreadChoice, Trace};
+
+use crate::clock::{Stop, Watch};
+use crate::conflict_detector::Plan;
+use crate::serial::{SerialError, TransactionFailure, run_serially};
+use aethel_ir::Batch;
+pub(crate) use faults::Faults;
+use workers::Parallel;
+
+/// Fewer transactions than this are done before a second thread has woken up.
+const WORTH_A_THREAD: usize = 2_000;
+
+/// How to execute.
+#[derive(Clone, Debug)]
+pub struct ExecutionOptions {
+    /// Use exactly this many workers (at most one per transaction); `None` decides by the work.
+    pub threads: Option<u32>,
+    /// How many threads the default may use.
+    pub available: u32,
+    /// Per asset, the sum of the bounded balances that the batch does not touch, in minor units; missing is 0.
+    pub supply_elsewhere: Vec<i128>,
+    pub(crate) faults: Faults,
+}
+
+impl Default for ExecutionOptions {
+    fn default() -> Self {
+        Self {
+            threads: None,
+            available: 8,
+            supply_elsewhere: Vec::new(),
+            faults: Faults::default(),
+        }
+    }
+}
+
+/// Why there is no trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExecutionError {
+    /// A transaction does not go through: the first one in batch order.
+    Failed(Box<TransactionFailure>),
+    /// Time was up, or somebody asked.
+    Stopped(Stop),
+    /// A worker stopped by itself: a bug of this program. The text is what it said.
+    Panicked(String),
+}
+
+impl From<SerialError> for ExecutionError {
+    fn from(error: SerialError) -> Self {
+        match error {
+            SerialError::Failed(failure) => ExecutionError::Failed(failure),
+            SerialError::Stopped(stop) => ExecutionError::Stopped(stop),
+        }
+    }
+}
+
+/// Runs the transactions of a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ParallelExecutor;
+
+impl ParallelExecutor {
+    /// Stage ③; see the module's contract. `snapshot` holds the value of each place of the batch.
+    ///
+    /// # Errors
+    /// The first failure in batch order, a stop, or a bug.
+    pub fn execute(
+        &self,
+        batch: &Batch,
+        plan: &Plan<'_>,
+        snapshot: &[i128],
+        options: &ExecutionOptions,
+        watch: &Watch<'_>,
+    ) -> Result<Trace, ExecutionError> {
+        debug_assert_eq!(snapshot.len(), batch.places.len());
+        watch.check().map_err(ExecutionError::Stopped)?;
+        let choice = choose(batch, plan, options);
+        if choice.workers() > 1 {
+            let parallel = Parallel::new(batch, plan.graph, snapshot, options, watch);
+            if let Some(trace) = parallel.run(choice)? {
+                return Ok(trace);
+            }
+            // Something failed, or the supply may have left its range on the way: the serial run knows exactly.
+        }
+        let started = watch.now_ns();
+        let run = run_serially(batch, plan.graph, snapshot, &options.supply_elsewhere, watch)?;
+        let sequence = plan.graph.order.iter().map(|id| id.0).collect();
+        Ok(Trace::serial(run, sequence, choice, watch.now_ns().saturating_sub(started)))
+    }
+}
+
+/// How many workers, and why.
+fn choose(batch: &Batch, plan: &Plan<'_>, options: &ExecutionOptions) -> ThreadChoice {
+    let cap = u32::try_from(batch.len()).unwrap_or(u32::MAX).max(1);
+    if let Some(threads) = options.threads {
+        return ThreadChoice::Forced(threads.clamp(1, cap));
+    }
+    if options.available <= 1 {
+        return ThreadChoice::OnlyOne;
+    }
+    if batch.len() < WORTH_A_THREAD {
+        return ThreadChoice::LittleWork(cap);
+    }
+    // Less than one and a half transactions a level: nothing to share out.
+    if plan.graph.depth().saturating_mul(3) > batch.len().saturating_mul(2) {
+        return ThreadChoice::NoParallelism(u32::try_from(plan.graph.depth()).unwrap_or(u32::MAX));
+    }
+    ThreadChoice::Adaptive(options.available.min(cap))
+}

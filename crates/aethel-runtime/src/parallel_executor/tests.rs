@@ -1,0 +1,151 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::support::{Build, Kind};
+use crate::{ConflictDetector, DependencyAnalyzer};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+fn execute(build: &Build, snapshot: &[i128], options: &ExecutionOptions) -> Result<Trace, ExecutionError> {
+    let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
+    let plan = ConflictDetector.detect(&build.batch, &graph);
+    let clock = SystemClock::default();
+    ParallelExecutor.execute(&build.batch, &plan, snapshot, options, &Watch::new(&clock))
+}
+
+fn forced(threads: u32) -> ExecutionOptions {
+    ExecutionOptions {
+        threads: Some(threads),
+        ..ExecutionOptions::default()
+    }
+}
+
+fn pairs(count: usize) -> Build {
+    let mut build = Build::new("pairs");
+    let rows: Vec<_> = (0..count)
+        .map(|i| (build.account(&format!("a{i}")), build.account(&format!("b{i}")), 1))
+        .collect();
+    build.id_rows(Kind::Pay, &rows);
+    build
+}
+
+#[test]
+fn a_panicking_worker_is_an_error_and_no_hang() {
+    let build = pairs(100);
+    for threads in [2, 8] {
+        let mut options = forced(threads);
+        options.faults.panic_at = Some(57);
+        let result = execute(&build, &build.snapshot(10, &[]), &options);
+        assert_eq!(result.unwrap_err(), ExecutionError::Panicked("planted".into()));
+    }
+}
+
+#[test]
+fn the_default_says_why_it_uses_one_thread() {
+    let few = pairs(10);
+    let trace = execute(&few, &few.snapshot(10, &[]), &ExecutionOptions::default()).unwrap();
+    assert_eq!(trace.choice.to_string(), "1, which is faster for 10 transactions");
+
+    let mut hot = Build::new("hot");
+    let company = hot.account("company");
+    let rows: Vec<_> = (0..3000).map(|i| (company, hot.account(&format!("e{i}")), 1)).collect();
+    hot.id_rows(Kind::Pay, &rows);
+    let trace = execute(&hot, &hot.snapshot(10_000, &[]), &ExecutionOptions::default()).unwrap();
+    assert_eq!(trace.choice.to_string(), "1, since 3000 transactions wait for each other in a row");
+
+    let many = pairs(3000);
+    let trace = execute(&many, &many.snapshot(10, &[]), &ExecutionOptions::default()).unwrap();
+    assert_eq!(trace.choice, ThreadChoice::Adaptive(8));
+}
+
+#[test]
+fn a_chain_is_one_chunk_even_on_many_threads() {
+    let mut hot = Build::new("hot");
+    let company = hot.account("company");
+    let rows: Vec<_> = (0..500).map(|i| (company, hot.account(&format!("e{i}")), 1)).collect();
+    hot.id_rows(Kind::Pay, &rows);
+    let trace = execute(&hot, &hot.snapshot(10_000, &[]), &forced(4)).unwrap();
+    assert_eq!(trace.chunks.len(), 1);
+    assert_eq!(trace.chunks[0].count, 500);
+    assert_eq!(trace.transactions_parallel(), 0);
+    assert_eq!(trace.thread_count(), 1);
+}
+
+#[test]
+fn timeout_and_cancel_stop_in_time() {
+    let build = pairs(2000);
+    let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
+    let plan = ConflictDetector.detect(&build.batch, &graph);
+    let clock = SystemClock::default();
+    let snapshot = build.snapshot(10, &[]);
+    let cancel = AtomicBool::new(true);
+    let watch = Watch {
+        cancel: Some(&cancel),
+        ..Watch::new(&clock)
+    };
+    let stopped = |watch: &Watch<'_>| {
+        let result = ParallelExecutor.execute(&build.batch, &plan, &snapshot, &forced(3), watch);
+        result.unwrap_err()
+    };
+    assert_eq!(stopped(&watch), ExecutionError::Stopped(Stop::Cancelled));
+    let watch = Watch {
+        deadline: Some(Duration::ZERO),
+        ..Watch::new(&clock)
+    };
+    assert_eq!(stopped(&watch), ExecutionError::Stopped(Stop::Timeout));
+}
+
+#[test]
+fn the_supply_is_watched_between_the_ends() {
+    let max = aethel_ir::MAX_MINOR_UNITS;
+    let mut build = Build::new("supply");
+    build.rows(
+        Kind::Move,
+        &[("world", "alice", max), ("world2", "bob", max), ("alice", "bob", 1)],
+    );
+    let snapshot = build.snapshot(0, &[]);
+    for threads in [1, 2, 4] {
+        let Err(ExecutionError::Failed(failure)) = execute(&build, &snapshot, &forced(threads)) else {
+            panic!("not refused")
+        };
+        assert_eq!((failure.transaction.0, failure.position), (1, 1));
+        let site = aethel_ir::Site::Supply(1);
+        assert_eq!(failure.failure, aethel_ir::Failure::Overflow { site });
+    }
+    // Gross inflow is too much, but no moment is.
+    let mut back = Build::new("back");
+    back.rows(
+        Kind::Move,
+        &[("world", "alice", max), ("alice", "world", max), ("world", "alice", max)],
+    );
+    for threads in [1, 2] {
+        assert!(execute(&back, &back.snapshot(0, &[]), &forced(threads)).is_ok());
+    }
+    // What is elsewhere counts.
+    let mut options = forced(2);
+    options.supply_elsewhere = vec![1];
+    assert!(execute(&back, &back.snapshot(0, &[]), &options).is_err());
+}
+
+#[test]
+fn overlap_is_counted_by_chunk() {
+    let chunk = |thread, start_ns, end_ns, first, count| Chunk {
+        thread,
+        start_ns,
+        end_ns,
+        first,
+        count,
+    };
+    let trace = |chunks: Vec<Chunk>| Trace {
+        run: crate::serial::Run::default(),
+        sequence: (0..10).collect(),
+        chunks,
+        choice: ThreadChoice::Forced(2),
+        wall_ns: 100,
+    };
+    let apart = trace(vec![chunk(0, 0, 10, 0, 2), chunk(1, 10, 20, 2, 3)]);
+    assert_eq!((apart.transactions_parallel(), apart.busy_ns()), (0, 20));
+    let nested = trace(vec![chunk(0, 0, 50, 0, 2), chunk(1, 10, 20, 2, 3), chunk(1, 30, 60, 5, 1), chunk(0, 60, 70, 6, 4)]);
+    assert_eq!((nested.transactions_parallel(), nested.thread_count()), (6, 2));
+}

@@ -1,0 +1,112 @@
+//! The serial run in batch order: what a batch means. The executor uses it with one thread and to name a failure, the
+//! prover to compare with and to fall back on.
+
+use crate::clock::{Stop, Watch};
+use crate::dependency_analyzer::DependencyGraph;
+use crate::supply::Supply;
+use aethel_ir::{Batch, Evaluator, Failure, Site, TransactionId};
+
+/// How often a loop over transactions looks at the watch.
+pub(crate) const CHECK_EVERY: usize = 128;
+
+/// What a run saw and did, in the columns of a certificate ([`aethel_certificate::Layout`]), in minor units.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// The value of each place after.
+    pub final_values: Vec<i128>,
+    /// For each transaction in source order and each slot, the value seen.
+    pub seen: Vec<i128>,
+    /// Like `seen`: how many writes the place had had.
+    pub versions: Vec<u32>,
+    /// For each transaction in source order and each written slot, the new value.
+    pub written: Vec<i128>,
+}
+
+/// The first transaction in batch order that does not go through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionFailure {
+    /// Which.
+    pub transaction: TransactionId,
+    /// How many went through before it.
+    pub position: u32,
+    /// Why.
+    pub failure: Failure,
+    /// The value of each of its slots before it.
+    pub seen: Vec<i128>,
+}
+
+/// How a serial run ends without a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SerialError {
+    /// A transaction does not go through.
+    Failed(Box<TransactionFailure>),
+    /// Time was up, or somebody asked.
+    Stopped(Stop),
+}
+
+/// Runs every transaction from the snapshot in batch order. `elsewhere` is, per asset, the supply outside the batch.
+///
+/// # Errors
+/// The first failure with what it saw, or why it stopped.
+pub fn run_serially(
+    batch: &Batch,
+    graph: &DependencyGraph,
+    snapshot: &[i128],
+    elsewhere: &[i128],
+    watch: &Watch<'_>,
+) -> Result<Run, SerialError> {
+    let layout = &graph.layout;
+    let mut values = snapshot.to_vec();
+    values.resize(batch.places.len(), 0);
+    let mut counts = vec![0_u32; values.len()];
+    let mut seen = vec![0_i128; layout.total_slots()];
+    let mut versions = vec![0_u32; layout.total_slots()];
+    let mut written = vec![0_i128; layout.total_writes()];
+    let mut supply = Supply::new(batch, snapshot, elsewhere);
+    let mut evaluator = Evaluator::default();
+
+    for (position, id) in graph.order.iter().enumerate() {
+        if position % CHECK_EVERY == 0 {
+            watch.check().map_err(SerialError::Stopped)?;
+        }
+        let failed = |failure, seen: &[i128]| {
+            SerialError::Failed(Box::new(TransactionFailure {
+                transaction: *id,
+                position: position as u32,
+                failure,
+                seen: seen.to_vec(),
+            }))
+        };
+        let Some(view) = batch.transaction(*id) else {
+            return Err(failed(Failure::Malformed, &[]));
+        };
+        let shape = &layout.shapes[view.group.intent as usize];
+        let slots = layout.slots(*id);
+        let (seen, versions) = (&mut seen[slots.clone()], &mut versions[slots]);
+        for (slot, column) in view.group.places.iter().enumerate() {
+            if let (true, Some(place)) = (shape.touches(slot), column.get(view.row)) {
+                seen[slot] = values[place.0 as usize];
+                versions[slot] = counts[place.0 as usize];
+            }
+        }
+        let after = evaluator.execute(view, seen).map_err(|failure| failed(failure, seen))?;
+        let columns = shape.written_slots.iter().map(|slot| usize::from(*slot));
+        for (slot, cell) in columns.zip(&mut written[layout.writes(*id)]) {
+            if let Some(place) = view.group.places[slot].get(view.row) {
+                *cell = after[slot];
+                values[place.0 as usize] = after[slot];
+                counts[place.0 as usize] += 1;
+            }
+        }
+        if let Some(effect) = supply.apply(view, seen, after) {
+            let site = Site::Supply(effect);
+            return Err(failed(Failure::Overflow { site }, seen));
+        }
+    }
+    Ok(Run {
+        final_values: values,
+        seen,
+        versions,
+        written,
+    })
+}

@@ -1,0 +1,74 @@
+//! The supply invariant: per asset, the bounded balances together stay within the range of amounts.
+
+use aethel_ir::{Batch, MAX_MINOR_UNITS, PlaceId, TransactionView};
+
+/// A place that is not a bounded balance.
+const NONE: u16 = u16::MAX;
+
+/// The supply of each asset, kept up to date as transactions run.
+#[derive(Clone, Debug)]
+pub(crate) struct Supply {
+    asset_of: Vec<u16>,
+    /// Saturating: what does not fit is beyond the range anyway.
+    totals: Vec<i128>,
+}
+
+impl Supply {
+    /// The supply at the beginning: what the touched places hold, and what the caller says is elsewhere.
+    pub fn new(batch: &Batch, snapshot: &[i128], elsewhere: &[i128]) -> Self {
+        let mut totals = vec![0_i128; batch.assets.len()];
+        for (total, elsewhere) in totals.iter_mut().zip(elsewhere) {
+            *total = *elsewhere;
+        }
+        let asset_of: Vec<u16> = (0..batch.places.len() as u32)
+            .map(PlaceId)
+            .map(|place| match batch.asset_of(place) {
+                Some(asset) if batch.is_bounded(place) => asset.0,
+                _ => NONE,
+            })
+            .collect();
+        for (asset, value) in asset_of.iter().zip(snapshot) {
+            if let Some(total) = totals.get_mut(usize::from(*asset)) {
+                *total = total.saturating_add(*value);
+            }
+        }
+        Self { asset_of, totals }
+    }
+
+    /// The asset of a bounded balance, as an index.
+    pub fn asset(&self, place: PlaceId) -> Option<usize> {
+        let asset = self.asset_of.get(place.0 as usize).copied().unwrap_or(NONE);
+        (asset != NONE).then_some(usize::from(asset))
+    }
+
+    /// Whether nothing can leave the range even if every inflow came first.
+    pub fn holds_with(&self, inflow: &[i128]) -> bool {
+        self.totals
+            .iter()
+            .zip(inflow)
+            .all(|(total, inflow)| total.saturating_add(*inflow) <= MAX_MINOR_UNITS)
+    }
+
+    /// Applies one transaction; gives the effect that the supply of an asset cannot take.
+    pub fn apply(&mut self, view: TransactionView<'_>, before: &[i128], after: &[i128]) -> Option<u16> {
+        let mut broken = None;
+        for pass in 0..2 {
+            for (index, effect) in view.intent.effects.iter().enumerate() {
+                let slot = usize::from(effect.slot.0);
+                let place = view.group.places.get(slot).and_then(|column| column.get(view.row));
+                let Some(asset) = place.and_then(|place| self.asset(*place)) else {
+                    continue;
+                };
+                let (Some(old), Some(new)) = (before.get(slot), after.get(slot)) else {
+                    continue;
+                };
+                if pass == 0 {
+                    self.totals[asset] = self.totals[asset].saturating_add(new.saturating_sub(*old));
+                } else if broken.is_none() && new > old && self.totals[asset] > MAX_MINOR_UNITS {
+                    broken = Some(index as u16);
+                }
+            }
+        }
+        broken
+    }
+}

@@ -1,0 +1,43 @@
+//! Tests of the stages and of the processor, property by property.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod conservation;
+mod execution;
+mod graph;
+mod oracle;
+#[path = "../../aethel-certificate/tests/support/mod.rs"]
+mod support;
+
+use aethel_runtime::*;
+use support::Kind;
+
+/// Kinds of transactions that always go through when there is money enough.
+const SMOOTH: &[Kind] = &[
+    Kind::Pay,
+    Kind::Move,
+    Kind::Mix,
+    Kind::Count,
+    Kind::Set,
+    Kind::Look,
+];
+
+/// All kinds, many of which fail sooner or later.
+const ALL: &[Kind] = &[
+    Kind::Pay,
+    Kind::Move,
+    Kind::Mix,
+    Kind::Count,
+    Kind::Set,
+    Kind::Look,
+    Kind::Claim,
+    Kind::Third,
+    Kind::Divide,
+    Kind::Capped,
+];
+
+fn forced(threads: u32) -> ExecutionOptions {
+    ExecutionOptions {
+        threads: Some(threads),
+        ..ExecutionOptions::default()
+    }
+}
