@@ -24,6 +24,8 @@ fn main() -> std::process::ExitCode {
     let exit = match cli.command {
         Command::Check(options) => commands::check::run(&options, &mut printer),
         Command::Explain(options) => commands::explain::run(&options, &mut printer),
+        Command::Ledger(options) => commands::ledger::run(&options, &mut printer),
+        Command::Oracle(command) => commands::oracle::run(&command, &mut printer),
     };
     printer.finish(exit).into()
 }

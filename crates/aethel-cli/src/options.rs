@@ -1,5 +1,6 @@
 //! The command line.
 
+use aethel::config::HumanDuration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -67,6 +68,11 @@ pub enum Command {
     Check(CheckOptions),
     /// Explain a diagnostic code
     Explain(ExplainOptions),
+    /// Look into a ledger, import balances, change its policy
+    Ledger(LedgerOptions),
+    /// Make oracle keys, sign values, check signatures
+    #[command(subcommand)]
+    Oracle(OracleCommand),
 }
 
 /// Options of `check`.
@@ -85,4 +91,173 @@ pub struct CheckOptions {
 pub struct ExplainOptions {
     /// A code or its name, such as AE0501 or guard-failed; without one, all are listed
     pub code: Option<String>,
+}
+
+/// Options of `ledger`.
+#[derive(Debug, Args)]
+pub struct LedgerOptions {
+    /// The ledger [default: `[run] ledger` in aethel.toml, else .aethel/ledger.redb]
+    #[arg(long, global = true, env = "AETHEL_LEDGER", value_name = "FILE")]
+    pub ledger: Option<String>,
+    /// How long to wait for a ledger that another process has open
+    #[arg(long, global = true, value_name = "TIME", default_value = "0s")]
+    pub wait: HumanDuration,
+    #[command(subcommand)]
+    pub command: LedgerCommand,
+}
+
+/// What to do with a ledger.
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Open accounts with balances from a CSV file (account,asset,balance), as one batch
+    Import(ImportOptions),
+    /// Print current balances
+    Show {
+        /// Accounts; all when none is named
+        accounts: Vec<String>,
+    },
+    /// Print every change of an account
+    History {
+        /// The account
+        account: String,
+    },
+    /// Print the journal, one line a batch
+    Batches,
+    /// Check the proof stored with a batch again
+    Proof {
+        /// Its number, or the beginning of its receipt
+        batch: String,
+        /// Also write the proof to this file
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Recompute every receipt and balance
+    Verify {
+        /// A receipt kept elsewhere: finding it shows that nothing before it is missing
+        #[arg(long, value_name = "RECEIPT")]
+        head: Option<String>,
+    },
+    /// Print or change what the ledger holds programs to
+    Policy {
+        #[command(subcommand)]
+        command: Option<PolicyCommand>,
+    },
+}
+
+/// Options of `ledger import`.
+#[derive(Debug, Args)]
+pub struct ImportOptions {
+    /// A CSV file with the header account,asset,balance
+    pub file: PathBuf,
+    /// Decimal places of an asset that is new to the ledger, such as USD:2
+    #[arg(long, value_name = "NAME:PLACES")]
+    pub asset: Vec<String>,
+    /// The name of the import; the same list under the same name is imported once
+    #[arg(long, default_value = "import")]
+    pub name: String,
+}
+
+/// A change of the policy.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Record the decimal places of an asset
+    Asset {
+        /// The asset
+        name: String,
+        /// 0 to 18
+        scale: u8,
+    },
+    /// Let an account go below zero
+    Unbounded {
+        /// The account
+        account: String,
+    },
+    /// Forbid an account to go below zero
+    Bounded {
+        /// The account
+        account: String,
+    },
+    /// Trust an oracle's key
+    TrustKey {
+        /// The public key, 64 hexadecimal digits
+        public: String,
+        /// A feed it may sign; all when none is named
+        #[arg(long = "feed", value_name = "FEED")]
+        feeds: Vec<String>,
+    },
+    /// Trust a key no longer
+    DistrustKey {
+        /// The key's id
+        key_id: String,
+    },
+    /// Set the limits of a feed
+    Feed {
+        /// The feed
+        name: String,
+        /// How old a value may be
+        #[arg(long, value_name = "TIME")]
+        max_age: HumanDuration,
+        /// How far in the future its time may lie
+        #[arg(long, value_name = "TIME", default_value = "0s")]
+        max_future_skew: HumanDuration,
+        /// A value to compare with
+        #[arg(long, value_name = "DECIMAL", requires = "max_deviation")]
+        reference: Option<String>,
+        /// The largest distance from the reference, as a fraction such as 0.05
+        #[arg(long, value_name = "FRACTION", requires = "reference")]
+        max_deviation: Option<String>,
+    },
+    /// Remove the limits of a feed; its values are refused from then on
+    DropFeed {
+        /// The feed
+        name: String,
+    },
+}
+
+/// What to do with oracles.
+#[derive(Debug, Subcommand)]
+pub enum OracleCommand {
+    /// Make a key pair; prints the public part
+    Keygen {
+        /// The file for the secret key, which must not exist
+        file: PathBuf,
+    },
+    /// Sign a value; prints a proof for `oracles` in an inputs file
+    Sign {
+        /// The key file
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// The feed
+        #[arg(long)]
+        feed: String,
+        /// The value, a plain decimal in units
+        #[arg(long, allow_hyphen_values = true)]
+        value: String,
+        /// Seconds since 1970 [default: now]
+        #[arg(long)]
+        timestamp: Option<i64>,
+        #[command(flatten)]
+        unit: OracleUnit,
+    },
+    /// Check the signature of a proof
+    Verify {
+        /// A file with one proof
+        proof: PathBuf,
+        /// The public key, 64 hexadecimal digits
+        #[arg(long)]
+        public: String,
+        #[command(flatten)]
+        unit: OracleUnit,
+    },
+}
+
+/// What a signed value is a value of.
+#[derive(Debug, Args)]
+pub struct OracleUnit {
+    /// USD for `Balance<USD>`, BTC/USD for `Price<BTC, USD>`, nothing for plain numbers
+    #[arg(long, default_value = "")]
+    pub asset: String,
+    /// The decimal places of the assets: 2, or 8/2
+    #[arg(long, default_value = "")]
+    pub scale: String,
 }

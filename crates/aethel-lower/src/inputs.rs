@@ -311,6 +311,14 @@ impl Reader {
     }
 }
 
+/// Reads the text of one oracle proof.
+///
+/// # Errors
+/// AE0902 at the part that is wrong.
+pub fn parse_oracle(source: SourceId, text: &str) -> Result<OracleInput, Diagnostic> {
+    oracle(source, &json::parse(source, text, Code::AE0902)?, Code::AE0902)
+}
+
 /// Reads one oracle proof.
 pub(crate) fn oracle(source: SourceId, json: &Json, code: Code) -> Result<OracleInput, Diagnostic> {
     let JsonKind::Object(entries) = &json.kind else {

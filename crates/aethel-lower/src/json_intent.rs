@@ -35,6 +35,9 @@ pub(crate) struct Shape {
     pub(crate) conditions: Vec<String>,
 }
 
+/// What happened to a slot so far: credit or debit, amount parameter, type.
+type Changes = Vec<(bool, u16, Type)>;
+
 /// Builds the intent: each debit is tested where it stands, then all movements become one effect per place.
 pub(crate) fn build(
     symbols: &Symbols<'_>,
@@ -167,7 +170,7 @@ impl<'a> Compiler<'a, '_> {
 
     fn json_moves(&mut self, moves: &[Move]) {
         let at = Span::default();
-        let mut running: Vec<(Slot, Vec<(bool, u16, Type)>)> = Vec::new();
+        let mut running: Vec<(Slot, Changes)> = Vec::new();
         let mut parameters: Vec<Type> = Vec::new();
         for step in moves {
             let slot = self.json_slot(step.party, step.asset);

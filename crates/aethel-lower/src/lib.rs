@@ -23,7 +23,7 @@ mod symbols;
 mod tables;
 mod value;
 
-pub use inputs::{AccountInput, Given, Inputs, OracleInput, Place, Setting};
+pub use inputs::{AccountInput, Given, Inputs, OracleInput, Place, Setting, parse_oracle};
 pub use json_batch::lower_json;
 pub use lowered::{Declarations, LoweredBatch, Opening, OracleUse};
 pub use program::{Files, Purpose};

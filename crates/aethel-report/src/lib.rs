@@ -5,5 +5,7 @@
 
 pub mod diagnostics;
 pub mod escape;
+pub mod table;
+pub mod time;
 
 pub use diagnostics::{Style, concise, human, json};

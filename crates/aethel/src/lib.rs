@@ -5,8 +5,13 @@
 
 pub mod config;
 pub mod files;
+pub mod import;
+pub mod ledger;
+pub mod oracle;
 pub mod program;
 
+pub use aethel_certificate as certificate;
 pub use aethel_ir as ir;
-pub use aethel_lower::{Inputs, Purpose, Selection};
+pub use aethel_ledger as store;
+pub use aethel_lower::{Inputs, Purpose, Selection, parse_oracle};
 pub use program::Program;
