@@ -8,11 +8,13 @@
 //!   run's transactions with their concrete parameters. Evaluation is Z3's here, not the evaluator's.
 //!
 //! Inside, `encode` turns an intent into terms and knows nothing of the claim, `number` is exact arithmetic on terms,
-//! `solver` asks Z3 under a resource limit and a watchdog, `words` says what fails.
+//! `run` is the shape of a claim about a run, `solver` asks Z3 under a resource limit and a watchdog, `words` says what
+//! fails.
 
 mod direct;
 mod encode;
 mod number;
+mod run;
 mod solver;
 mod words;
 

@@ -356,3 +356,36 @@ fn equations_are_simultaneous_and_postconditions_see_both_states() {
         "`t0`: postcondition 2 is false: left 0.03 USD, right 0.08 USD",
     );
 }
+
+#[test]
+fn chains_of_products_are_decided() {
+    // In one query these are undecided after half a minute; cut after each they take milliseconds.
+    let step = IntentBuilder::new("step", 2, &[(0, USD), (1, USD)], 0)
+        .guard(E::Before(0).lt(num("1000000")))
+        .effect(
+            0,
+            E::Before(0).mul(E::Before(0)).rem(E::Before(1)).add(num("12345")),
+        );
+    let pay = IntentBuilder::new("pay", 1, &[(0, USD)], 0).effect(0, E::Before(0).add(num("1")));
+    let mut batch = BatchBuilder::new(2, &[]).intent(step).intent(pay);
+    for _ in 0..8 {
+        batch = batch.call(1, &[0], &[]).call(0, &[0, 1], &[]);
+    }
+    let batch = batch.build();
+    let start = [234_567, 987_643];
+    let end = serial(&batch, &start).unwrap();
+    proved(&batch, &start, &end);
+    let wrong = [end[0] + 1, end[1]];
+    let verdict = prove(&batch, &start, &wrong);
+    assert!(
+        matches!(verdict, aethel_proof::DirectVerdict::Refuted { .. }),
+        "{verdict:?}"
+    );
+    // A fault in the middle is found there.
+    refuted(
+        &batch,
+        &[1_000_000, 987_643],
+        &wrong,
+        "`t1`: guard condition 1 is false: left 10 000.01 USD, right 1000000",
+    );
+}

@@ -47,7 +47,7 @@ macro_rules! operators {
 }
 operators! {
     add Add; sub Subtract; mul Multiply; div Divide; rem Remainder; eq Equal; ne NotEqual; ge GreaterEqual;
-    gt Greater; and And; or Or; implies Implies; min Min; max Max;
+    gt Greater; lt Less; and And; or Or; implies Implies; min Min; max Max;
 }
 
 /// The fields of every batch here: 0 is the balance in USD, 1 a number, 2 a flag.
