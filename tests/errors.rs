@@ -23,7 +23,11 @@ fn check(text: &str) -> Vec<(Severity, Code)> {
     let mut sources = SourceMap::default();
     let source = sources.add("example.ae", text);
     let program = Program::parse(source, text, ".".into());
-    program.check(&mut sources, &[]).iter().map(|d| (d.severity, d.code)).collect()
+    program
+        .check(&mut sources, &[])
+        .iter()
+        .map(|d| (d.severity, d.code))
+        .collect()
 }
 
 #[test]
@@ -31,12 +35,22 @@ fn every_code_has_a_page_with_all_parts() {
     for code in Code::ALL {
         let page = code.page();
         let title = format!("# {} {}\n", code.id(), code.name());
-        assert!(page.starts_with(&title), "{} does not start with {title:?}", code.id());
+        assert!(
+            page.starts_with(&title),
+            "{} does not start with {title:?}",
+            code.id()
+        );
         let mut rest = page;
         for part in ["\n## What\n", "\n## Why\n", "\n## Wrong\n", "\n## Right\n"] {
-            let at = rest.find(part).unwrap_or_else(|| panic!("{} lacks {part:?}", code.id()));
+            let at = rest
+                .find(part)
+                .unwrap_or_else(|| panic!("{} lacks {part:?}", code.id()));
             rest = &rest[at + part.len()..];
-            assert!(!rest.trim_start().starts_with('#'), "{}: {part:?} is empty", code.id());
+            assert!(
+                !rest.trim_start().starts_with('#'),
+                "{}: {part:?} is empty",
+                code.id()
+            );
         }
     }
     let index = include_str!("../docs/errors/README.md");
@@ -47,7 +61,10 @@ fn every_code_has_a_page_with_all_parts() {
     let known: BTreeSet<String> = Code::ALL.iter().map(|code| format!("{}.md", code.id())).collect();
     for page in pages {
         let name = page.unwrap().file_name().into_string().unwrap();
-        assert!(name == "README.md" || known.contains(&name), "{name} explains no code");
+        assert!(
+            name == "README.md" || known.contains(&name),
+            "{name} explains no code"
+        );
     }
 }
 
@@ -62,8 +79,11 @@ fn examples_on_pages_do_what_they_say() {
             }
             tried += 1;
             let found = check(&text);
-            let errors: BTreeSet<Code> =
-                found.iter().filter(|(severity, _)| *severity == Severity::Error).map(|(_, code)| *code).collect();
+            let errors: BTreeSet<Code> = found
+                .iter()
+                .filter(|(severity, _)| *severity == Severity::Error)
+                .map(|(_, code)| *code)
+                .collect();
             match words.as_slice() {
                 ["aethel"] | ["aethel", "run-fails", _] => {
                     assert!(errors.is_empty(), "{}: {errors:?} in\n{text}", code.id());

@@ -6,7 +6,12 @@ use std::path::PathBuf;
 
 /// Moves value in batches that are all-or-nothing, run in parallel, and carry a proof.
 #[derive(Debug, Parser)]
-#[command(name = "aethel", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "aethel",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,

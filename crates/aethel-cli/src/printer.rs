@@ -24,12 +24,16 @@ impl Printer {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => {
-                std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                std::io::stdout().is_terminal()
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
             }
         };
         Self {
             format: global.format,
-            style: Style { color, ..Style::default() },
+            style: Style {
+                color,
+                ..Style::default()
+            },
             quiet: global.quiet,
             deny_warnings: global.deny_warnings,
             closed: false,

@@ -75,9 +75,16 @@ fn parameters(compiler: &mut Compiler<'_, '_>) {
 fn hides_constant(compiler: &mut Compiler<'_, '_>, name: &Name) {
     if compiler.symbols.constants.contains_key(name.text.as_str()) {
         compiler.diagnostics.push(
-            Diagnostic::new(Code::AE0213, format!("`{}` hides the constant of that name", name.text))
-                .label(compiler.symbols.source, name.span, "inside this intent it means this one")
-                .help("rename one of them"),
+            Diagnostic::new(
+                Code::AE0213,
+                format!("`{}` hides the constant of that name", name.text),
+            )
+            .label(
+                compiler.symbols.source,
+                name.span,
+                "inside this intent it means this one",
+            )
+            .help("rename one of them"),
         );
     }
 }

@@ -11,8 +11,10 @@ pub enum Align {
 
 /// Rows of cells as lines, each column as wide as its widest cell; cells are made harmless for terminals.
 pub fn table(columns: &[Align], rows: &[Vec<String>]) -> String {
-    let rows: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|cell| crate::escape::terminal(cell)).collect()).collect();
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| crate::escape::terminal(cell)).collect())
+        .collect();
     let mut widths = vec![0; columns.len()];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -41,7 +43,13 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let rows = vec![vec!["a".into(), "1.00".into()], vec!["é\u{1b}".into(), "10.00".into()]];
-        assert_eq!(table(&[Align::Left, Align::Right], &rows), "a          1.00\né\\u{1b}  10.00\n");
+        let rows = vec![
+            vec!["a".into(), "1.00".into()],
+            vec!["é\u{1b}".into(), "10.00".into()],
+        ];
+        assert_eq!(
+            table(&[Align::Left, Align::Right], &rows),
+            "a          1.00\né\\u{1b}  10.00\n"
+        );
     }
 }

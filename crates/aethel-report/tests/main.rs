@@ -1,6 +1,10 @@
 //! Two canonical diagnostics in every format, and hostile text in all of them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on should stop loudly"
+)]
 
 use aethel_ir::{Code, Diagnostic, Safety, SourceMap, Span};
 use aethel_report::{Style, concise, human, json};

@@ -24,11 +24,14 @@ pub(crate) mod supply;
 mod support;
 
 pub use clock::{Clock, Stop, SystemClock, Watch};
-pub use conflict_detector::{Conflict, ConflictDetector, ConflictKind, Counts, PlaceConflicts, PlaceOrdering, Plan};
+pub use conflict_detector::{
+    Conflict, ConflictDetector, ConflictKind, Counts, PlaceConflicts, PlaceOrdering, Plan,
+};
 pub use conservation_validator::{AssetSums, Conservation, ConservationValidator};
 pub use dependency_analyzer::{Access, DependencyAnalyzer, DependencyGraph};
 pub use linearizability_prover::{
-    DirectProver, DirectVerdict, LinearizabilityError, LinearizabilityProver, ProofError, ProofOptions, SerialProof,
+    DirectProver, DirectVerdict, LinearizabilityError, LinearizabilityProver, ProofError, ProofOptions,
+    SerialProof,
 };
 pub use oracle::{OracleCheck, OraclePolicy, OracleProof, Tolerance, TrustedKey};
 pub use parallel_executor::{Chunk, ExecutionError, ExecutionOptions, ParallelExecutor, ThreadChoice, Trace};

@@ -85,7 +85,12 @@ impl std::str::FromStr for HumanDuration {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{}` is not a duration; write 250ms, 60s, 5m or 1h", aethel_ir::quote(text));
+        let wrong = || {
+            format!(
+                "`{}` is not a duration; write 250ms, 60s, 5m or 1h",
+                aethel_ir::quote(text)
+            )
+        };
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let number: u64 = text[..digits].parse().map_err(|_| wrong())?;
         let milliseconds = match &text[digits..] {
@@ -96,7 +101,10 @@ impl std::str::FromStr for HumanDuration {
             "d" => 86_400_000,
             _ => return Err(wrong()),
         };
-        number.checked_mul(milliseconds).map(|ms| Self(Duration::from_millis(ms))).ok_or_else(wrong)
+        number
+            .checked_mul(milliseconds)
+            .map(|ms| Self(Duration::from_millis(ms)))
+            .ok_or_else(wrong)
     }
 }
 
@@ -116,9 +124,12 @@ impl Config {
         let (source, text) = files::read_text(path, MAX_BYTES, sources)?;
         toml::from_str(&text).map_err(|error| {
             let span = error.span().unwrap_or(0..0);
-            Diagnostic::new(Code::AE0910, format!("the configuration is wrong: {}", error.message()))
-                .label(source, Span::new(span.start, span.end), "here")
-                .help("the sections are [run], [[oracle.keys]] and [oracle.feeds.NAME]")
+            Diagnostic::new(
+                Code::AE0910,
+                format!("the configuration is wrong: {}", error.message()),
+            )
+            .label(source, Span::new(span.start, span.end), "here")
+            .help("the sections are [run], [[oracle.keys]] and [oracle.feeds.NAME]")
         })
     }
 

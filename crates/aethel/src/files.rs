@@ -24,7 +24,9 @@ pub fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, Diagnostic> {
     };
     let meta = std::fs::metadata(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => fail("there is no such file".into(), "check the path"),
-        std::io::ErrorKind::PermissionDenied => fail("permission denied".into(), "check the file's permissions"),
+        std::io::ErrorKind::PermissionDenied => {
+            fail("permission denied".into(), "check the file's permissions")
+        }
         _ => fail(error.to_string(), "check the path"),
     })?;
     if meta.is_dir() {
@@ -53,14 +55,23 @@ fn quote_path(path: &Path) -> String {
     let text = path.to_string_lossy();
     // The end of a path says more than its beginning.
     let skip = text.chars().count().saturating_sub(120);
-    text.chars().skip(skip).collect::<String>().chars().flat_map(|c| quote(&c.to_string()).chars().collect::<Vec<_>>()).collect()
+    text.chars()
+        .skip(skip)
+        .collect::<String>()
+        .chars()
+        .flat_map(|c| quote(&c.to_string()).chars().collect::<Vec<_>>())
+        .collect()
 }
 
 /// Reads a file that the user named as text and adds it to the sources.
 ///
 /// # Errors
 /// AE0901, AE0109.
-pub fn read_text(path: &Path, limit: u64, sources: &mut SourceMap) -> Result<(SourceId, Arc<str>), Diagnostic> {
+pub fn read_text(
+    path: &Path,
+    limit: u64,
+    sources: &mut SourceMap,
+) -> Result<(SourceId, Arc<str>), Diagnostic> {
     let bytes = read_named(path, limit)?;
     text_of(path.to_string_lossy().as_ref(), bytes, sources)
 }
@@ -69,7 +80,11 @@ pub fn read_text(path: &Path, limit: u64, sources: &mut SourceMap) -> Result<(So
 ///
 /// # Errors
 /// AE0109 with the line of the first byte that is not UTF-8.
-pub fn text_of(name: &str, bytes: Vec<u8>, sources: &mut SourceMap) -> Result<(SourceId, Arc<str>), Diagnostic> {
+pub fn text_of(
+    name: &str,
+    bytes: Vec<u8>,
+    sources: &mut SourceMap,
+) -> Result<(SourceId, Arc<str>), Diagnostic> {
     match String::from_utf8(bytes) {
         Ok(text) => {
             let text: Arc<str> = text.into();
@@ -80,8 +95,11 @@ pub fn text_of(name: &str, bytes: Vec<u8>, sources: &mut SourceMap) -> Result<(S
             let bytes = error.as_bytes();
             let line = bytes[..at].iter().filter(|b| **b == b'\n').count() + 1;
             let message = format!("`{}` is not UTF-8 text", quote(name));
-            Err(Diagnostic::new(Code::AE0109, message)
-                .help(format!("byte {} in line {line} is 0x{:02x}; save the file as UTF-8", at + 1, bytes[at])))
+            Err(Diagnostic::new(Code::AE0109, message).help(format!(
+                "byte {} in line {line} is 0x{:02x}; save the file as UTF-8",
+                at + 1,
+                bytes[at]
+            )))
         }
     }
 }
@@ -97,7 +115,11 @@ pub struct ProgramFiles<'a> {
 impl<'a> ProgramFiles<'a> {
     /// Files below `directory` and below each of `allowed`.
     pub fn new(directory: PathBuf, allowed: &'a [PathBuf], sources: &'a mut SourceMap) -> Self {
-        Self { directory, allowed, sources }
+        Self {
+            directory,
+            allowed,
+            sources,
+        }
     }
 }
 
@@ -111,12 +133,17 @@ impl Files for ProgramFiles<'_> {
         })?;
         let below = |directory: &Path| directory.canonicalize().is_ok_and(|root| real.starts_with(root));
         if !below(&self.directory) && !self.allowed.iter().any(|directory| below(directory)) {
-            return Err(Diagnostic::new(Code::AE0909, format!("`{shown}` is outside the program's directory"))
-                .help("move the file beside the program, or allow its directory with `--allow-path DIR`"));
+            return Err(Diagnostic::new(
+                Code::AE0909,
+                format!("`{shown}` is outside the program's directory"),
+            )
+            .help("move the file beside the program, or allow its directory with `--allow-path DIR`"));
         }
         if !real.is_file() {
-            return Err(Diagnostic::new(Code::AE0901, format!("`{shown}` is not a regular file"))
-                .help("name a CSV file"));
+            return Err(
+                Diagnostic::new(Code::AE0901, format!("`{shown}` is not a regular file"))
+                    .help("name a CSV file"),
+            );
         }
         let bytes = read_named(&real, MAX_FILE_BYTES)?;
         text_of(path, bytes, self.sources)

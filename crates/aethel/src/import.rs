@@ -25,18 +25,29 @@ pub fn lines(
     let (mut lines, mut problems) = (Vec::with_capacity(inputs.accounts.len()), Vec::new());
     for input in &inputs.accounts {
         let [(asset, given)] = input.balances.as_slice() else {
-            let mut problem = Diagnostic::new(Code::AE0903, "the header needs `account`, `asset` and `balance`");
+            let mut problem =
+                Diagnostic::new(Code::AE0903, "the header needs `account`, `asset` and `balance`");
             if let Some((source, span)) = input.at {
                 problem = problem.label(source, span, "which asset is this?");
             }
-            return Err(vec![problem.help("write `account,asset,balance` in the first line")]);
+            return Err(vec![
+                problem.help("write `account,asset,balance` in the first line"),
+            ]);
         };
         let scale = policy.scale(asset).or_else(|| scales.get(asset).copied());
         let Some(scale) = scale else {
-            let known = policy.assets().keys().map(|name| &**name).chain(scales.keys().map(String::as_str));
-            let help = did_you_mean(asset, known)
-                .unwrap_or_else(|| format!("say how many decimal places it has: `--asset {}:2`", quote(asset)));
-            let mut problem = Diagnostic::new(Code::AE0203, format!("the ledger does not know `{}`", quote(asset)));
+            let known = policy
+                .assets()
+                .keys()
+                .map(|name| &**name)
+                .chain(scales.keys().map(String::as_str));
+            let help = did_you_mean(asset, known).unwrap_or_else(|| {
+                format!("say how many decimal places it has: `--asset {}:2`", quote(asset))
+            });
+            let mut problem = Diagnostic::new(
+                Code::AE0203,
+                format!("the ledger does not know `{}`", quote(asset)),
+            );
             if let Some((source, span)) = given.at {
                 problem = problem.label(source, span, "in this asset");
             }
@@ -52,7 +63,11 @@ pub fn lines(
                 if policy.scale(&asset).is_none() {
                     changes.insert(asset.clone(), scale);
                 }
-                lines.push(ImportLine { account: input.name.clone(), asset, amount });
+                lines.push(ImportLine {
+                    account: input.name.clone(),
+                    asset,
+                    amount,
+                });
             }
             Err(error) => {
                 let message = format!("`{}` is not an amount of {}", quote(&given.text), quote(asset));
@@ -67,6 +82,8 @@ pub fn lines(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let changes = changes.into_iter().map(|(asset, scale)| PolicyChange::AssetScale { asset, scale });
+    let changes = changes
+        .into_iter()
+        .map(|(asset, scale)| PolicyChange::AssetScale { asset, scale });
     Ok((lines, changes.collect()))
 }

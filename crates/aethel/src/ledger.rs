@@ -22,8 +22,11 @@ impl LedgerPath {
     pub fn resolve(given: Option<&str>, sources: &mut SourceMap) -> Result<LedgerPath, Diagnostic> {
         if let Some(given) = given {
             if given.starts_with("postgres://") || given.starts_with("postgresql://") {
-                return Err(Diagnostic::new(Code::AE0911, "PostgreSQL ledgers are not supported by this version")
-                    .help("name a file: `--ledger ledger.redb`"));
+                return Err(Diagnostic::new(
+                    Code::AE0911,
+                    "PostgreSQL ledgers are not supported by this version",
+                )
+                .help("name a file: `--ledger ledger.redb`"));
             }
             return Ok(LedgerPath(given.into()));
         }
@@ -53,8 +56,11 @@ impl LedgerPath {
         if store.is_created() {
             return Ok(store);
         }
-        Err(Diagnostic::new(Code::AE0813, format!("there is no ledger at `{}`", store.name()))
-            .help("the first committed batch or `aethel ledger import` makes one; `--ledger` names another"))
+        Err(
+            Diagnostic::new(Code::AE0813, format!("there is no ledger at `{}`", store.name())).help(
+                "the first committed batch or `aethel ledger import` makes one; `--ledger` names another",
+            ),
+        )
     }
 
     /// The configuration beside the ledger, whose trust counts: never that of a foreign program.
@@ -64,7 +70,11 @@ impl LedgerPath {
     pub fn trusted_config(&self, sources: &mut SourceMap) -> Result<Option<Config>, Diagnostic> {
         let directory = self.0.parent().unwrap_or(Path::new("."));
         let path = directory.join(FILE_NAME);
-        if path.is_file() { Config::open(&path, sources).map(Some) } else { Ok(None) }
+        if path.is_file() {
+            Config::open(&path, sources).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 }
 
@@ -74,13 +84,16 @@ impl LedgerPath {
 /// When the operating system has none to give.
 pub fn random<const N: usize>() -> Result<[u8; N], Diagnostic> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Diagnostic::new(Code::AE0901, format!("the system gives no random bytes: {error}")))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Diagnostic::new(Code::AE0901, format!("the system gives no random bytes: {error}"))
+    })?;
     Ok(bytes)
 }
 
 /// Milliseconds since 1970-01-01T00:00:00Z; the one place where the library reads the wall clock.
 pub fn now_ms() -> u64 {
-    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let elapsed = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }

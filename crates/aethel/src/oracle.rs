@@ -3,8 +3,8 @@
 use crate::files;
 use aethel_ir::{Code, Diagnostic, quote};
 use aethel_lower::OracleInput;
-pub use aethel_runtime::oracle::{OracleProof, canonical_value, key_id, public_key, sign};
 use aethel_runtime::oracle::{OraclePolicy, TrustedKey};
+pub use aethel_runtime::oracle::{OracleProof, canonical_value, key_id, public_key, sign};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
@@ -79,7 +79,11 @@ impl KeyFile {
     /// A new key from random bytes.
     pub fn new(secret: &[u8; 32]) -> Self {
         let public = public_key(secret);
-        KeyFile { key_id: key_id(&public), public: to_hex(&public), secret: to_hex(secret) }
+        KeyFile {
+            key_id: key_id(&public),
+            public: to_hex(&public),
+            secret: to_hex(secret),
+        }
     }
 
     /// Writes it to a file that must not exist yet, readable by its owner only.
@@ -88,8 +92,11 @@ impl KeyFile {
     /// AE0901.
     pub fn create(&self, path: &Path) -> Result<(), Diagnostic> {
         let fail = |error: std::io::Error| {
-            Diagnostic::new(Code::AE0901, format!("cannot write `{}`: {error}", path.display()))
-                .help("a key is never overwritten; choose another name")
+            Diagnostic::new(
+                Code::AE0901,
+                format!("cannot write `{}`: {error}", path.display()),
+            )
+            .help("a key is never overwritten; choose another name")
         };
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
@@ -97,7 +104,9 @@ impl KeyFile {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(fail)?;
         let text = serde_json::to_string_pretty(self).unwrap_or_default();
-        writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(fail)
+        writeln!(file, "{text}")
+            .and_then(|()| file.sync_all())
+            .map_err(fail)
     }
 
     /// Reads the secret from a key file.
@@ -107,8 +116,11 @@ impl KeyFile {
     pub fn secret(path: &Path) -> Result<[u8; 32], Diagnostic> {
         let bytes = files::read_named(path, 1 << 16)?;
         let wrong = || {
-            Diagnostic::new(Code::AE0902, format!("`{}` is not a key file", quote(&path.to_string_lossy())))
-                .help("`aethel oracle keygen` makes one")
+            Diagnostic::new(
+                Code::AE0902,
+                format!("`{}` is not a key file", quote(&path.to_string_lossy())),
+            )
+            .help("`aethel oracle keygen` makes one")
         };
         let key: KeyFile = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
         hex::<32>(&key.secret).ok_or_else(wrong)
@@ -142,8 +154,17 @@ pub fn verify_statement(
                 .help("pass the statement on as `aethel oracle sign` printed it"),
         ));
     };
-    let key = TrustedKey { key_id: key_id(public_key), public_key: *public_key, feeds: Vec::new() };
-    let policy = OraclePolicy { keys: vec![key], max_age: i64::MAX, max_future_skew: i64::MAX, tolerances: Vec::new() };
+    let key = TrustedKey {
+        key_id: key_id(public_key),
+        public_key: *public_key,
+        feeds: Vec::new(),
+    };
+    let policy = OraclePolicy {
+        keys: vec![key],
+        max_age: i64::MAX,
+        max_future_skew: i64::MAX,
+        tolerances: Vec::new(),
+    };
     aethel_runtime::oracle::verify(&proof, asset, scale, &policy, proof.timestamp)
 }
 

@@ -37,13 +37,25 @@ impl Program {
     /// Reads a program from a text that is in the sources already.
     pub fn parse(source: SourceId, text: &str, directory: PathBuf) -> Program {
         let parsed = aethel_syntax::parse(source, text);
-        Program { source, tree: parsed.program, directory, diagnostics: parsed.diagnostics }
+        Program {
+            source,
+            tree: parsed.program,
+            directory,
+            diagnostics: parsed.diagnostics,
+        }
     }
 
     /// Judges the program: syntax, names, types, meaning. Gives all problems, errors first in the file's order.
     pub fn check(&self, sources: &mut SourceMap, allowed: &[PathBuf]) -> Vec<Diagnostic> {
         let mut diagnostics = self.diagnostics.clone();
-        self.lower(&Selection::All, &Inputs::default(), Purpose::Check, sources, allowed, &mut diagnostics);
+        self.lower(
+            &Selection::All,
+            &Inputs::default(),
+            Purpose::Check,
+            sources,
+            allowed,
+            &mut diagnostics,
+        );
         sort(&mut diagnostics);
         diagnostics
     }
@@ -59,7 +71,15 @@ impl Program {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Vec<LoweredBatch> {
         let mut files = ProgramFiles::new(self.directory.clone(), allowed, sources);
-        aethel_lower::lower(self.source, &self.tree, selection, inputs, &mut files, purpose, diagnostics)
+        aethel_lower::lower(
+            self.source,
+            &self.tree,
+            selection,
+            inputs,
+            &mut files,
+            purpose,
+            diagnostics,
+        )
     }
 
     /// How many intents and batches it has, intents inside batches included.
@@ -70,7 +90,11 @@ impl Program {
                 ast::Item::Intent(_) => intents += 1,
                 ast::Item::Batch(batch) => {
                     batches += 1;
-                    intents += batch.items.iter().filter(|item| matches!(item, ast::BatchItem::Intent(_))).count();
+                    intents += batch
+                        .items
+                        .iter()
+                        .filter(|item| matches!(item, ast::BatchItem::Intent(_)))
+                        .count();
                 }
                 _ => {}
             }

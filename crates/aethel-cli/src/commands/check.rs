@@ -27,12 +27,28 @@ pub fn run(options: &CheckOptions, printer: &mut Printer) -> Exit {
             }
         }
     }
-    unreadable |= diagnostics.iter().any(|d| matches!(d.code, Code::AE0901 | Code::AE0109) && d.labels.is_empty());
+    unreadable |= diagnostics
+        .iter()
+        .any(|d| matches!(d.code, Code::AE0901 | Code::AE0109) && d.labels.is_empty());
     let failed = printer.diagnostics(&diagnostics, &sources);
     let counts = Counts::of(&diagnostics);
-    let plural = |n: usize, word: &str| if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") };
-    let batches = if batches == 1 { "1 batch".into() } else { format!("{batches} batches") };
-    let checked = format!("{}: {}, {batches}", plural(files, "file"), plural(intents, "intent"));
+    let plural = |n: usize, word: &str| {
+        if n == 1 {
+            format!("1 {word}")
+        } else {
+            format!("{n} {word}s")
+        }
+    };
+    let batches = if batches == 1 {
+        "1 batch".into()
+    } else {
+        format!("{batches} batches")
+    };
+    let checked = format!(
+        "{}: {}, {batches}",
+        plural(files, "file"),
+        plural(intents, "intent")
+    );
     printer.say(&format!("{} · {checked}\n", counts.describe()));
     match (unreadable, failed) {
         (true, _) => Exit::Usage,

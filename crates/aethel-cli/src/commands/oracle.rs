@@ -15,9 +15,13 @@ pub fn run(command: &OracleCommand, printer: &mut Printer) -> Exit {
     let mut sources = SourceMap::default();
     let result = match command {
         OracleCommand::Keygen { file } => keygen(file, printer),
-        OracleCommand::Sign { key, feed, value, timestamp, unit } => {
-            statement(key, feed, value, *timestamp, unit, printer)
-        }
+        OracleCommand::Sign {
+            key,
+            feed,
+            value,
+            timestamp,
+            unit,
+        } => statement(key, feed, value, *timestamp, unit, printer),
         OracleCommand::Verify { proof, public, unit } => verify(proof, public, unit, &mut sources, printer),
     };
     match result {
@@ -47,10 +51,21 @@ fn statement(
 ) -> Result<(), Vec<Diagnostic>> {
     let secret = KeyFile::secret(key).map_err(|d| vec![d])?;
     let now = i64::try_from(now_ms() / 1_000).unwrap_or(i64::MAX);
-    let proof = sign(&secret, feed, &unit.asset, &unit.scale, value, timestamp.unwrap_or(now)).ok_or_else(|| {
+    let proof = sign(
+        &secret,
+        feed,
+        &unit.asset,
+        &unit.scale,
+        value,
+        timestamp.unwrap_or(now),
+    )
+    .ok_or_else(|| {
         vec![
-            Diagnostic::new(Code::AE0906, format!("`{}` is not a plain decimal number", quote(value)))
-                .help("write it like 43250.50"),
+            Diagnostic::new(
+                Code::AE0906,
+                format!("`{}` is not a plain decimal number", quote(value)),
+            )
+            .help("write it like 43250.50"),
         ]
     })?;
     let text = serde_json::to_string(&ProofFile::from(&proof)).unwrap_or_default();
@@ -74,6 +89,10 @@ fn verify(
     let (source, text) = files::read_text(path, 1 << 20, sources).map_err(|d| vec![d])?;
     let input = aethel::parse_oracle(source, &text).map_err(|d| vec![d])?;
     verify_statement(&input, &public, &unit.asset, &unit.scale).map_err(|d| vec![*d])?;
-    printer.say(&format!("the signature fits: {} = {}\n", quote(&input.feed), quote(&input.value)));
+    printer.say(&format!(
+        "the signature fits: {} = {}\n",
+        quote(&input.feed),
+        quote(&input.value)
+    ));
     Ok(())
 }

@@ -16,18 +16,22 @@ use aethel::store::LedgerError;
 /// Runs a ledger command.
 pub fn run(options: &LedgerOptions, printer: &mut Printer) -> Exit {
     let mut sources = SourceMap::default();
-    let result = LedgerPath::resolve(options.ledger.as_deref(), &mut sources).map_err(|d| vec![d]).and_then(|path| {
-        let wait = options.wait.0;
-        match &options.command {
-            LedgerCommand::Import(import) => import::run(import, &path, wait, &mut sources, printer),
-            LedgerCommand::Show { accounts } => show::balances(accounts, &path, wait, printer),
-            LedgerCommand::History { account } => show::history(account, &path, wait, printer),
-            LedgerCommand::Batches => show::batches(&path, wait, printer),
-            LedgerCommand::Proof { batch, out } => proof::run(batch, out.as_deref(), &path, wait, printer),
-            LedgerCommand::Verify { head } => verify::run(head.as_deref(), &path, wait, printer),
-            LedgerCommand::Policy { command } => policy::run(command.as_ref(), &path, wait, printer),
-        }
-    });
+    let result = LedgerPath::resolve(options.ledger.as_deref(), &mut sources)
+        .map_err(|d| vec![d])
+        .and_then(|path| {
+            let wait = options.wait.0;
+            match &options.command {
+                LedgerCommand::Import(import) => import::run(import, &path, wait, &mut sources, printer),
+                LedgerCommand::Show { accounts } => show::balances(accounts, &path, wait, printer),
+                LedgerCommand::History { account } => show::history(account, &path, wait, printer),
+                LedgerCommand::Batches => show::batches(&path, wait, printer),
+                LedgerCommand::Proof { batch, out } => {
+                    proof::run(batch, out.as_deref(), &path, wait, printer)
+                }
+                LedgerCommand::Verify { head } => verify::run(head.as_deref(), &path, wait, printer),
+                LedgerCommand::Policy { command } => policy::run(command.as_ref(), &path, wait, printer),
+            }
+        });
     match result {
         Ok(()) => Exit::Fine,
         Err(problems) => {
@@ -70,6 +74,7 @@ fn store(error: LedgerError) -> Vec<Diagnostic> {
 
 /// Something that is not in the ledger.
 fn missing(message: String, help: Option<String>) -> Vec<Diagnostic> {
-    let help = help.unwrap_or_else(|| "`aethel ledger show` and `aethel ledger batches` list what is there".into());
+    let help =
+        help.unwrap_or_else(|| "`aethel ledger show` and `aethel ledger batches` list what is there".into());
     vec![Diagnostic::new(Code::AE0813, message).help(help)]
 }

@@ -6,8 +6,8 @@ use crate::printer::Printer;
 use aethel::ir::{AccountName, Code, Diagnostic, quote};
 use aethel::ledger::{LedgerPath, now_ms, random};
 use aethel::store::{
-    BatchKey, Body, CommitOutcome, CommitRequest, Digest, LedgerStore, OracleFeed, OracleKey, Policy, PolicyChange,
-    RecordKind,
+    BatchKey, Body, CommitOutcome, CommitRequest, Digest, LedgerStore, OracleFeed, OracleKey, Policy,
+    PolicyChange, RecordKind,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -29,17 +29,31 @@ pub fn run(
     // Each change is a new batch: setting the same thing twice is two decisions.
     let nonce = random::<16>().map_err(|d| vec![d])?;
     let content = Digest::of("aethel policy 1", format!("{change:?}").as_bytes());
-    let mut body = Body::new(RecordKind::Policy, now_ms(), "policy", BatchKey::Unique(nonce), content);
+    let mut body = Body::new(
+        RecordKind::Policy,
+        now_ms(),
+        "policy",
+        BatchKey::Unique(nonce),
+        content,
+    );
     body.policy_changes = vec![change];
-    let request = CommitRequest { expected: Vec::new(), body, certificate: Vec::new() };
+    let request = CommitRequest {
+        expected: Vec::new(),
+        body,
+        certificate: Vec::new(),
+    };
     match open.commit(&request).map_err(store)? {
         CommitOutcome::Committed { sequence, receipt } => {
-            printer.say(&format!("policy changed as batch {sequence} · receipt {}\n", receipt.short()));
+            printer.say(&format!(
+                "policy changed as batch {sequence} · receipt {}\n",
+                receipt.short()
+            ));
             Ok(())
         }
         CommitOutcome::Conflict { .. } | CommitOutcome::AlreadyCommitted(_) | CommitOutcome::KeyReused(_) => {
             Err(vec![
-                Diagnostic::new(Code::AE0812, "another process changed the ledger meanwhile").help("run it again"),
+                Diagnostic::new(Code::AE0812, "another process changed the ledger meanwhile")
+                    .help("run it again"),
             ])
         }
     }
@@ -47,13 +61,19 @@ pub fn run(
 
 fn account(text: &str) -> Result<AccountName, Vec<Diagnostic>> {
     AccountName::new(text).map_err(|error| {
-        vec![Diagnostic::new(Code::AE0308, format!("`{}` is not an account name: {error}", quote(text)))]
+        vec![Diagnostic::new(
+            Code::AE0308,
+            format!("`{}` is not an account name: {error}", quote(text)),
+        )]
     })
 }
 
 fn change(command: &PolicyCommand) -> Result<PolicyChange, Vec<Diagnostic>> {
     Ok(match command {
-        PolicyCommand::Asset { name, scale } => PolicyChange::AssetScale { asset: name.as_str().into(), scale: *scale },
+        PolicyCommand::Asset { name, scale } => PolicyChange::AssetScale {
+            asset: name.as_str().into(),
+            scale: *scale,
+        },
         PolicyCommand::Unbounded { account: name } => PolicyChange::Unbounded(account(name)?),
         PolicyCommand::Bounded { account: name } => PolicyChange::Bounded(account(name)?),
         PolicyCommand::TrustKey { public, feeds } => {
@@ -65,10 +85,20 @@ fn change(command: &PolicyCommand) -> Result<PolicyChange, Vec<Diagnostic>> {
                 ]
             })?;
             let key_id = aethel::oracle::key_id(&public_key);
-            PolicyChange::AddOracleKey(OracleKey { key_id, public_key, feeds: feeds.clone() })
+            PolicyChange::AddOracleKey(OracleKey {
+                key_id,
+                public_key,
+                feeds: feeds.clone(),
+            })
         }
         PolicyCommand::DistrustKey { key_id } => PolicyChange::RemoveOracleKey(key_id.clone()),
-        PolicyCommand::Feed { name, max_age, max_future_skew, reference, max_deviation } => {
+        PolicyCommand::Feed {
+            name,
+            max_age,
+            max_future_skew,
+            reference,
+            max_deviation,
+        } => {
             let milliseconds = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
             PolicyChange::SetOracleFeed(OracleFeed {
                 feed: name.clone(),
@@ -85,9 +115,10 @@ fn change(command: &PolicyCommand) -> Result<PolicyChange, Vec<Diagnostic>> {
 fn show(policy: &Policy, printer: &mut Printer) {
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     if printer.format() == Format::Json {
-        let keys = policy.oracle_keys().values().map(|key| {
-            json!({ "key_id": key.key_id, "public": hex(&key.public_key), "feeds": key.feeds })
-        });
+        let keys = policy
+            .oracle_keys()
+            .values()
+            .map(|key| json!({ "key_id": key.key_id, "public": hex(&key.public_key), "feeds": key.feeds }));
         let feeds = policy.oracle_feeds().values().map(|feed| {
             json!({
                 "feed": feed.feed, "max_age_ms": feed.max_age_ms, "max_future_skew_ms": feed.max_future_skew_ms,
@@ -116,7 +147,11 @@ fn show(policy: &Policy, printer: &mut Printer) {
         text += &format!("account {account}: unbounded\n");
     }
     for key in policy.oracle_keys().values() {
-        let feeds = if key.feeds.is_empty() { "all feeds".into() } else { key.feeds.join(", ") };
+        let feeds = if key.feeds.is_empty() {
+            "all feeds".into()
+        } else {
+            key.feeds.join(", ")
+        };
         text += &format!("oracle key {} ({}): {feeds}\n", key.key_id, hex(&key.public_key));
     }
     for feed in policy.oracle_feeds().values() {

@@ -23,25 +23,42 @@ pub fn run(
     let open = path.open_existing(wait).map_err(|d| vec![d])?;
     let unknown = || missing(format!("there is no batch `{}`", quote(batch)), None);
     let summary = match batch.parse::<u64>() {
-        Ok(sequence) if sequence <= open.head().sequence => open.summary(sequence).map_err(store)?.ok_or_else(unknown)?,
+        Ok(sequence) if sequence <= open.head().sequence => {
+            open.summary(sequence).map_err(store)?.ok_or_else(unknown)?
+        }
         _ => {
             let prefix: DigestPrefix = batch.parse().map_err(|_| unknown())?;
             open.find_receipt(&prefix).map_err(store)?
         }
     };
-    let bytes = open.certificate(summary.sequence).map_err(store)?.unwrap_or_default();
+    let bytes = open
+        .certificate(summary.sequence)
+        .map_err(store)?
+        .unwrap_or_default();
     if bytes.is_empty() {
-        let message = format!("batch {} ({}) has no proof: nothing was executed", summary.sequence, summary.kind.as_str());
-        return Err(missing(message, Some("only batches of transactions carry one".into())));
+        let message = format!(
+            "batch {} ({}) has no proof: nothing was executed",
+            summary.sequence,
+            summary.kind.as_str()
+        );
+        return Err(missing(
+            message,
+            Some("only batches of transactions carry one".into()),
+        ));
     }
     let rejected = |reason: String| {
         vec![
-            Diagnostic::new(Code::AE0602, format!("the proof of batch {} is rejected: {reason}", summary.sequence))
-                .help("the ledger file was changed; `aethel ledger verify` says where"),
+            Diagnostic::new(
+                Code::AE0602,
+                format!("the proof of batch {} is rejected: {reason}", summary.sequence),
+            )
+            .help("the ledger file was changed; `aethel ledger verify` says where"),
         ]
     };
     let proof = certificate::decode(&bytes).map_err(|error| rejected(error.to_string()))?;
-    let checked = proof.check(None).map_err(|rejection| rejected(rejection.to_string()))?;
+    let checked = proof
+        .check(None)
+        .map_err(|rejection| rejected(rejection.to_string()))?;
     if let Some(out) = out {
         std::fs::write(out, &bytes).map_err(|error| {
             let message = format!("cannot write `{}`: {error}", out.display());
@@ -61,7 +78,11 @@ pub fn run(
         summary.sequence, aethel_report::escape::terminal(&summary.batch), checked.transactions, checked.accesses, bytes.len()
     ));
     for sum in &checked.sums {
-        printer.result(&format!("  {} {} before and after\n", sum.shown, aethel_report::escape::terminal(&sum.asset)));
+        printer.result(&format!(
+            "  {} {} before and after\n",
+            sum.shown,
+            aethel_report::escape::terminal(&sum.asset)
+        ));
     }
     Ok(())
 }

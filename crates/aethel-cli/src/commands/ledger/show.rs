@@ -17,7 +17,11 @@ fn shown(policy: &Policy, place: &PlaceKey, value: i128, grouped: bool) -> Strin
     match &place.field {
         FieldKey::Balance { asset } => {
             let scale = policy.scale(asset).unwrap_or(0);
-            if grouped { format_grouped(value, scale) } else { format_amount(value, scale) }
+            if grouped {
+                format_grouped(value, scale)
+            } else {
+                format_amount(value, scale)
+            }
         }
         FieldKey::Integer { .. } => value.to_string(),
         FieldKey::Bool { .. } => (value != 0).to_string(),
@@ -43,7 +47,9 @@ pub fn balances(
         let help = did_you_mean(unknown, names.iter().copied());
         return Err(missing(format!("there is no account `{}`", quote(unknown)), help));
     }
-    found.retain(|(place, _)| accounts.is_empty() || accounts.iter().any(|name| *name == place.account.as_str()));
+    found.retain(|(place, _)| {
+        accounts.is_empty() || accounts.iter().any(|name| *name == place.account.as_str())
+    });
     if printer.format() == Format::Json {
         let list: Vec<Value> = found
             .iter()
@@ -74,19 +80,35 @@ pub fn balances(
                 place.account.to_string(),
                 shown(policy, place, value.value, true),
                 place.field.name().to_string(),
-                if unbounded { "unbounded".into() } else { String::new() },
+                if unbounded {
+                    "unbounded".into()
+                } else {
+                    String::new()
+                },
             ]
         })
         .collect();
-    printer.result(&table(&[Align::Left, Align::Right, Align::Left, Align::Left], &rows));
+    printer.result(&table(
+        &[Align::Left, Align::Right, Align::Left, Align::Left],
+        &rows,
+    ));
     Ok(())
 }
 
 /// Every change of one account.
-pub fn history(account: &str, path: &LedgerPath, wait: Duration, printer: &mut Printer) -> Result<(), Vec<Diagnostic>> {
+pub fn history(
+    account: &str,
+    path: &LedgerPath,
+    wait: Duration,
+    printer: &mut Printer,
+) -> Result<(), Vec<Diagnostic>> {
     let open = path.open_existing(wait).map_err(|d| vec![d])?;
-    let name = AccountName::new(account)
-        .map_err(|error| missing(format!("`{}` is not an account name: {error}", quote(account)), None))?;
+    let name = AccountName::new(account).map_err(|error| {
+        missing(
+            format!("`{}` is not an account name: {error}", quote(account)),
+            None,
+        )
+    })?;
     let policy = open.policy();
     let (mut lines, mut rows) = (Vec::new(), Vec::new());
     for line in ledger::history(&open, &name) {
@@ -100,19 +122,40 @@ pub fn history(account: &str, path: &LedgerPath, wait: Duration, printer: &mut P
                 "asset": &**line.place.field.name(), "change": delta, "after": after,
             }));
         } else {
-            let change = if line.delta > 0 { format!("+{delta}") } else { delta };
+            let change = if line.delta > 0 {
+                format!("+{delta}")
+            } else {
+                delta
+            };
             let place = line.place.field.name().to_string();
-            rows.push(vec![line.sequence.to_string(), utc(line.time_ms), line.batch.to_string(), what, change, after, place]);
+            rows.push(vec![
+                line.sequence.to_string(),
+                utc(line.time_ms),
+                line.batch.to_string(),
+                what,
+                change,
+                after,
+                place,
+            ]);
         }
     }
     if lines.is_empty() && rows.is_empty() {
-        return Err(missing(format!("nothing ever happened to `{}`", quote(account)), None));
+        return Err(missing(
+            format!("nothing ever happened to `{}`", quote(account)),
+            None,
+        ));
     }
     if printer.format() == Format::Json {
-        printer.result(&format!("{:#}\n", json!({ "schema": 1, "account": account, "history": lines })));
+        printer.result(&format!(
+            "{:#}\n",
+            json!({ "schema": 1, "account": account, "history": lines })
+        ));
     } else {
         let left = Align::Left;
-        printer.result(&table(&[Align::Right, left, left, left, Align::Right, Align::Right, left], &rows));
+        printer.result(&table(
+            &[Align::Right, left, left, left, Align::Right, Align::Right, left],
+            &rows,
+        ));
     }
     Ok(())
 }
@@ -122,7 +165,9 @@ pub fn batches(path: &LedgerPath, wait: Duration, printer: &mut Printer) -> Resu
     let open = path.open_existing(wait).map_err(|d| vec![d])?;
     let (mut list, mut rows) = (Vec::new(), Vec::new());
     for sequence in 1..=open.head().sequence {
-        let Some(batch) = open.summary(sequence).map_err(store)? else { continue };
+        let Some(batch) = open.summary(sequence).map_err(store)? else {
+            continue;
+        };
         if printer.format() == Format::Json {
             list.push(json!({
                 "batch": sequence, "time": utc(batch.time_ms), "kind": batch.kind.as_str(), "name": batch.batch,
@@ -145,7 +190,10 @@ pub fn batches(path: &LedgerPath, wait: Duration, printer: &mut Printer) -> Resu
         printer.result(&format!("{:#}\n", json!({ "schema": 1, "batches": list })));
     } else {
         let left = Align::Left;
-        printer.result(&table(&[Align::Right, left, left, left, Align::Right, left, left], &rows));
+        printer.result(&table(
+            &[Align::Right, left, left, left, Align::Right, left, left],
+            &rows,
+        ));
     }
     Ok(())
 }

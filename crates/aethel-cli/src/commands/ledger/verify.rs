@@ -21,8 +21,9 @@ pub fn run(
         Some(text) => {
             let prefix: DigestPrefix = text.parse().map_err(|_| {
                 vec![
-                    Diagnostic::new(Code::AE0911, format!("`{}` is not a receipt", quote(text)))
-                        .help("a receipt is hexadecimal, as `aethel run` and `aethel ledger batches` print it"),
+                    Diagnostic::new(Code::AE0911, format!("`{}` is not a receipt", quote(text))).help(
+                        "a receipt is hexadecimal, as `aethel run` and `aethel ledger batches` print it",
+                    ),
                 ]
             })?;
             match prefix.whole() {
@@ -32,7 +33,11 @@ pub fn run(
         }
     };
     let report = verify(&open, head).map_err(|failure| vec![failure.to_diagnostic()])?;
-    let anchor = if report.anchored { "anchored" } else { "tail not anchored" };
+    let anchor = if report.anchored {
+        "anchored"
+    } else {
+        "tail not anchored"
+    };
     if printer.format() == Format::Json {
         let value = json!({
             "schema": 1, "ledger": report.ledger_id.to_string(), "records": report.records,
