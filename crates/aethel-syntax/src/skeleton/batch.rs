@@ -21,10 +21,12 @@ impl Skeleton<'_> {
                     end = self.close(block);
                     break;
                 }
+                let at = self.token.start;
                 if self.at_end() || !self.batch_item(keyword, &mut items, program) {
                     end = self.unclosed(block);
                     break;
                 }
+                self.ensure_progress(at);
             }
         }
         let broken = self.problems.losses() > before;
@@ -53,6 +55,7 @@ impl Skeleton<'_> {
                 items.extend(self.intent(keyword).map(BatchItem::Intent));
             }
             "for" => self.for_loop(None, items),
+            _ if words::SECTIONS.contains(&word) => self.not_in_batch(Code::AE0103),
             _ if words::ITEMS.contains(&word) => {
                 // Further in than the batch it was meant to be part of it; else the batch lacks its `}`.
                 if self.token.indent <= batch.indent && self.token.first {

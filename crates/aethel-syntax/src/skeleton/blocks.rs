@@ -11,6 +11,8 @@ pub(super) struct Block {
     pub(super) open: Token,
     /// Its keyword, whose indentation its `}` should share.
     pub(super) keyword: Token,
+    /// Whether the `{` is missing, which has been told.
+    pub(super) missing: bool,
 }
 
 /// What the braces seen so far suggest.
@@ -30,7 +32,11 @@ impl<'t> Skeleton<'t> {
     pub(super) fn open(&mut self, keyword: Token, after: &str, told: bool) -> Option<Block> {
         if self.at_open_brace() {
             let open = self.bump();
-            return Some(Block { open, keyword });
+            return Some(Block {
+                open,
+                keyword,
+                missing: false,
+            });
         }
         let found = self.token;
         if !told {
@@ -50,11 +56,13 @@ impl<'t> Skeleton<'t> {
                 Some(Block {
                     open: self.bump(),
                     keyword,
+                    missing: false,
                 })
             }
             _ => Some(Block {
                 open: self.previous,
                 keyword,
+                missing: true,
             }),
         }
     }
@@ -76,7 +84,7 @@ impl<'t> Skeleton<'t> {
     /// Says that a block has no `}`; gives the end of the block.
     pub(super) fn unclosed(&mut self, block: Block) -> usize {
         let end = self.previous.end;
-        if self.problems.stopped() || self.braces.reported_at.replace(end) == Some(end) {
+        if block.missing || self.problems.stopped() || self.braces.reported_at.replace(end) == Some(end) {
             return end;
         }
         let suspect = self

@@ -77,10 +77,10 @@ impl Skeleton<'_> {
         // The parameters say more exactly what is wrong with them, and each for itself; but the one that the first
         // problem lies in has been explained.
         let (head, problems) = piece.part.salvage_head();
-        let at = first.labels.first().map_or(0, |label| label.span.range().start);
+        let at = first.labels.first().map_or(0, |label| label.span.start);
         let others = problems
             .into_iter()
-            .filter(|(place, _)| !place.range().contains(&at));
+            .filter(|(place, _)| !(place.start..=place.end).contains(&at));
         let others: Vec<_> = others.map(|(_, problem)| problem).collect();
         self.problems.push(*first);
         others.into_iter().for_each(|problem| self.problems.push(problem));
@@ -164,7 +164,9 @@ impl Skeleton<'_> {
                 }
                 continue;
             }
+            let at = self.token.start;
             self.line(kind, index, body);
+            self.ensure_progress(at);
         }
         body.broken |= self.problems.losses() > before;
     }

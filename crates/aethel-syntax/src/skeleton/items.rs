@@ -14,6 +14,7 @@ impl Skeleton<'_> {
     pub(super) fn program(&mut self) -> Program {
         let mut items = Vec::new();
         while !self.at_end() {
+            let at = self.token.start;
             if self.at_close_brace() {
                 self.stray_brace();
             } else if self.word().is_some_and(|word| words::ITEMS.contains(&word)) {
@@ -21,6 +22,7 @@ impl Skeleton<'_> {
             } else {
                 self.unknown_item(&mut items);
             }
+            self.ensure_progress(at);
         }
         let runs = items
             .iter()
@@ -124,14 +126,10 @@ impl Skeleton<'_> {
             }
             None => {
                 let read = piece.part.declared_name(kind);
-                // A reserved word is still the name that the rest of the program will use.
-                let reserved = read.as_ref().is_err_and(|problem| problem.code == Code::AE0115);
                 let name = self.accept(read);
                 let told = name.is_none();
-                (
-                    name.or_else(|| reserved.then(|| piece.part.first_word()).flatten()),
-                    told,
-                )
+                // The rest of the program will use the name, whatever else is wrong here.
+                (name.or_else(|| piece.part.first_name(kind)), told)
             }
         }
     }
@@ -254,6 +252,11 @@ impl Skeleton<'_> {
             (
                 Code::AE0103,
                 "a section stands inside an intent: `intent name(..) { guard { .. } verify { .. } }`",
+            )
+        } else if word == "let" {
+            (
+                Code::AE0101,
+                "a constant of the whole program is written `const FEE = 0.01;`",
             )
         } else if word == "for" || next.kind == TokenKind::Open(Bracket::Round) {
             (

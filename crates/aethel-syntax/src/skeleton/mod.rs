@@ -80,6 +80,14 @@ impl<'t> Skeleton<'t> {
         self.previous
     }
 
+    /// Every step of a loop must take a token. Should one not, that is a fault, but the reading still has to end.
+    fn ensure_progress(&mut self, before: usize) {
+        if self.token.start == before && !self.at_end() {
+            debug_assert!(false, "no progress at byte {before} of {:?}", self.text);
+            self.bump();
+        }
+    }
+
     /// The token after the next `skip` ones.
     fn ahead(&self, skip: usize) -> Token {
         let mut lexer = self.lexer;

@@ -73,6 +73,12 @@ impl<'t> Skeleton<'t> {
         if end - start > MAX_PART_BYTES {
             problem = Some(Box::new(self.too_long(start, end)));
         }
+        // What is missing altogether is missing where the text before it ends.
+        let (start, end) = if start == end {
+            (self.previous.end, self.previous.end)
+        } else {
+            (start, end)
+        };
         Piece {
             part: self.part(start, end),
             problem,
@@ -90,11 +96,11 @@ impl<'t> Skeleton<'t> {
             TokenKind::Open(Bracket::Curly) | TokenKind::Close(Bracket::Curly) => return true,
             _ => {}
         }
-        if token.start == start {
-            return false;
-        }
         if token.first && self.begins_block() {
             return true;
+        }
+        if token.start == start {
+            return false;
         }
         if kind.is_head() || !outside || !ends_value(self.previous.kind) {
             return false;

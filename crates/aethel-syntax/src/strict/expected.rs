@@ -34,7 +34,14 @@ impl Part<'_> {
                 .label(self.source, Span::new(found.start, found.end), "expected a type")
                 .help(format!("write `{text}` before the name of the parameter"));
         }
-        if inside && found.kind == TokenKind::Word && words::is_reserved(text) && wants_name(rules) {
+        // A keyword that begins a line begins something new; what is missing is the end of what came before.
+        let line = self
+            .text
+            .get(self.start..found.start)
+            .and_then(|before| before.rsplit_once('\n'));
+        let begins_line = line.is_some_and(|(_, indent)| indent.trim().is_empty());
+        let reserved = found.kind == TokenKind::Word && words::is_reserved(text);
+        if inside && reserved && !begins_line && wants_name(rules) {
             return Diagnostic::new(
                 Code::AE0115,
                 format!("`{text}` is a reserved word and cannot be a name"),
@@ -74,6 +81,9 @@ impl Part<'_> {
             .is_some_and(u8::is_ascii_digit);
         if found.kind == TokenKind::Dot && digit {
             return problem.help("write the digit before the point, as in `0.5`");
+        }
+        if found.kind == TokenKind::Dot && kind.has_conditions() {
+            return problem.help("a place is written `account.field`, with one point");
         }
         problem.help_opt(self.general_help(kind, found))
     }

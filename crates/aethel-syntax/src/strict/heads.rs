@@ -305,17 +305,25 @@ impl Part<'_> {
         })
     }
 
-    /// The word the part begins with.
-    pub(crate) fn first_word(&self) -> Option<Name> {
+    /// The name that the part begins with, be it reserved or followed by something wrong.
+    pub(crate) fn first_name(&self, kind: Kind) -> Option<Name> {
         let token = Lexer::starting_at(self.text, self.start).next_token();
         let text = self
             .text
             .get(token.start..token.end)
-            .filter(|_| token.kind == TokenKind::Word)?;
-        Some(Name {
-            text: text.to_owned(),
-            span: Span::new(token.start, token.end),
-        })
+            .filter(|_| token.end <= self.end)?;
+        let span = Span::new(token.start, token.end);
+        match token.kind {
+            TokenKind::Word => Some(Name {
+                text: text.to_owned(),
+                span,
+            }),
+            TokenKind::Text if kind == Kind::AccountHead => Some(Name {
+                text: crate::literals::escapes(text).ok()?,
+                span,
+            }),
+            _ => None,
+        }
     }
 
     /// The part as a name, or why it cannot be one.
