@@ -49,7 +49,7 @@ mod tests {
         ];
         assert_eq!(
             table(&[Align::Left, Align::Right], &rows),
-            "a          1.00\né\\u{1b}  10.00\n"
+            "a         1.00\né\\u{1b}  10.00\n"
         );
     }
 }

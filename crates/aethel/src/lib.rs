@@ -6,6 +6,7 @@
 pub mod config;
 pub mod files;
 pub mod import;
+pub mod inputs;
 pub mod ledger;
 pub mod oracle;
 pub mod program;

@@ -3,6 +3,7 @@
 use crate::files::{self, ProgramFiles};
 use aethel_ir::{Diagnostic, SourceId, SourceMap};
 use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
+use aethel_runtime::DependencyAnalyzer;
 use aethel_syntax::ast;
 use std::path::{Path, PathBuf};
 

@@ -271,8 +271,8 @@ fn circle_from(start: u32, graph: &Rows<Edge>, waits: &[u32]) -> Option<Vec<(u32
                 circle.reverse();
                 return Some(circle);
             }
-            if !came.contains_key(&edge.to) {
-                came.insert(edge.to, (node, *edge));
+            if let std::collections::hash_map::Entry::Vacant(slot) = came.entry(edge.to) {
+                slot.insert((node, *edge));
                 queue.push_back(edge.to);
             }
         }
