@@ -49,14 +49,13 @@ impl Program {
     /// Judges the program: syntax, names, types, meaning. Gives all problems, errors first in the file's order.
     pub fn check(&self, sources: &mut SourceMap, allowed: &[PathBuf]) -> Vec<Diagnostic> {
         let mut diagnostics = self.diagnostics.clone();
-        self.lower(
-            &Selection::All,
-            &Inputs::default(),
-            Purpose::Check,
-            sources,
-            allowed,
-            &mut diagnostics,
-        );
+        let inputs = Inputs::default();
+        let lowered = self.lower(&Selection::All, &inputs, Purpose::Check, sources, allowed, &mut diagnostics);
+        for batch in &lowered {
+            if let Err(cycle) = DependencyAnalyzer.analyze(&batch.batch) {
+                diagnostics.push(*cycle);
+            }
+        }
         sort(&mut diagnostics);
         diagnostics
     }
