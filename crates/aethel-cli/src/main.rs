@@ -23,6 +23,7 @@ fn main() -> std::process::ExitCode {
     let mut printer = Printer::new(&cli.global);
     let exit = match cli.command {
         Command::Check(options) => commands::check::run(&options, &mut printer),
+        Command::Run(options) => commands::run::run(&options, &mut printer),
         Command::Explain(options) => commands::explain::run(&options, &mut printer),
         Command::Ledger(options) => commands::ledger::run(&options, &mut printer),
         Command::Oracle(command) => commands::oracle::run(&command, &mut printer),

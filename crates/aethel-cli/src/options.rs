@@ -71,6 +71,8 @@ pub enum Color {
 pub enum Command {
     /// Check programs: syntax, names, types, meaning
     Check(CheckOptions),
+    /// Run the batches of a program or JSON file on the ledger
+    Run(RunOptions),
     /// Explain a diagnostic code
     Explain(ExplainOptions),
     /// Look into a ledger, import balances, change its policy
@@ -89,6 +91,58 @@ pub struct CheckOptions {
     /// Also allow programs to read files below this directory
     #[arg(long, value_name = "DIR")]
     pub allow_path: Vec<PathBuf>,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct RunOptions {
+    /// A program (.ae), a transaction list (.json), or `-` for a program on standard input
+    pub file: PathBuf,
+    /// Run only this batch
+    #[arg(long, value_name = "NAME", conflicts_with = "intent")]
+    pub batch: Option<String>,
+    /// Run this top-level intent as a single transaction
+    #[arg(long, value_name = "NAME")]
+    pub intent: Option<String>,
+    /// The ledger [default: `[run] ledger` in aethel.toml, else .aethel/ledger.redb]
+    #[arg(long, env = "AETHEL_LEDGER", value_name = "FILE")]
+    pub ledger: Option<String>,
+    /// Opening balances, bindings, arguments, oracle proofs [default: FILE.inputs.json beside the program]
+    #[arg(long, value_name = "FILE")]
+    pub inputs: Option<PathBuf>,
+    /// Bind an account parameter: name.parameter=account
+    #[arg(long, value_name = "KEY=ACCOUNT")]
+    pub bind: Vec<String>,
+    /// Give a value parameter its value: name.parameter=value
+    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    pub arg: Vec<String>,
+    /// Open accounts that the ledger does not know with zero
+    #[arg(long)]
+    pub open_accounts: bool,
+    /// What makes this the same batch again, such as 2026-03, instead of its content
+    #[arg(long, conflicts_with = "again")]
+    pub key: Option<String>,
+    /// Run the batch with this receipt once more
+    #[arg(long, value_name = "RECEIPT")]
+    pub again: Option<String>,
+    /// Do everything but the commit
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Use exactly this many worker threads [default: as the work needs]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub threads: Option<u32>,
+    /// The limit for each batch, until its commit is handed over [default: 300s]
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<HumanDuration>,
+    /// How long to wait for a ledger that another process has open
+    #[arg(long, value_name = "TIME", default_value = "0s")]
+    pub wait: HumanDuration,
+    /// Also allow the program to read files below this directory
+    #[arg(long, value_name = "DIR")]
+    pub allow_path: Vec<PathBuf>,
+    /// Take trust in oracles from this file, not from aethel.toml beside the ledger
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// Options of `explain`.

@@ -63,6 +63,12 @@ impl Printer {
         }
     }
 
+    /// Whether one of these counts as an error.
+    pub fn denies(&self, diagnostics: &[Diagnostic]) -> bool {
+        let counts = |d: &Diagnostic| d.is_error() || self.deny_warnings && d.severity == Severity::Warning;
+        diagnostics.iter().any(counts)
+    }
+
     /// Prints diagnostics to stdout, since they are what was asked for; gives whether one counts as an error.
     pub fn diagnostics(&mut self, diagnostics: &[Diagnostic], sources: &SourceMap) -> bool {
         let mut shown = diagnostics.to_vec();
@@ -71,7 +77,7 @@ impl Printer {
                 diagnostic.severity = Severity::Error;
             }
         }
-        let failed = shown.iter().any(Diagnostic::is_error);
+        let failed = self.denies(&shown);
         if self.quiet {
             shown.retain(Diagnostic::is_error);
         }

@@ -5,6 +5,7 @@
 
 pub mod diagnostics;
 pub mod escape;
+pub mod run;
 pub mod table;
 pub mod time;
 

@@ -10,9 +10,12 @@ pub mod inputs;
 pub mod ledger;
 pub mod oracle;
 pub mod program;
+pub mod run;
 
 pub use aethel_certificate as certificate;
 pub use aethel_ir as ir;
 pub use aethel_ledger as store;
+pub use aethel_runtime as runtime;
 pub use aethel_lower::{Inputs, Purpose, Selection, parse_oracle};
 pub use program::Program;
+pub use run::{RunOptions, RunReport, run};

@@ -35,6 +35,16 @@ impl Program {
         Ok(Self::parse(source, &text, directory))
     }
 
+    /// Reads a program from standard input; files it names are looked for in the current directory.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not UTF-8.
+    pub fn from_stdin(sources: &mut SourceMap) -> Result<Program, Diagnostic> {
+        let bytes = files::read_named(Path::new("/dev/stdin"), aethel_syntax::MAX_SOURCE_BYTES as u64)?;
+        let (source, text) = files::text_of("<stdin>", bytes, sources)?;
+        Ok(Self::parse(source, &text, PathBuf::from(".")))
+    }
+
     /// Reads a program from a text that is in the sources already.
     pub fn parse(source: SourceId, text: &str, directory: PathBuf) -> Program {
         let parsed = aethel_syntax::parse(source, text);

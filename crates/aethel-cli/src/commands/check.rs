@@ -4,7 +4,6 @@ use crate::exit::Exit;
 use crate::options::CheckOptions;
 use crate::printer::Printer;
 use aethel::Program;
-use aethel::files;
 use aethel::ir::{Code, Diagnostic, SourceMap};
 use aethel_report::diagnostics::Counts;
 use std::path::{Path, PathBuf};
@@ -59,9 +58,7 @@ pub fn run(options: &CheckOptions, printer: &mut Printer) -> Exit {
 
 fn open(path: &Path, sources: &mut SourceMap) -> Result<Program, Diagnostic> {
     if path == Path::new("-") {
-        let bytes = files::read_named(Path::new("/dev/stdin"), 16 << 20)?;
-        let (source, text) = files::text_of("<stdin>", bytes, sources)?;
-        return Ok(Program::parse(source, &text, PathBuf::from(".")));
+        return Program::from_stdin(sources);
     }
     Program::open(path, sources)
 }

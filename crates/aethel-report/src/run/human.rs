@@ -1,0 +1,230 @@
+//! A batch's result as a treasurer reads it: what happened, the six stages, balances, the receipt.
+
+use super::amounts::{grouped, number, with_places};
+use crate::escape::terminal;
+use crate::table::{Align, table};
+use aethel_ir::Rational;
+use aethel_runtime::{BalanceChange, BatchResult};
+use std::collections::BTreeMap;
+
+/// How many balances are listed.
+const LISTED: usize = 8;
+
+/// What is printed about a batch. The failure itself is a diagnostic, drawn elsewhere.
+pub fn batch(result: &BatchResult, ledger: &str) -> String {
+    let name = terminal(&result.batch);
+    if result.already_committed {
+        let headline = result.headline.as_deref().unwrap_or("nothing paid: already committed");
+        return format!("{name} · {}\n", terminal(headline));
+    }
+    let mut out = format!("{name} · {}\n\n", summary(result));
+    out += &stages(result, ledger);
+    if !result.success {
+        return format!("{out}\n{}\n", rolled_back(result));
+    }
+    let balances = balances(result);
+    if !balances.is_empty() {
+        out += &format!("\n{balances}");
+    }
+    for note in &result.notes {
+        out += &format!("\nnote: {}\n", terminal(note));
+    }
+    out += &format!("\n{}\n", ending(result));
+    out
+}
+
+/// `1 000 transactions · 8 372 000.00 USD from company`
+fn summary(result: &BatchResult) -> String {
+    let count = result.graph.map_or(0, |graph| graph.transactions);
+    let mut parts = vec![counted(count, "transaction")];
+    for (asset, moved) in moved(&result.balances) {
+        let from = match moved.payers.as_slice() {
+            [one] => format!(" from {}", terminal(one)),
+            _ => String::new(),
+        };
+        let total = grouped(&with_places(&moved.total, &moved.like));
+        parts.push(format!("{total} {}{from}", terminal(&asset)));
+    }
+    parts.join(" · ")
+}
+
+/// What moved in one asset.
+struct Moved {
+    total: Rational,
+    payers: Vec<String>,
+    like: String,
+}
+
+fn moved(balances: &[BalanceChange]) -> BTreeMap<String, Moved> {
+    let mut assets: BTreeMap<String, Moved> = BTreeMap::new();
+    for change in balances {
+        let Some(asset) = &change.asset else { continue };
+        let (before, after) = (number(&change.before), number(&change.after));
+        let Ok(delta) = after.sub(&before) else { continue };
+        let entry = assets.entry(asset.clone()).or_insert_with(|| Moved {
+            total: Rational::ZERO,
+            payers: Vec::new(),
+            like: change.before.clone(),
+        });
+        match delta.signum() {
+            1 => entry.total = entry.total.add(&delta).unwrap_or_else(|_| entry.total.clone()),
+            -1 => entry.payers.push(change.account.clone()),
+            _ => {}
+        }
+    }
+    assets.retain(|_, moved| !moved.total.is_zero());
+    assets
+}
+
+fn counted(n: usize, word: &str) -> String {
+    let digits = aethel_ir::money::group_digits(&n.to_string());
+    if n == 1 { format!("1 {word}") } else { format!("{digits} {word}s") }
+}
+
+fn stages(result: &BatchResult, ledger: &str) -> String {
+    let marks = ["①", "②", "③", "④", "⑤", "⑥"];
+    let mut rows = Vec::new();
+    for stage in &result.stages {
+        let mark = marks.get(usize::from(stage.number).wrapping_sub(1)).copied().unwrap_or("·");
+        let said = match stage.number {
+            1 => dependencies(result),
+            2 => conflicts(result),
+            3 => execution(result),
+            4 => proof(result),
+            5 => conservation(result),
+            _ => commit(result, ledger),
+        };
+        rows.push(vec![format!("  {mark} {}", stage.name), said, milliseconds(stage.duration_ns)]);
+    }
+    if !result.success && result.stages.len() < marks.len() {
+        let names = ["dependencies", "conflicts", "execution", "proof", "conservation", "commit"];
+        let (mark, name) = (marks[result.stages.len()], names[result.stages.len()]);
+        rows.push(vec![format!("  {mark} {name}"), "failed".into(), String::new()]);
+    }
+    table(&[Align::Left, Align::Left, Align::Right], &rows)
+}
+
+fn dependencies(result: &BatchResult) -> String {
+    let Some(graph) = result.graph else { return String::new() };
+    let after = if graph.after > 0 { format!(", {} by `after`", graph.after) } else { String::new() };
+    let parts = if graph.components > 1 { format!(", {} independent parts", graph.components) } else { String::new() };
+    let depth = aethel_ir::money::group_digits(&graph.depth.to_string());
+    let transactions = counted(graph.transactions, "transaction");
+    format!("{transactions}, {}{after}, depth {depth}{parts}", counted(graph.edges, "edge"))
+}
+
+fn conflicts(result: &BatchResult) -> String {
+    let Some(conflicts) = &result.conflicts else { return String::new() };
+    let counts = conflicts.consecutive;
+    if counts.total() == 0 {
+        return "none: every transaction is independent".into();
+    }
+    let group = |n: u64| aethel_ir::money::group_digits(&n.to_string());
+    let on = match conflicts.top.as_slice() {
+        [one] => format!("on `{}`", terminal(&one.place)),
+        _ => format!("on {} accounts", conflicts.places),
+    };
+    format!("{} RAW, {} WAW, {} WAR {on}: kept in order", group(counts.raw), group(counts.waw), group(counts.war))
+}
+
+fn execution(result: &BatchResult) -> String {
+    let count = result.graph.map_or(0, |graph| graph.transactions);
+    let parallel = match result.transactions_parallel {
+        0 => String::new(),
+        n => format!(", {} overlapped", aethel_ir::money::group_digits(&n.to_string())),
+    };
+    let why = result.threads_why.as_deref().map(|why| format!(": {}", terminal(why))).unwrap_or_default();
+    format!("{} on {}{parallel}{why}", counted(count, "transaction"), counted(result.thread_count, "thread"))
+}
+
+fn proof(result: &BatchResult) -> String {
+    let Some(proof) = &result.linearizability_proof else { return String::new() };
+    let mut said = String::from("equals the serial run in batch order · certificate checked, replay equal");
+    if proof.direct == Some("proved") {
+        said += &format!(" · proved by {}", terminal(&proof.solver));
+    }
+    if let Some(reason) = &proof.fallback {
+        said += &format!(" · run serially: {}", terminal(reason));
+    }
+    said
+}
+
+fn conservation(result: &BatchResult) -> String {
+    let Some(conservation) = &result.conservation_proof else { return String::new() };
+    let mut parts: Vec<String> = conservation
+        .assets
+        .iter()
+        .map(|sum| format!("{} {} = {}", terminal(&sum.asset), grouped(&sum.before), grouped(&sum.after)))
+        .collect();
+    if conservation.oracle_proofs > 0 {
+        parts.push(counted(conservation.oracle_proofs, "oracle proof"));
+    }
+    if parts.is_empty() { "nothing of value moved".into() } else { parts.join(" · ") }
+}
+
+fn commit(result: &BatchResult, ledger: &str) -> String {
+    if result.dry_run {
+        return format!("nothing committed (dry run), {} would take it", terminal(ledger));
+    }
+    match result.sequence {
+        Some(sequence) => format!("batch {sequence} in {}", terminal(ledger)),
+        None => String::new(),
+    }
+}
+
+/// The largest changes, largest first within the order of accounts.
+fn balances(result: &BatchResult) -> String {
+    let size = |change: &BalanceChange| {
+        let delta = number(&change.after).sub(&number(&change.before)).unwrap_or(Rational::ZERO);
+        if delta.signum() < 0 { delta.neg().unwrap_or(delta) } else { delta }
+    };
+    let mut changed: Vec<&BalanceChange> =
+        result.balances.iter().filter(|change| change.before != change.after).collect();
+    let total = changed.len();
+    changed.sort_by(|a, b| size(b).cmp(&size(a)).then_with(|| a.account.cmp(&b.account)));
+    changed.truncate(LISTED);
+    let row = |change: &&BalanceChange| {
+        let what = change.asset.as_deref().or(change.field.as_deref()).unwrap_or("").to_owned();
+        let shown = |text: &str| if change.asset.is_some() { grouped(text) } else { text.to_owned() };
+        vec![format!("  {}", change.account), shown(&change.before), "→".into(), shown(&change.after), what]
+    };
+    let rows: Vec<Vec<String>> = changed.iter().map(row).collect();
+    let mut out = table(&[Align::Left, Align::Right, Align::Left, Align::Right, Align::Left], &rows);
+    if total > LISTED {
+        let more = aethel_ir::money::group_digits(&(total - LISTED).to_string());
+        let how = if result.dry_run { "" } else { " (aethel ledger show)" };
+        out += &format!("  and {more} more{how}\n");
+    }
+    out
+}
+
+fn ending(result: &BatchResult) -> String {
+    if result.dry_run {
+        let content = result.content_hash.as_deref().unwrap_or("");
+        return format!("dry run: nothing was changed · content {content}");
+    }
+    let receipt = result.receipt.as_deref().map(short).unwrap_or_default();
+    let sequence = result.sequence.unwrap_or_default();
+    format!("committed · receipt {receipt} · `aethel ledger proof {sequence}`")
+}
+
+/// The first eight digits of a receipt in two groups.
+fn short(receipt: &str) -> String {
+    match (receipt.get(..4), receipt.get(4..8)) {
+        (Some(a), Some(b)) => format!("{a} {b}"),
+        _ => receipt.to_owned(),
+    }
+}
+
+fn rolled_back(result: &BatchResult) -> String {
+    if result.outcome_unknown {
+        return "outcome unknown: the store did not answer; run again with the same key".into();
+    }
+    "rolled back: nothing was committed, every balance is as before".into()
+}
+
+/// Times vary from run to run; everything else does not.
+fn milliseconds(nanoseconds: u64) -> String {
+    let tenths = nanoseconds / 100_000;
+    format!("{}.{} ms", tenths / 10, tenths % 10)
+}
