@@ -106,7 +106,8 @@ proptest! {
                 lowest[*next as usize] = lowest[*next as usize].max(level[*id as usize] + 1);
             }
         }
-        for (item, other) in batch.items.iter().flat_map(|item| item.after.iter().map(move |o| (item, &batch.items[*o as usize]))) {
+        let items = &batch.items;
+        for (item, other) in items.iter().flat_map(|item| item.after.iter().map(move |o| (item, &items[*o as usize]))) {
             let last = (other.first..other.first + other.count).map(|id| level[id as usize] + 1).max().unwrap_or(0);
             for id in item.first..item.first + item.count {
                 lowest[id as usize] = lowest[id as usize].max(last);

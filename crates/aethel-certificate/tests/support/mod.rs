@@ -328,7 +328,8 @@ fn source(kind: Kind) -> &'static str {
 fn build_intent(kind: Kind, text: &'static str, source: SourceId) -> Intent {
     let mut t = Text { text, nodes: vec![] };
     let one_account = matches!(kind, Kind::Count | Kind::Claim);
-    let (mut guard, mut effects, mut postconditions, mut places) = (vec![], vec![], vec![], vec![]);
+    let (mut guard, mut effects, mut postconditions) = (vec![], vec![], vec![]);
+    let places;
     let place = |account, field| Place { account, field };
     match kind {
         Kind::Pay | Kind::Move | Kind::Third | Kind::Capped => {

@@ -88,6 +88,7 @@ impl<'a> Parallel<'a> {
         options: &ExecutionOptions,
         watch: &'a Watch<'a>,
     ) -> Self {
+        let faults = options.faults();
         let waits = |id: u32| graph.waits[id as usize] + u32::from(graph.item_waits[graph.item_of[id as usize] as usize] > 0);
         let ids = || 0..batch.len() as u32;
         Self {
@@ -99,13 +100,17 @@ impl<'a> Parallel<'a> {
             pending: ids().map(|id| AtomicU32::new(waits(id))).collect(),
             item_left: batch.items.iter().map(|item| AtomicU32::new(item.count)).collect(),
             item_waits: graph.item_waits.iter().map(|n| AtomicU32::new(*n)).collect(),
-            sources: graph.order.iter().map(|id| id.0).filter(|id| waits(*id) == 0 || options.faults.frees(*id)).collect(),
+            sources: {
+                let order = || graph.order.iter().map(|id| id.0);
+                let ready = order().filter(|id| waits(*id) == 0 && !faults.frees(*id));
+                order().filter(|id| faults.frees(*id)).chain(ready).collect()
+            },
             injector: Injector::new(),
             done: AtomicUsize::new(0),
             state: AtomicU8::new(RUNNING),
             asleep: AtomicUsize::new(0),
             started_ns: watch.now_ns(),
-            faults: options.faults,
+            faults,
         }
     }
 
