@@ -123,6 +123,7 @@ codes! {
     AE0507 "same-account" Error "SameAccountError";
     AE0508 "timeout" Error "TimeoutError";
     AE0509 "interrupted" Error "InterruptedError";
+    AE0510 "worker-panicked" Error "InternalError";
     // Proof of the run.
     AE0601 "not-serializable" Error "LinearizabilityError";
     AE0602 "certificate-rejected" Error "LinearizabilityError";
@@ -150,6 +151,7 @@ codes! {
     AE0811 "outcome-unknown" Error "LedgerError";
     AE0812 "ledger-conflict" Error "LedgerError";
     AE0813 "not-in-ledger" Error "LedgerError";
+    AE0814 "commit-refused" Error "LedgerError";
     // Files, flags and inputs.
     AE0901 "file-unreadable" Error "InputError";
     AE0902 "bad-inputs" Error "InputError";

@@ -1,0 +1,172 @@
+//! The store without a file: for tests, for `bench`, and over another ledger for `--dry-run`.
+
+use crate::error::LedgerError;
+use crate::places::{PlaceKey, Versioned};
+use crate::policy::Policy;
+use crate::prepare::{Decision, Prepared, prepare};
+use crate::receipt::LedgerId;
+use crate::record::{BatchKey, BatchSummary, Body};
+use crate::record_codec::key_row;
+use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, Rows};
+use crate::tail::{Tail, merge};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A ledger in memory. Over a base it reads through to it and keeps its own commits to itself.
+pub struct MemoryStore<'a> {
+    name: Arc<str>,
+    head: Head,
+    policy: Policy,
+    tail: Tail,
+    rows: Vec<Vec<u8>>,
+    keys: HashMap<Vec<u8>, u64>,
+    base: Option<&'a dyn LedgerStore>,
+}
+
+impl MemoryStore<'static> {
+    /// An empty ledger.
+    pub fn new(ledger_id: LedgerId) -> Self {
+        Self {
+            name: "memory".into(),
+            head: Head {
+                ledger_id,
+                sequence: 0,
+                receipt: ledger_id.genesis(),
+            },
+            policy: Policy::default(),
+            tail: Tail::default(),
+            rows: Vec::new(),
+            keys: HashMap::new(),
+            base: None,
+        }
+    }
+}
+
+impl<'a> MemoryStore<'a> {
+    /// A ledger that begins where `base` stands. Commits stay in memory; `base` is only read.
+    pub fn snapshot_of(base: &'a dyn LedgerStore) -> Self {
+        Self {
+            name: base.name().clone(),
+            head: base.head(),
+            policy: base.policy().clone(),
+            tail: Tail::default(),
+            rows: Vec::new(),
+            keys: HashMap::new(),
+            base: Some(base),
+        }
+    }
+
+    fn base_sequence(&self) -> u64 {
+        self.head.sequence - self.rows.len() as u64
+    }
+
+    fn write(&mut self, prepared: Prepared, body: &Body) -> CommitOutcome {
+        let Prepared {
+            sequence,
+            receipt,
+            row,
+            key,
+            extra,
+            policy,
+        } = prepared;
+        self.tail.add(body, &extra, sequence);
+        self.rows.push(row);
+        self.keys.insert(key, sequence);
+        self.head = Head {
+            sequence,
+            receipt,
+            ..self.head
+        };
+        if let Some(policy) = policy {
+            self.policy = policy;
+        }
+        CommitOutcome::Committed { sequence, receipt }
+    }
+}
+
+impl LedgerStore for MemoryStore<'_> {
+    fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    fn head(&self) -> Head {
+        self.head
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    fn read(&self, places: &[PlaceKey]) -> Result<Vec<Option<Versioned>>, LedgerError> {
+        let mut found: Vec<Option<Versioned>> = places.iter().map(|place| self.tail.get(place)).collect();
+        if let Some(base) = self.base {
+            let missing: Vec<usize> = (0..places.len()).filter(|i| found[*i].is_none()).collect();
+            let asked: Vec<PlaceKey> = missing.iter().map(|i| places[*i].clone()).collect();
+            for (i, value) in missing.into_iter().zip(base.read(&asked)?) {
+                found[i] = value;
+            }
+        }
+        Ok(found)
+    }
+
+    fn balances(&self) -> Result<Rows<'_, (PlaceKey, Versioned)>, LedgerError> {
+        let below: Rows<'_, _> = match self.base {
+            Some(base) => base.balances()?,
+            None => Box::new(std::iter::empty()),
+        };
+        Ok(merge(below, &self.tail))
+    }
+
+    fn find(&self, batch: &str, key: &BatchKey) -> Result<Option<BatchSummary>, LedgerError> {
+        match (self.keys.get(&key_row(batch, key)), self.base) {
+            (Some(sequence), _) => self.summary(*sequence),
+            (None, Some(base)) => base.find(batch, key),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn commit(&mut self, request: &CommitRequest) -> Result<CommitOutcome, LedgerError> {
+        match prepare(self, request)? {
+            Decision::Done(outcome) => Ok(outcome),
+            Decision::Write(prepared) => Ok(self.write(*prepared, &request.body)),
+        }
+    }
+
+    fn row(&self, sequence: u64) -> Result<Option<Vec<u8>>, LedgerError> {
+        match (sequence.checked_sub(self.base_sequence() + 1), self.base) {
+            (Some(own), _) => Ok(usize::try_from(own).ok().and_then(|i| self.rows.get(i)).cloned()),
+            (None, Some(base)) => base.row(sequence),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn key_rows(&self) -> Result<Rows<'_, (Vec<u8>, u64)>, LedgerError> {
+        let own = self
+            .keys
+            .iter()
+            .map(|(key, sequence)| Ok((key.clone(), *sequence)));
+        match self.base {
+            Some(base) => Ok(Box::new(base.key_rows()?.chain(own))),
+            None => Ok(Box::new(own)),
+        }
+    }
+
+    fn checkpoint_rows(&self) -> Result<(u64, Rows<'_, (PlaceKey, Versioned)>), LedgerError> {
+        match self.base {
+            Some(base) => base.checkpoint_rows(),
+            None => Ok((0, Box::new(std::iter::empty()))),
+        }
+    }
+
+    fn checkpoint_due(&self) -> bool {
+        false
+    }
+
+    fn checkpoint(&mut self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    fn close(self: Box<Self>) -> Result<(), LedgerError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,410 @@
+//! Records to bytes and back. `docs/ledger-format.md` describes every byte.
+
+use crate::codec::{Malformed, Reader, Writer};
+use crate::places::{FieldKey, PlaceKey, is_name};
+use crate::policy_codec::{read_changes, write_changes};
+use crate::receipt::{Digest, LedgerId};
+use crate::record::{
+    Approval, BatchKey, BatchSummary, Body, Entries, Opening, OracleEvidence, OracleProof, Record,
+    RecordKind, TransactionNames,
+};
+use aethel_ir::AccountName;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+type Read<T> = Result<T, Malformed>;
+
+/// What the store adds to a [`Body`] to make it a record.
+pub(crate) struct Link {
+    pub sequence: u64,
+    pub ledger_id: LedgerId,
+    pub previous: Digest,
+    pub policy_version: u64,
+    pub certificate: Digest,
+}
+
+/// The canonical bytes of a record whose places are the body's, then `extra`.
+pub(crate) fn encode(link: &Link, body: &Body, extra: &[(PlaceKey, i128)]) -> Vec<u8> {
+    let mut out = Writer::with_capacity(512 + 24 * body.places.len() + 16 * body.entries.len());
+    out.byte(kind_tag(body.kind));
+    out.uint(link.sequence);
+    out.raw(&link.ledger_id.0);
+    out.raw(&link.previous.0);
+    out.uint(body.time_ms);
+    out.text(&body.batch);
+    write_key(&mut out, &body.key);
+    out.raw(&body.content.0);
+    out.optional_text(body.program.as_deref());
+    out.raw(&link.certificate.0);
+    write_names(&mut out, &body.transactions);
+    out.uint(link.policy_version);
+    write_changes(&mut out, &body.policy_changes);
+    write_places(&mut out, || {
+        body.places.iter().chain(extra.iter().map(|(place, _)| place))
+    });
+    body.values
+        .iter()
+        .chain(extra.iter().map(|(_, value)| value))
+        .for_each(|value| out.int(*value));
+    out.uint(body.openings.len() as u64);
+    body.openings
+        .iter()
+        .for_each(|opening| out.uint(u64::from(opening.place)));
+    body.openings.iter().for_each(|opening| out.int(opening.amount));
+    write_entries(&mut out, &body.entries);
+    write_oracles(&mut out, body.oracles.as_ref());
+    out.uint(body.approvals.len() as u64);
+    for approval in &body.approvals {
+        out.text(&approval.key_id);
+        out.uint(approval.expires_ms);
+        out.bytes(&approval.signature);
+    }
+    out.into_bytes()
+}
+
+/// Reads a record back; every index in it is then within its table.
+pub(crate) fn decode(bytes: &[u8]) -> Read<Record> {
+    let input = &mut Reader::new(bytes);
+    let (link, mut body) = read_head(input)?;
+    let policy_version = input.uint("policy version")?;
+    body.policy_changes = read_changes(input)?;
+    body.places = read_places(input)?;
+    body.values = body
+        .places
+        .iter()
+        .map(|_| input.int("value"))
+        .collect::<Read<_>>()?;
+    body.openings = read_openings(input, body.places.len())?;
+    body.entries = read_entries(input, body.places.len(), body.transactions.count())?;
+    body.oracles = read_oracles(input)?;
+    let approvals = input.count(3, "approvals")?;
+    for _ in 0..approvals {
+        let key_id = input.text("approval")?.to_owned();
+        let expires_ms = input.uint("approval")?;
+        body.approvals.push(Approval {
+            key_id,
+            expires_ms,
+            signature: input.bytes("approval")?.to_vec(),
+        });
+    }
+    input.end("end of record")?;
+    Ok(Record {
+        sequence: link.sequence,
+        ledger_id: link.ledger_id,
+        previous: link.previous,
+        policy_version,
+        certificate: link.certificate,
+        body,
+    })
+}
+
+/// Reads what a list shows, without the entries.
+pub(crate) fn decode_summary(bytes: &[u8], receipt: Digest) -> Read<BatchSummary> {
+    let (link, body) = read_head(&mut Reader::new(bytes))?;
+    Ok(BatchSummary {
+        sequence: link.sequence,
+        receipt,
+        time_ms: body.time_ms,
+        kind: body.kind,
+        batch: body.batch,
+        key: body.key,
+        content: body.content,
+        program: body.program,
+        transactions: body.transactions.count(),
+    })
+}
+
+fn read_head(input: &mut Reader<'_>) -> Read<(Link, Body)> {
+    let kind = match input.byte("kind of record")? {
+        1 => RecordKind::Batch,
+        2 => RecordKind::Import,
+        3 => RecordKind::Policy,
+        _ => return input.fail("kind of record"),
+    };
+    let sequence = input.uint("sequence")?;
+    let ledger_id = LedgerId(input.array("ledger id")?);
+    let previous = Digest(input.array("previous receipt")?);
+    let time_ms = input.uint("time")?;
+    let batch = read_name(input, "batch name")?.to_owned();
+    let key = read_key(input)?;
+    let content = Digest(input.array("content hash")?);
+    let mut body = Body::new(kind, time_ms, batch, key, content);
+    body.program = input.optional_text("program")?.map(str::to_owned);
+    let certificate = Digest(input.array("certificate digest")?);
+    body.transactions = read_names(input)?;
+    Ok((
+        Link {
+            sequence,
+            ledger_id,
+            previous,
+            policy_version: 0,
+            certificate,
+        },
+        body,
+    ))
+}
+
+fn kind_tag(kind: RecordKind) -> u8 {
+    match kind {
+        RecordKind::Batch => 1,
+        RecordKind::Import => 2,
+        RecordKind::Policy => 3,
+    }
+}
+
+fn read_name<'a>(input: &mut Reader<'a>, what: &'static str) -> Read<&'a str> {
+    let text = input.text(what)?;
+    if is_name(text) { Ok(text) } else { input.fail(what) }
+}
+
+/// The bytes of a row of the keys table: the batch name, a zero byte, the key.
+pub(crate) fn key_row(batch: &str, key: &BatchKey) -> Vec<u8> {
+    let mut out = Writer::with_capacity(batch.len() + 40);
+    out.raw(batch.as_bytes());
+    out.byte(0);
+    write_key(&mut out, key);
+    out.into_bytes()
+}
+
+fn write_key(out: &mut Writer, key: &BatchKey) {
+    match key {
+        BatchKey::User(text) => {
+            out.byte(1);
+            out.text(text);
+        }
+        BatchKey::Content(digest) => {
+            out.byte(2);
+            out.raw(&digest.0);
+        }
+        BatchKey::Again(receipt) => {
+            out.byte(3);
+            out.raw(&receipt.0);
+        }
+        BatchKey::Unique(bytes) => {
+            out.byte(4);
+            out.raw(bytes);
+        }
+    }
+}
+
+fn read_key(input: &mut Reader<'_>) -> Read<BatchKey> {
+    match input.byte("key")? {
+        1 => Ok(BatchKey::User(read_name(input, "key")?.into())),
+        2 => Ok(BatchKey::Content(Digest(input.array("key")?))),
+        3 => Ok(BatchKey::Again(Digest(input.array("key")?))),
+        4 => Ok(BatchKey::Unique(input.array("key")?)),
+        _ => input.fail("key"),
+    }
+}
+
+fn write_names(out: &mut Writer, names: &TransactionNames) {
+    out.uint(names.runs().len() as u64);
+    for run in names.runs() {
+        out.text(&run.text);
+        match run.first {
+            None => out.byte(0),
+            Some(first) => {
+                out.uint(u64::from(run.count));
+                out.uint(first);
+            }
+        }
+    }
+}
+
+fn read_names(input: &mut Reader<'_>) -> Read<TransactionNames> {
+    let runs = input.count(2, "transaction names")?;
+    let mut names = TransactionNames::new();
+    for _ in 0..runs {
+        let text = input.text("transaction name")?;
+        let room = match input.small("transaction count")? {
+            0 => names.push(text),
+            count => names.push_run(text, input.uint("transaction number")?, count),
+        };
+        if !room {
+            return input.fail("transaction count");
+        }
+    }
+    Ok(names)
+}
+
+fn write_places<'a, I: Iterator<Item = &'a PlaceKey>>(out: &mut Writer, places: impl Fn() -> I) {
+    let mut index: HashMap<&FieldKey, u64> = HashMap::new();
+    let mut fields: Vec<&FieldKey> = Vec::new();
+    let mut column: Vec<u64> = Vec::new();
+    let mut last: Option<(&FieldKey, u64)> = None;
+    for place in places() {
+        // Neighbours mostly have the same field, often the very same string, which is cheaper than hashing.
+        let number = match last {
+            Some((field, number)) if field == &place.field => number,
+            _ => *index.entry(&place.field).or_insert_with(|| {
+                fields.push(&place.field);
+                fields.len() as u64 - 1
+            }),
+        };
+        last = Some((&place.field, number));
+        column.push(number);
+    }
+    out.uint(fields.len() as u64);
+    for field in fields {
+        out.byte(field.tag());
+        out.text(field.name());
+    }
+    out.uint(column.len() as u64);
+    column.iter().for_each(|number| out.uint(*number));
+    let mut before: &[u8] = &[];
+    for place in places() {
+        let account = place.account.as_str().as_bytes();
+        let shared = before.iter().zip(account).take_while(|(a, b)| a == b).count();
+        out.uint(shared as u64);
+        out.bytes(&account[shared..]);
+        before = account;
+    }
+}
+
+fn read_places(input: &mut Reader<'_>) -> Read<Vec<PlaceKey>> {
+    let count = input.count(2, "fields")?;
+    let mut fields = Vec::with_capacity(count);
+    for _ in 0..count {
+        let tag = input.byte("kind of field")?;
+        let name: Arc<str> = read_name(input, "field")?.into();
+        match FieldKey::from_tag(tag, name) {
+            Some(field) => fields.push(field),
+            None => return input.fail("kind of field"),
+        }
+    }
+    let count = input.count(3, "places")?;
+    let mut column = Vec::with_capacity(count);
+    for _ in 0..count {
+        let number = input.small("field of a place")? as usize;
+        if number >= fields.len() {
+            return input.fail("field of a place");
+        }
+        column.push(number);
+    }
+    let mut places: Vec<PlaceKey> = Vec::with_capacity(count);
+    let mut account = Vec::new();
+    for number in column {
+        let shared = input.small("account")? as usize;
+        let rest = input.bytes("account")?;
+        let same = rest.is_empty() && shared == account.len();
+        let name = match places.last() {
+            Some(before) if same => before.account.clone(),
+            _ => {
+                if shared > account.len() {
+                    return input.fail("account");
+                }
+                account.truncate(shared);
+                account.extend_from_slice(rest);
+                match std::str::from_utf8(&account)
+                    .ok()
+                    .and_then(|text| AccountName::new(text).ok())
+                {
+                    Some(name) => name,
+                    None => return input.fail("account"),
+                }
+            }
+        };
+        places.push(PlaceKey {
+            account: name,
+            field: fields[number].clone(),
+        });
+    }
+    Ok(places)
+}
+
+fn read_openings(input: &mut Reader<'_>, places: usize) -> Read<Vec<Opening>> {
+    let count = input.count(2, "openings")?;
+    let mut openings = Vec::with_capacity(count);
+    for _ in 0..count {
+        openings.push(Opening {
+            place: read_index(input, places)?,
+            amount: 0,
+        });
+    }
+    for opening in &mut openings {
+        opening.amount = input.int("opening")?;
+    }
+    Ok(openings)
+}
+
+fn read_index(input: &mut Reader<'_>, places: usize) -> Read<u32> {
+    let place = input.small("place")?;
+    if (place as usize) < places {
+        Ok(place)
+    } else {
+        input.fail("place")
+    }
+}
+
+fn write_entries(out: &mut Writer, entries: &Entries) {
+    out.uint(entries.len() as u64);
+    entries.place.iter().for_each(|place| out.uint(u64::from(*place)));
+    entries.amount.iter().for_each(|amount| out.int(*amount));
+    // Positions hardly ever go back or jump: their differences take a byte.
+    let mut before = 0;
+    for position in &entries.position {
+        out.int(i128::from(*position) - before);
+        before = i128::from(*position);
+    }
+}
+
+fn read_entries(input: &mut Reader<'_>, places: usize, transactions: u32) -> Read<Entries> {
+    let count = input.count(3, "entries")?;
+    let mut entries = Entries::with_capacity(count);
+    for _ in 0..count {
+        entries.place.push(read_index(input, places)?);
+    }
+    for _ in 0..count {
+        entries.amount.push(input.int("amount")?);
+    }
+    let mut before = 0i128;
+    for _ in 0..count {
+        let position = input
+            .int("position")?
+            .checked_add(before)
+            .and_then(|p| u32::try_from(p).ok());
+        match position.filter(|p| *p < transactions) {
+            Some(position) => entries.position.push(position),
+            None => return input.fail("position"),
+        }
+        before = position.map_or(0, i128::from);
+    }
+    Ok(entries)
+}
+
+fn write_oracles(out: &mut Writer, oracles: Option<&OracleEvidence>) {
+    let Some(evidence) = oracles else {
+        return out.byte(0);
+    };
+    out.byte(1);
+    out.uint(evidence.clock_ms);
+    out.uint(evidence.proofs.len() as u64);
+    for proof in &evidence.proofs {
+        out.text(&proof.feed);
+        out.text(&proof.value);
+        out.uint(proof.timestamp_ms);
+        out.text(&proof.key_id);
+        out.bytes(&proof.signature);
+    }
+}
+
+fn read_oracles(input: &mut Reader<'_>) -> Read<Option<OracleEvidence>> {
+    match input.byte("oracle proofs")? {
+        0 => return Ok(None),
+        1 => {}
+        _ => return input.fail("oracle proofs"),
+    }
+    let clock_ms = input.uint("clock")?;
+    let count = input.count(5, "oracle proofs")?;
+    let mut proofs = Vec::new();
+    for _ in 0..count {
+        proofs.push(OracleProof {
+            feed: input.text("oracle proof")?.to_owned(),
+            value: input.text("oracle proof")?.to_owned(),
+            timestamp_ms: input.uint("oracle proof")?,
+            key_id: input.text("oracle proof")?.to_owned(),
+            signature: input.bytes("oracle proof")?.to_vec(),
+        });
+    }
+    Ok(Some(OracleEvidence { clock_ms, proofs }))
+}

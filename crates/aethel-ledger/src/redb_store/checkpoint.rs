@@ -1,0 +1,93 @@
+//! Bringing the table of balances forward, so that opening stays quick.
+
+use super::guard::guarded;
+use super::tables::{BALANCES, CHECKPOINT, Checkpoint, Db, META, QUICK_REPAIR, balance_row, checkpoint_row};
+use super::{File, RedbStore};
+use crate::blob::Blob;
+use crate::error::LedgerError;
+use crate::store::{LedgerStore, decode};
+use crate::tail::Tail;
+use redb::Database;
+
+/// Opening decodes at most about this many records.
+const TAIL_RECORDS: u64 = 256;
+/// Opening reads at most about this many bytes of journal.
+const TAIL_BYTES: u64 = 8 << 20;
+/// One slice writes about this many places, so that a commit never waits long for it.
+const SLICE_PLACES: usize = 20_000;
+
+impl RedbStore {
+    pub(super) fn is_checkpoint_due(&self) -> bool {
+        let records = self.state.head.sequence - self.state.checkpoint.sequence;
+        let writable = !self.read_only && matches!(self.db, File::Open(Db::Write(_)));
+        writable && (records > TAIL_RECORDS || self.state.tail_bytes > TAIL_BYTES)
+    }
+
+    pub(super) fn bring_forward(&mut self) -> Result<(), LedgerError> {
+        self.db()?;
+        if self.read_only {
+            return Err(LedgerError::ReadOnly {
+                ledger: self.name.clone(),
+            });
+        }
+        while self.state.checkpoint.sequence < self.state.head.sequence {
+            let (slice, next) = self.next_slice()?;
+            let File::Open(Db::Write(db)) = &self.db else {
+                return Err(LedgerError::ReadOnly {
+                    ledger: self.name.clone(),
+                });
+            };
+            if let Err(error) = guarded(&self.name, "writing", || write_slice(db, &slice, &next)) {
+                // Nothing is lost: the journal has it all. But redb wants a new handle after a failure.
+                if let Err(reopening) = self.reopen() {
+                    self.db = File::Lost(reopening);
+                }
+                return Err(error);
+            }
+            self.state.checkpoint = next;
+        }
+        // Kept whole until now: values newer than a slice still had to cover the table.
+        self.state.tail = Tail::default();
+        self.state.tail_bytes = 0;
+        Ok(())
+    }
+
+    /// The values that the next few records leave, and the checkpoint they make.
+    fn next_slice(&self) -> Result<(Tail, Checkpoint), LedgerError> {
+        let mut slice = Tail::default();
+        let mut next = self.state.checkpoint.clone();
+        while next.sequence < self.state.head.sequence && slice.len() < SLICE_PLACES {
+            let sequence = next.sequence + 1;
+            let damaged = |reason: String| LedgerError::damaged(&self.name, Some(sequence), reason);
+            let row = self
+                .row(sequence)?
+                .ok_or_else(|| damaged("it is missing".to_owned()))?;
+            next.receipt = decode(&self.name, sequence, &row, |blob: &Blob<'_>| Ok(blob.receipt))?;
+            let record = decode(&self.name, sequence, &row, |blob: &Blob<'_>| blob.record())?;
+            for change in &record.body.policy_changes {
+                next.policy.apply(change).map_err(|e| damaged(e.to_string()))?;
+            }
+            slice.add(&record.body, &[], sequence);
+            next.sequence = sequence;
+        }
+        Ok((slice, next))
+    }
+}
+
+fn write_slice(db: &Database, slice: &Tail, next: &Checkpoint) -> Result<(), redb::Error> {
+    let mut transaction = db.begin_write()?;
+    transaction.set_quick_repair(QUICK_REPAIR);
+    {
+        let mut balances = transaction.open_table(BALANCES)?;
+        let mut key = Vec::new();
+        for (place, value) in slice.sorted() {
+            key.clear();
+            place.write_bytes(&mut key);
+            balances.insert(key.as_slice(), balance_row(&value).as_slice())?;
+        }
+        transaction
+            .open_table(META)?
+            .insert(CHECKPOINT, checkpoint_row(next).as_slice())?;
+    }
+    Ok(transaction.commit()?)
+}

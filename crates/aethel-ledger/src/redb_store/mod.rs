@@ -1,0 +1,307 @@
+//! The default store: one redb file for one machine.
+
+mod checkpoint;
+mod create;
+mod guard;
+mod open;
+mod tables;
+
+use crate::error::LedgerError;
+use crate::places::{PlaceKey, Versioned};
+use crate::policy::Policy;
+use crate::prepare::{Decision, Prepared, prepare, repeated};
+use crate::record::{BatchKey, BatchSummary, Body};
+use crate::record_codec::key_row;
+use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, Rows};
+use crate::tail::merge;
+use create::Created;
+use guard::guarded;
+use redb::{Key, OwnedRange, Value};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tables::{BALANCES, BATCHES, Db, KEYS, State};
+
+/// A ledger in one file that one process at a time writes. A path without a file is an empty ledger; its first
+/// commit creates the file.
+pub struct RedbStore {
+    path: PathBuf,
+    name: Arc<str>,
+    wait: Duration,
+    read_only: bool,
+    db: File,
+    state: State,
+}
+
+/// Whether there is a file, and whether it may be used.
+enum File {
+    /// Nothing was committed yet.
+    Absent,
+    /// Open and locked.
+    Open(Db),
+    /// Lost after a failure, which every later call repeats.
+    Lost(LedgerError),
+}
+
+impl RedbStore {
+    fn db(&self) -> Result<Option<&Db>, LedgerError> {
+        match &self.db {
+            File::Absent => Ok(None),
+            File::Open(db) => Ok(Some(db)),
+            File::Lost(error) => Err(error.clone()),
+        }
+    }
+
+    /// Reads with redb; `absent` is the answer of a ledger without a file.
+    fn reading<T>(
+        &self,
+        absent: T,
+        read: impl FnOnce(&Db) -> Result<T, redb::Error>,
+    ) -> Result<T, LedgerError> {
+        match self.db()? {
+            None => Ok(absent),
+            Some(db) => guarded(&self.name, "reading", || read(db)),
+        }
+    }
+
+    fn write(&mut self, prepared: Prepared, request: &CommitRequest) -> Result<CommitOutcome, LedgerError> {
+        if self.read_only {
+            return Err(LedgerError::ReadOnly {
+                ledger: self.name.clone(),
+            });
+        }
+        match &self.db {
+            File::Lost(error) => return Err(error.clone()),
+            File::Open(Db::Read(_)) => {
+                return Err(LedgerError::ReadOnly {
+                    ledger: self.name.clone(),
+                });
+            }
+            File::Open(Db::Write(db)) => {
+                if let Err(error) = guarded(&self.name, "writing", || tables::append(db, &prepared)) {
+                    return Err(self.settle(error, request));
+                }
+            }
+            File::Absent => {
+                create::remove_stale(&self.path);
+                match create::create(
+                    &self.path,
+                    &self.name,
+                    &self.state.head.ledger_id,
+                    &prepared,
+                    &request.body.batch,
+                )? {
+                    Created::Here(db) => self.db = File::Open(Db::Write(db)),
+                    Created::Lost => return self.adopt(request),
+                }
+            }
+        }
+        Ok(self.written(prepared, &request.body))
+    }
+
+    fn written(&mut self, prepared: Prepared, body: &Body) -> CommitOutcome {
+        let Prepared {
+            sequence,
+            receipt,
+            row,
+            extra,
+            policy,
+            ..
+        } = prepared;
+        let state = &mut self.state;
+        state.tail.add(body, &extra, sequence);
+        state.tail_bytes += row.len() as u64;
+        state.head = Head {
+            sequence,
+            receipt,
+            ..state.head
+        };
+        if let Some(policy) = policy {
+            state.policy = policy;
+        }
+        CommitOutcome::Committed { sequence, receipt }
+    }
+
+    /// Another process created the ledger first: go on with that one.
+    fn adopt(&mut self, request: &CommitRequest) -> Result<CommitOutcome, LedgerError> {
+        if let Err(error) = self.reopen() {
+            // Locked, perhaps: the next commit comes by here again.
+            self.db = File::Absent;
+            return Err(error);
+        }
+        Ok(match self.find(&request.body.batch, &request.body.key)? {
+            Some(known) => repeated(known, &request.body),
+            None => CommitOutcome::Conflict { places: Vec::new() },
+        })
+    }
+
+    /// After a failed write: opens the file anew and asks it by key what became of the batch.
+    fn settle(&mut self, error: LedgerError, request: &CommitRequest) -> LedgerError {
+        let found = self
+            .reopen()
+            .and_then(|()| self.find(&request.body.batch, &request.body.key));
+        match found {
+            Ok(None) => error,
+            // It is in the file, but the write that put it there reported a failure: it may not survive a power
+            // loss, so this is not a commit yet.
+            Ok(Some(_)) | Err(_) => {
+                let unknown = LedgerError::OutcomeUnknown {
+                    ledger: self.name.clone(),
+                    batch: request.body.batch.clone(),
+                    reason: error.to_string(),
+                };
+                if let Err(reopening) = found {
+                    self.db = File::Lost(reopening);
+                }
+                unknown
+            }
+        }
+    }
+
+    fn reopen(&mut self) -> Result<(), LedgerError> {
+        // The old handle holds the lock until it is dropped.
+        self.db = File::Lost(LedgerError::Locked {
+            ledger: self.name.clone(),
+        });
+        let (db, state) = open::open_file(&self.path, &self.name, self.wait, false)?;
+        self.db = File::Open(db);
+        self.state = state;
+        Ok(())
+    }
+}
+
+/// The rows of a table one by one, each read behind the guard.
+fn rows<'a, K: Key + 'static, V: Value + 'static, T: 'a>(
+    ledger: &'a Arc<str>,
+    range: Option<OwnedRange<K, V>>,
+    read: impl Fn(K::SelfType<'_>, V::SelfType<'_>) -> Result<T, LedgerError> + 'a,
+) -> Rows<'a, T> {
+    let Some(mut range) = range else {
+        return Box::new(std::iter::empty());
+    };
+    Box::new(std::iter::from_fn(move || {
+        match guarded(ledger, "reading", || Ok(range.next().transpose()?)) {
+            Ok(row) => row.map(|(key, value)| read(key.value(), value.value())),
+            Err(error) => Some(Err(error)),
+        }
+    }))
+}
+
+impl LedgerStore for RedbStore {
+    fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    fn head(&self) -> Head {
+        self.state.head
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.state.policy
+    }
+
+    fn read(&self, places: &[PlaceKey]) -> Result<Vec<Option<Versioned>>, LedgerError> {
+        let mut found: Vec<_> = places.iter().map(|place| self.state.tail.get(place)).collect();
+        if self.state.checkpoint.sequence == 0 || found.iter().all(Option::is_some) {
+            self.db()?;
+            return Ok(found);
+        }
+        let rows = self.reading(Vec::new(), |db| {
+            let table = db.begin_read()?.open_table(BALANCES)?;
+            let mut rows = Vec::new();
+            let mut key = Vec::new();
+            for (i, _) in found.iter().enumerate().filter(|(_, value)| value.is_none()) {
+                key.clear();
+                places[i].write_bytes(&mut key);
+                if let Some(row) = table.get(key.as_slice())? {
+                    rows.push((i, tables::read_balance(row.value())));
+                }
+            }
+            Ok(rows)
+        })?;
+        for (i, value) in rows {
+            found[i] = Some(value.map_err(|e| LedgerError::damaged(&self.name, None, e.to_string()))?);
+        }
+        Ok(found)
+    }
+
+    fn balances(&self) -> Result<Rows<'_, (PlaceKey, Versioned)>, LedgerError> {
+        Ok(merge(self.checkpoint_rows()?.1, &self.state.tail))
+    }
+
+    fn find(&self, batch: &str, key: &BatchKey) -> Result<Option<BatchSummary>, LedgerError> {
+        let row = key_row(batch, key);
+        let sequence = self.reading(None, |db| {
+            Ok(db
+                .begin_read()?
+                .open_table(KEYS)?
+                .get(row.as_slice())?
+                .map(|sequence| sequence.value()))
+        })?;
+        let Some(sequence) = sequence else { return Ok(None) };
+        match self.summary(sequence)? {
+            Some(found) if found.batch == batch && found.key == *key => Ok(Some(found)),
+            _ => Err(LedgerError::damaged(
+                &self.name,
+                Some(sequence),
+                "a key leads to it that is not its own",
+            )),
+        }
+    }
+
+    fn commit(&mut self, request: &CommitRequest) -> Result<CommitOutcome, LedgerError> {
+        match prepare(self, request)? {
+            Decision::Done(outcome) => Ok(outcome),
+            Decision::Write(prepared) => self.write(*prepared, request),
+        }
+    }
+
+    fn row(&self, sequence: u64) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.reading(None, |db| {
+            Ok(db
+                .begin_read()?
+                .open_table(BATCHES)?
+                .get(sequence)?
+                .map(|row| row.value().to_vec()))
+        })
+    }
+
+    fn key_rows(&self) -> Result<Rows<'_, (Vec<u8>, u64)>, LedgerError> {
+        let range = self.reading(None, |db| {
+            Ok(Some(db.begin_read()?.open_table(KEYS)?.range_owned::<&[u8]>(..)?))
+        })?;
+        Ok(rows(&self.name, range, |key, sequence| {
+            Ok((key.to_vec(), sequence))
+        }))
+    }
+
+    fn checkpoint_rows(&self) -> Result<(u64, Rows<'_, (PlaceKey, Versioned)>), LedgerError> {
+        let range = self.reading(None, |db| {
+            Ok(Some(
+                db.begin_read()?.open_table(BALANCES)?.range_owned::<&[u8]>(..)?,
+            ))
+        })?;
+        let read = |key: &[u8], row: &[u8]| {
+            tables::read_balance_row(key, row)
+                .map_err(|e| LedgerError::damaged(&self.name, None, e.to_string()))
+        };
+        Ok((self.state.checkpoint.sequence, rows(&self.name, range, read)))
+    }
+
+    fn checkpoint_due(&self) -> bool {
+        self.is_checkpoint_due()
+    }
+
+    fn checkpoint(&mut self) -> Result<(), LedgerError> {
+        self.bring_forward()
+    }
+
+    fn close(self: Box<Self>) -> Result<(), LedgerError> {
+        match self.db {
+            File::Open(Db::Write(db)) => guarded(&self.name, "closing", || Ok(db.close()?)),
+            File::Open(Db::Read(db)) => guarded(&self.name, "closing", || Ok(db.close()?)),
+            File::Absent => Ok(()),
+            File::Lost(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Opening a file that may be missing, locked, foreign, damaged, newer or read-only.
+
+use super::create::{cache, remove_stale};
+use super::guard::guarded;
+use super::tables::{Db, State, load};
+use super::{File, RedbStore};
+use crate::error::LedgerError;
+use crate::receipt::LedgerId;
+use aethel_ir::account::is_format_character;
+use redb::Builder;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The first bytes of every redb file.
+const REDB_MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
+
+/// How often a locked file is tried again.
+const POLL: Duration = Duration::from_millis(10);
+
+impl RedbStore {
+    /// Opens a ledger for writing, or one that the first commit will create when there is no file. A file that
+    /// may only be read is opened so, and refuses commits. While another process has it open, tries again for
+    /// `wait`.
+    ///
+    /// # Errors
+    /// Locked, foreign, damaged or newer files, and what the operating system refuses.
+    pub fn open_or_new(path: impl Into<PathBuf>, wait: Duration) -> Result<Self, LedgerError> {
+        Self::open(path.into(), wait, false)
+    }
+
+    /// Opens a ledger for reading, beside other readers. A file whose last writer was killed may first be
+    /// repaired, for which it is locked and written if allowed.
+    ///
+    /// # Errors
+    /// As [`RedbStore::open_or_new`]; commits are refused with [`LedgerError::ReadOnly`].
+    pub fn open_read_only(path: impl Into<PathBuf>, wait: Duration) -> Result<Self, LedgerError> {
+        Self::open(path.into(), wait, true)
+    }
+
+    fn open(path: PathBuf, wait: Duration, read_only: bool) -> Result<Self, LedgerError> {
+        let name = shown(&path);
+        if !read_only {
+            remove_stale(&path);
+        }
+        let (db, state) = match fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut id = [0; 16];
+                getrandom::fill(&mut id)
+                    .map_err(|e| LedgerError::from_io(&name, "naming", &io::Error::other(e)))?;
+                (File::Absent, State::empty(LedgerId(id)))
+            }
+            _ => {
+                let (db, state) = open_file(&path, &name, wait, read_only)?;
+                (File::Open(db), state)
+            }
+        };
+        Ok(Self {
+            path,
+            name,
+            wait,
+            read_only,
+            db,
+            state,
+        })
+    }
+
+    /// Whether a file exists behind it already.
+    pub fn is_created(&self) -> bool {
+        matches!(self.db, File::Open(_))
+    }
+}
+
+/// The path as messages show it, without what would act on a terminal.
+fn shown(path: &Path) -> Arc<str> {
+    let escape = |c: char| match c {
+        c if c.is_control() || is_format_character(c) => c.escape_unicode().to_string(),
+        c => c.to_string(),
+    };
+    path.to_string_lossy()
+        .chars()
+        .map(escape)
+        .collect::<String>()
+        .into()
+}
+
+/// Opens an existing file and reads what is kept in memory of it.
+pub(super) fn open_file(
+    path: &Path,
+    ledger: &Arc<str>,
+    wait: Duration,
+    read_only: bool,
+) -> Result<(Db, State), LedgerError> {
+    check_magic(path, ledger)?;
+    let mut left = wait;
+    loop {
+        match open_once(path, ledger, read_only) {
+            Err(LedgerError::Locked { .. }) if !left.is_zero() => {
+                let pause = left.min(POLL);
+                std::thread::sleep(pause);
+                left -= pause;
+            }
+            Err(error) => return Err(error),
+            Ok(db) => {
+                let state = load(&db, ledger)?;
+                return Ok((db, state));
+            }
+        }
+    }
+}
+
+/// Tells a foreign file from a damaged one before redb looks at it.
+fn check_magic(path: &Path, ledger: &Arc<str>) -> Result<(), LedgerError> {
+    let io = |error: io::Error| LedgerError::from_io(ledger, "opening", &error);
+    let not = |reason: &str| {
+        Err(LedgerError::NotALedger {
+            ledger: ledger.clone(),
+            reason: reason.to_owned(),
+        })
+    };
+    if !fs::metadata(path).map_err(io)?.is_file() {
+        return not("it is not a regular file");
+    }
+    let mut begin = Vec::new();
+    let file = fs::File::open(path).map_err(io)?;
+    file.take(REDB_MAGIC.len() as u64)
+        .read_to_end(&mut begin)
+        .map_err(io)?;
+    if begin == REDB_MAGIC {
+        Ok(())
+    } else if begin.is_empty() {
+        not("it is empty")
+    } else {
+        not("it begins with other bytes")
+    }
+}
+
+fn open_once(path: &Path, ledger: &Arc<str>, read_only: bool) -> Result<Db, LedgerError> {
+    let write = || {
+        guarded(ledger, "opening", || {
+            Ok(Db::Write(cache(&mut Builder::new()).open(path)?))
+        })
+    };
+    let read = || {
+        guarded(ledger, "opening", || {
+            match cache(&mut Builder::new()).open_read_only(path) {
+                Ok(db) => Ok(Some(Db::Read(db))),
+                Err(redb::DatabaseError::RepairAborted) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        })
+    };
+    if read_only {
+        return match read()? {
+            Some(db) => Ok(db),
+            None => write(),
+        };
+    }
+    match write() {
+        // A reader needs no more than this; a commit will be refused.
+        Err(refused @ LedgerError::ReadOnly { .. }) => read()?.ok_or(refused),
+        answer => answer,
+    }
+}

@@ -1,0 +1,255 @@
+//! The tables of the file, and the rows that are not a journal row.
+
+use super::guard::guarded;
+use crate::blob::{Blob, FORMAT_VERSION};
+use crate::codec::{Malformed, Reader, Writer};
+use crate::error::LedgerError;
+use crate::places::{PlaceKey, Versioned};
+use crate::policy::Policy;
+use crate::policy_codec::{decode_policy, encode_policy};
+use crate::prepare::Prepared;
+use crate::receipt::{Digest, LedgerId};
+use crate::record_codec;
+use crate::store::Head;
+use crate::tail::Tail;
+use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, TableDefinition};
+use std::sync::Arc;
+
+/// The journal: sequence number to row.
+pub(super) const BATCHES: TableDefinition<u64, &[u8]> = TableDefinition::new("batches");
+/// Batch name and key to sequence number.
+pub(super) const KEYS: TableDefinition<&[u8], u64> = TableDefinition::new("keys");
+/// Place to value and version, as of the checkpoint.
+pub(super) const BALANCES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("balances");
+/// What is said once: [`LEDGER`] and [`CHECKPOINT`].
+pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+
+/// Row of [`META`]: format version and ledger id.
+pub(super) const LEDGER: &str = "ledger";
+/// Row of [`META`]: up to where [`BALANCES`] was brought forward, and the policy there.
+pub(super) const CHECKPOINT: &str = "checkpoint";
+
+/// Quick repair keeps redb's map of free pages in every commit, at the price of a second sync per commit.
+pub(super) const QUICK_REPAIR: bool = true;
+
+/// An open file.
+pub(super) enum Db {
+    Write(Database),
+    Read(ReadOnlyDatabase),
+}
+
+impl Db {
+    pub(super) fn begin_read(&self) -> Result<ReadTransaction, redb::Error> {
+        Ok(match self {
+            Self::Write(db) => db.begin_read()?,
+            Self::Read(db) => db.begin_read()?,
+        })
+    }
+}
+
+/// How far the table of balances was brought, and what held there.
+#[derive(Clone)]
+pub(super) struct Checkpoint {
+    pub sequence: u64,
+    pub receipt: Digest,
+    pub policy: Policy,
+}
+
+/// What is kept in memory of an open file.
+pub(super) struct State {
+    pub head: Head,
+    pub policy: Policy,
+    pub tail: Tail,
+    pub tail_bytes: u64,
+    pub checkpoint: Checkpoint,
+}
+
+impl State {
+    pub(super) fn empty(ledger_id: LedgerId) -> Self {
+        let receipt = ledger_id.genesis();
+        Self {
+            head: Head {
+                ledger_id,
+                sequence: 0,
+                receipt,
+            },
+            policy: Policy::default(),
+            tail: Tail::default(),
+            tail_bytes: 0,
+            checkpoint: Checkpoint {
+                sequence: 0,
+                receipt,
+                policy: Policy::default(),
+            },
+        }
+    }
+}
+
+pub(super) fn ledger_row(ledger_id: &LedgerId) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.uint(u64::from(FORMAT_VERSION));
+    out.raw(&ledger_id.0);
+    out.into_bytes()
+}
+
+pub(super) fn checkpoint_row(checkpoint: &Checkpoint) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.uint(checkpoint.sequence);
+    out.raw(&checkpoint.receipt.0);
+    encode_policy(&mut out, &checkpoint.policy);
+    out.into_bytes()
+}
+
+fn read_checkpoint(row: &[u8]) -> Result<Checkpoint, Malformed> {
+    let mut input = Reader::new(row);
+    let sequence = input.uint("checkpoint")?;
+    let receipt = Digest(input.array("checkpoint")?);
+    let policy = decode_policy(&mut input)?;
+    input.end("checkpoint")?;
+    Ok(Checkpoint {
+        sequence,
+        receipt,
+        policy,
+    })
+}
+
+pub(super) fn balance_row(value: &Versioned) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.int(value.value);
+    out.uint(value.version);
+    out.into_bytes()
+}
+
+pub(super) fn read_balance(row: &[u8]) -> Result<Versioned, Malformed> {
+    let mut input = Reader::new(row);
+    let value = Versioned {
+        value: input.int("balance")?,
+        version: input.uint("version")?,
+    };
+    input.end("balance")?;
+    Ok(value)
+}
+
+pub(super) fn read_balance_row(key: &[u8], row: &[u8]) -> Result<(PlaceKey, Versioned), Malformed> {
+    Ok((PlaceKey::from_bytes(key)?, read_balance(row)?))
+}
+
+/// Writes the first batch and everything that stands beside it, in one transaction.
+pub(super) fn write_first(
+    db: &Database,
+    ledger_id: &LedgerId,
+    prepared: &Prepared,
+) -> Result<(), redb::Error> {
+    let mut transaction = db.begin_write()?;
+    transaction.set_quick_repair(QUICK_REPAIR);
+    {
+        let empty = State::empty(*ledger_id).checkpoint;
+        let mut meta = transaction.open_table(META)?;
+        meta.insert(LEDGER, ledger_row(ledger_id).as_slice())?;
+        meta.insert(CHECKPOINT, checkpoint_row(&empty).as_slice())?;
+        transaction.open_table(BALANCES)?;
+        transaction
+            .open_table(BATCHES)?
+            .insert(prepared.sequence, prepared.row.as_slice())?;
+        transaction
+            .open_table(KEYS)?
+            .insert(prepared.key.as_slice(), prepared.sequence)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+/// Writes one batch: its journal row and its key row, nothing else.
+pub(super) fn append(db: &Database, prepared: &Prepared) -> Result<(), redb::Error> {
+    let mut transaction = db.begin_write()?;
+    transaction.set_quick_repair(QUICK_REPAIR);
+    transaction
+        .open_table(BATCHES)?
+        .insert(prepared.sequence, prepared.row.as_slice())?;
+    transaction
+        .open_table(KEYS)?
+        .insert(prepared.key.as_slice(), prepared.sequence)?;
+    Ok(transaction.commit()?)
+}
+
+/// Reads the rows that are said once and the journal since the checkpoint.
+pub(super) fn load(db: &Db, ledger: &Arc<str>) -> Result<State, LedgerError> {
+    let (about, checkpoint) = guarded(ledger, "reading", || {
+        let meta = db.begin_read()?.open_table(META)?;
+        let row = |name| Ok::<_, redb::Error>(meta.get(name)?.map(|row| row.value().to_vec()));
+        Ok((row(LEDGER)?, row(CHECKPOINT)?))
+    })?;
+    let damaged = |what: &str| LedgerError::damaged(ledger, None, format!("the row `{what}` does not fit"));
+    let about = about.ok_or_else(|| damaged(LEDGER))?;
+    let mut input = Reader::new(&about);
+    let version = input.uint("format").map_err(|_| damaged(LEDGER))?;
+    if version != u64::from(FORMAT_VERSION) {
+        return Err(LedgerError::Newer {
+            ledger: ledger.clone(),
+            found: version,
+        });
+    }
+    let ledger_id = input
+        .array("ledger id")
+        .and_then(|id| input.end("ledger id").map(|()| LedgerId(id)));
+    let ledger_id = ledger_id.map_err(|_| damaged(LEDGER))?;
+    let checkpoint = checkpoint
+        .and_then(|row| read_checkpoint(&row).ok())
+        .ok_or_else(|| damaged(CHECKPOINT))?;
+    let mut state = State {
+        head: Head {
+            ledger_id,
+            sequence: checkpoint.sequence,
+            receipt: checkpoint.receipt,
+        },
+        policy: checkpoint.policy.clone(),
+        tail: Tail::default(),
+        tail_bytes: 0,
+        checkpoint,
+    };
+    let rows = guarded(ledger, "reading", || {
+        let batches = db.begin_read()?.open_table(BATCHES)?;
+        let mut rows = Vec::new();
+        for row in batches.range(state.head.sequence..)? {
+            let (sequence, row) = row?;
+            rows.push((sequence.value(), row.value().to_vec()));
+        }
+        Ok(rows)
+    })?;
+    for (sequence, row) in rows {
+        replay(&mut state, ledger, sequence, &row)?;
+    }
+    Ok(state)
+}
+
+/// Takes one record of the journal into the state, or, for the checkpoint's own record, compares the receipts.
+fn replay(state: &mut State, ledger: &Arc<str>, sequence: u64, row: &[u8]) -> Result<(), LedgerError> {
+    let damaged = |reason: &str| LedgerError::damaged(ledger, Some(sequence), reason);
+    let blob = Blob::parse(row).map_err(|e| LedgerError::from_blob(ledger, Some(sequence), &e))?;
+    if crate::blob::receipt_of(blob.record) != blob.receipt {
+        return Err(damaged("its receipt is not the hash of its content"));
+    }
+    if sequence == state.checkpoint.sequence {
+        let same = blob.receipt == state.checkpoint.receipt;
+        return if same {
+            Ok(())
+        } else {
+            Err(damaged("the checkpoint has another receipt"))
+        };
+    }
+    let record = record_codec::decode(blob.record).map_err(|e| damaged(&e.to_string()))?;
+    let next = state.head.sequence + 1;
+    if sequence != next || record.sequence != next || record.previous != state.head.receipt {
+        return Err(damaged("it does not continue the record before it"));
+    }
+    for change in &record.body.policy_changes {
+        state.policy.apply(change).map_err(|e| damaged(&e.to_string()))?;
+    }
+    state.tail.add(&record.body, &[], sequence);
+    state.tail_bytes += row.len() as u64;
+    state.head = Head {
+        sequence,
+        receipt: blob.receipt,
+        ..state.head
+    };
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! The one trait that every store of a ledger keeps, and what goes in and out of it.
+
+use crate::blob::Blob;
+use crate::error::LedgerError;
+use crate::places::{PlaceKey, Versioned};
+use crate::policy::Policy;
+use crate::receipt::{Digest, DigestPrefix, LedgerId};
+use crate::record::{BatchKey, BatchSummary, Body, Record};
+use std::sync::Arc;
+
+/// Where a ledger stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Which ledger.
+    pub ledger_id: LedgerId,
+    /// The number of the last record; 0 when there is none.
+    pub sequence: u64,
+    /// The receipt of the last record; of a new ledger [`LedgerId::genesis`].
+    pub receipt: Digest,
+}
+
+/// One batch to be committed.
+#[derive(Clone, Debug)]
+pub struct CommitRequest {
+    /// Every place read and the version it had, `None` when it was unknown.
+    pub expected: Vec<(PlaceKey, Option<u64>)>,
+    /// What the record will say.
+    pub body: Body,
+    /// The certificate of the run, opaque to the ledger; its digest goes into the record.
+    pub certificate: Vec<u8>,
+}
+
+/// What became of a commit. Only [`CommitOutcome::Committed`] changed the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommitOutcome {
+    /// It is durable.
+    Committed {
+        /// The number of the new record.
+        sequence: u64,
+        /// Its receipt.
+        receipt: Digest,
+    },
+    /// The same batch with the same key was committed before.
+    AlreadyCommitted(BatchSummary),
+    /// The key was used before for another content.
+    KeyReused(BatchSummary),
+    /// Some places are no longer as they were read; take a new snapshot and run again.
+    Conflict {
+        /// Which; empty when the ledger itself was created by another process meanwhile.
+        places: Vec<PlaceKey>,
+    },
+}
+
+/// Rows of a table that are read one by one.
+pub type Rows<'a, T> = Box<dyn Iterator<Item = Result<T, LedgerError>> + 'a>;
+
+/// A ledger: named balances with versions, and the journal of batches that made them.
+///
+/// Every method may answer with a [`LedgerError`] of the store; no error leaves anything half-written.
+pub trait LedgerStore: Send + Sync {
+    /// The path or host, for messages; never with credentials.
+    fn name(&self) -> &Arc<str>;
+
+    /// Where it stands.
+    fn head(&self) -> Head;
+
+    /// The policy in force.
+    fn policy(&self) -> &Policy;
+
+    /// The current value of each place, in the order asked for; `None` when nobody ever opened it.
+    fn read(&self, places: &[PlaceKey]) -> Result<Vec<Option<Versioned>>, LedgerError>;
+
+    /// Every current value, sorted by account and then field.
+    fn balances(&self) -> Result<Rows<'_, (PlaceKey, Versioned)>, LedgerError>;
+
+    /// The batch of this name that was committed with this key.
+    fn find(&self, batch: &str, key: &BatchKey) -> Result<Option<BatchSummary>, LedgerError>;
+
+    /// Commits one batch, all or nothing: durable when it returns `Committed`. The key is looked up first, then
+    /// the expected versions are compared, then the sums are checked once more.
+    ///
+    /// # Errors
+    /// [`LedgerError::OutcomeUnknown`] when it cannot be said whether it was committed; after every other error
+    /// it was not.
+    fn commit(&mut self, request: &CommitRequest) -> Result<CommitOutcome, LedgerError>;
+
+    /// The bytes of a record's row in the journal, if there is such a record.
+    fn row(&self, sequence: u64) -> Result<Option<Vec<u8>>, LedgerError>;
+
+    /// The rows of the table of keys, for [`crate::verify()`].
+    fn key_rows(&self) -> Result<Rows<'_, (Vec<u8>, u64)>, LedgerError>;
+
+    /// The record up to which a table of balances was brought forward, and that table, for [`crate::verify()`].
+    fn checkpoint_rows(&self) -> Result<(u64, Rows<'_, (PlaceKey, Versioned)>), LedgerError>;
+
+    /// Whether opening the ledger would be quicker after a [`LedgerStore::checkpoint`].
+    fn checkpoint_due(&self) -> bool;
+
+    /// Brings the table of balances forward, in slices that are each complete. To be called after a run was
+    /// acknowledged; changes nothing that can be seen.
+    fn checkpoint(&mut self) -> Result<(), LedgerError>;
+
+    /// Lets go of the file or connection, and says if that failed. Dropping does the same in silence.
+    fn close(self: Box<Self>) -> Result<(), LedgerError>;
+
+    /// The record of this number, if there is one.
+    fn record(&self, sequence: u64) -> Result<Option<Record>, LedgerError> {
+        self.row(sequence)?
+            .map(|row| decode(self.name(), sequence, &row, |blob| blob.record()))
+            .transpose()
+    }
+
+    /// What lists show of the record of this number, if there is one.
+    fn summary(&self, sequence: u64) -> Result<Option<BatchSummary>, LedgerError> {
+        self.row(sequence)?
+            .map(|row| decode(self.name(), sequence, &row, |blob| blob.summary()))
+            .transpose()
+    }
+
+    /// The certificate stored beside the record of this number, if there is one.
+    fn certificate(&self, sequence: u64) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.row(sequence)?
+            .map(|row| decode(self.name(), sequence, &row, |blob| Ok(blob.certificate.to_vec())))
+            .transpose()
+    }
+
+    /// The batch whose receipt begins so, looking from the newest back.
+    ///
+    /// # Errors
+    /// When none does, or more than one.
+    fn find_receipt(&self, receipt: &DigestPrefix) -> Result<BatchSummary, LedgerError> {
+        let mut found = None;
+        for sequence in (1..=self.head().sequence).rev() {
+            let Some(row) = self.row(sequence)? else { continue };
+            if !decode(
+                self.name(),
+                sequence,
+                &row,
+                |blob| Ok(receipt.fits(&blob.receipt)),
+            )? {
+                continue;
+            }
+            if found.is_some() {
+                return Err(LedgerError::ReceiptAmbiguous {
+                    receipt: receipt.to_string(),
+                });
+            }
+            found = Some(decode(self.name(), sequence, &row, |blob| blob.summary())?);
+            if receipt.whole().is_some() {
+                break;
+            }
+        }
+        found.ok_or_else(|| LedgerError::ReceiptUnknown {
+            receipt: receipt.to_string(),
+        })
+    }
+}
+
+/// Takes a row apart, reads one thing from it, and names the record when that fails.
+pub(crate) fn decode<T>(
+    ledger: &Arc<str>,
+    sequence: u64,
+    row: &[u8],
+    read: impl FnOnce(&Blob<'_>) -> Result<T, crate::blob::BlobError>,
+) -> Result<T, LedgerError> {
+    Blob::parse(row)
+        .and_then(|blob| read(&blob))
+        .map_err(|e| LedgerError::from_blob(ledger, Some(sequence), &e))
+}
