@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub trait Clock: Send + Sync {
     /// Time since some fixed moment; never goes back, on no thread.
     fn now(&self) -> Duration;
-    /// Seconds since 1970-01-01T00:00:00Z.
-    fn unix(&self) -> i64;
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    fn unix_ms(&self) -> i64;
 }
 
 /// The clocks of the machine. The runtime itself never makes one; callers pass it in.
@@ -29,9 +29,9 @@ impl Clock for SystemClock {
         self.start.elapsed()
     }
 
-    fn unix(&self) -> i64 {
+    fn unix_ms(&self) -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        since.map_or(0, |time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
+        since.map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
     }
 }
 

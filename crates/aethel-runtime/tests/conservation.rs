@@ -1,7 +1,7 @@
 //! Stage ⑤.
 
 use crate::support::{Build, Kind, from_steps, reference, strategies};
-use crate::{ALL, Conservation, ConservationValidator, DependencyAnalyzer, OracleCheck, OraclePolicy, Run};
+use crate::{ALL, Conservation, ConservationValidator, DependencyAnalyzer, OracleCheck, Run};
 use aethel_ir::Diagnostic;
 use proptest::prelude::*;
 
@@ -14,11 +14,11 @@ fn validate(build: &Build, snapshot: &[i128]) -> Result<Conservation, Box<Diagno
         versions: serial.versions,
         written: serial.written,
     };
-    let policy = OraclePolicy::default();
+    let policy = aethel_ledger::Policy::default();
     let oracles = OracleCheck {
         proofs: &[],
         policy: &policy,
-        now: 0,
+        now_ms: 0,
     };
     ConservationValidator.validate(&build.batch, &graph, snapshot, &run, &oracles)
 }
