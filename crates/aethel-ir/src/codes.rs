@@ -130,6 +130,7 @@ codes! {
     AE0507 "same-account" Error "SameAccountError";
     AE0508 "timeout" Error "TimeoutError";
     AE0509 "interrupted" Error "InterruptedError";
+    AE0510 "worker-panicked" Error "InternalError";
     // Proof of the run.
     AE0601 "not-serializable" Error "LinearizabilityError";
     AE0602 "certificate-rejected" Error "LinearizabilityError";

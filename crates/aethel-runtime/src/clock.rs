@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub trait Clock: Send + Sync {
     /// Time since some fixed moment; never goes back, on no thread.
     fn now(&self) -> Duration;
-    /// Seconds since 1970-01-01T00:00:00Z.
-    fn unix(&self) -> i64;
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    fn unix_ms(&self) -> i64;
 }
 
 /// The clocks of the machine. The runtime itself never makes one; callers pass it in.
@@ -20,9 +20,7 @@ pub struct SystemClock {
 
 impl Default for SystemClock {
     fn default() -> Self {
-        Self {
-            start: Instant::now(),
-        }
+        Self { start: Instant::now() }
     }
 }
 
@@ -31,9 +29,9 @@ impl Clock for SystemClock {
         self.start.elapsed()
     }
 
-    fn unix(&self) -> i64 {
+    fn unix_ms(&self) -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        since.map_or(0, |time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
+        since.map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
     }
 }
 
@@ -50,11 +48,8 @@ impl Stop {
     /// For people; `stage` says where it stopped.
     pub fn diagnostic(self, stage: &str) -> Diagnostic {
         match self {
-            Stop::Timeout => Diagnostic::new(
-                Code::AE0508,
-                format!("the time for the batch was up during {stage}"),
-            )
-            .help("nothing was committed; give it more time, or split the batch"),
+            Stop::Timeout => Diagnostic::new(Code::AE0508, format!("the time for the batch was up during {stage}"))
+                .help("nothing was committed; give it more time, or split the batch"),
             Stop::Cancelled => Diagnostic::new(Code::AE0509, format!("interrupted during {stage}"))
                 .help("nothing was committed; run it again"),
         }
@@ -104,8 +99,6 @@ impl<'a> Watch<'a> {
 
 impl std::fmt::Debug for Watch<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Watch")
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
+        f.debug_struct("Watch").field("deadline", &self.deadline).finish_non_exhaustive()
     }
 }

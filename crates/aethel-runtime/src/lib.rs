@@ -9,14 +9,21 @@
 //! Time comes from a [`Clock`] that the caller passes in; nothing here reads a file or the environment.
 
 pub mod clock;
+pub mod commit_manager;
 pub mod conflict_detector;
 pub mod conservation_validator;
 pub mod dependency_analyzer;
+pub mod failure;
+pub mod identity;
 pub mod linearizability_prover;
 pub mod oracle;
 pub mod parallel_executor;
+pub mod preparation;
+pub mod processor;
+pub mod result;
 pub mod rows;
 pub mod serial;
+mod single;
 pub(crate) mod supply;
 
 #[cfg(test)]
@@ -24,17 +31,19 @@ pub(crate) mod supply;
 mod support;
 
 pub use clock::{Clock, Stop, SystemClock, Watch};
-pub use conflict_detector::{
-    Conflict, ConflictDetector, ConflictKind, Counts, PlaceConflicts, PlaceOrdering, Plan,
-};
+pub use commit_manager::CommitManager;
+pub use conflict_detector::{Conflict, ConflictDetector, ConflictKind, Counts, PlaceConflicts, PlaceOrdering, Plan};
 pub use conservation_validator::{AssetSums, Conservation, ConservationValidator};
 pub use dependency_analyzer::{Access, DependencyAnalyzer, DependencyGraph};
 pub use linearizability_prover::{
-    DirectProver, DirectVerdict, LinearizabilityError, LinearizabilityProver, ProofError, ProofOptions,
-    SerialProof,
+    DirectProver, DirectVerdict, LinearizabilityError, LinearizabilityProver, ProofError, ProofOptions, SerialProof,
 };
-pub use oracle::{OracleCheck, OraclePolicy, OracleProof, Tolerance, TrustedKey};
+pub use identity::content_hash;
+pub use oracle::{OracleCheck, OracleProof};
 pub use parallel_executor::{Chunk, ExecutionError, ExecutionOptions, ParallelExecutor, ThreadChoice, Trace};
+pub use preparation::Openings;
+pub use processor::{BatchProcessor, BatchRequest, ProcessorOptions};
+pub use result::{BalanceChange, BatchResult, StageReport, ThroughputBaseline};
 pub use serial::{Run, TransactionFailure};
 
 /// A diagnostic that ends a batch; boxed, because it is large and rare.

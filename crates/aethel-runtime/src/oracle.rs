@@ -14,6 +14,7 @@
 use crate::Refusal;
 use aethel_ir::money::amount_from_units;
 use aethel_ir::{Batch, Code, Diagnostic, Group, Intent, Rational, Type, Value, quote};
+use aethel_ledger::{OracleFeed, Policy};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use std::collections::HashMap;
 
@@ -35,60 +36,20 @@ pub struct OracleProof {
     pub signature: [u8; 64],
 }
 
-/// A key whose word is taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TrustedKey {
-    /// See [`key_id`].
-    pub key_id: String,
-    /// Ed25519.
-    pub public_key: [u8; 32],
-    /// The feeds it may speak about; empty means all.
-    pub feeds: Vec<String>,
-}
-
-/// Limits for one feed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tolerance {
-    /// The feed.
-    pub feed: String,
-    /// The value it is held against, in units.
-    pub reference: Rational,
-    /// The largest |value − reference| ÷ |reference|.
-    pub max_deviation: Rational,
-}
-
-/// Whose word is taken, and for how long.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OraclePolicy {
-    /// Keys.
-    pub keys: Vec<TrustedKey>,
-    /// The oldest statement taken, in seconds.
-    pub max_age: i64,
-    /// How far ahead of our clock a statement may be, in seconds.
-    pub max_future_skew: i64,
-    /// Limits for feeds that have them.
-    pub tolerances: Vec<Tolerance>,
-}
-
 /// Everything that decides about the external values of a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct OracleCheck<'a> {
     /// The proofs that were given.
     pub proofs: &'a [OracleProof],
     /// Whose word is taken.
-    pub policy: &'a OraclePolicy,
-    /// The one clock reading of the batch, in seconds since 1970-01-01T00:00:00Z.
-    pub now: i64,
+    pub policy: &'a Policy,
+    /// The one clock reading of the batch, in milliseconds since 1970-01-01T00:00:00Z.
+    pub now_ms: i64,
 }
 
 /// The name of a public key: the first 16 hexadecimal digits of its BLAKE3 hash.
 pub fn key_id(public_key: &[u8; 32]) -> String {
-    blake3::hash(public_key)
-        .to_hex()
-        .as_str()
-        .chars()
-        .take(16)
-        .collect()
+    blake3::hash(public_key).to_hex().as_str().chars().take(16).collect()
 }
 
 /// The public key of a secret one (32 random bytes that the caller brings).
@@ -116,14 +77,9 @@ pub fn canonical_value(text: &str) -> Option<String> {
 pub fn unit_texts(batch: &Batch, ty: Type) -> (String, String) {
     let asset = |id: aethel_ir::AssetId| batch.assets.get(usize::from(id.0));
     match ty {
-        Type::Amount(id) => {
-            asset(id).map_or_else(Default::default, |a| (a.name.to_string(), a.scale.to_string()))
-        }
+        Type::Amount(id) => asset(id).map_or_else(Default::default, |a| (a.name.to_string(), a.scale.to_string())),
         Type::Price(base, quote) => match (asset(base), asset(quote)) {
-            (Some(b), Some(q)) => (
-                format!("{}/{}", b.name, q.name),
-                format!("{}/{}", b.scale, q.scale),
-            ),
+            (Some(b), Some(q)) => (format!("{}/{}", b.name, q.name), format!("{}/{}", b.scale, q.scale)),
             _ => Default::default(),
         },
         Type::Bool | Type::Number | Type::Integer | Type::Time => Default::default(),
@@ -153,9 +109,7 @@ pub fn sign(
 ) -> Option<OracleProof> {
     let value = canonical_value(value)?;
     let key = SigningKey::from_bytes(secret);
-    let signature = key
-        .sign(&message(feed, asset, scale, &value, timestamp))
-        .to_bytes();
+    let signature = key.sign(&message(feed, asset, scale, &value, timestamp)).to_bytes();
     Some(OracleProof {
         feed: feed.to_owned(),
         value,
@@ -165,106 +119,77 @@ pub fn sign(
     })
 }
 
-/// Verifies one proof against the policy: key, feed, signature, age, tolerance; in this order.
+/// Verifies one proof against the ledger's policy: key, feed, signature, age, tolerance; in this order.
 ///
 /// # Errors
 /// AE0704 to AE0708.
-pub fn verify(
-    proof: &OracleProof,
-    asset: &str,
-    scale: &str,
-    policy: &OraclePolicy,
-    now: i64,
-) -> Result<(), Refusal> {
+pub fn verify(proof: &OracleProof, asset: &str, scale: &str, policy: &Policy, now_ms: i64) -> Result<(), Refusal> {
     let feed = quote(&proof.feed);
     let refuse = |code, message: String, help: &str| Err(Box::new(Diagnostic::new(code, message).help(help)));
-    let key = policy.keys.iter().find(|key| key.key_id == proof.key_id);
+    let key = policy.oracle_keys().get(&proof.key_id);
     let Some(key) = key.filter(|key| key_id(&key.public_key) == proof.key_id) else {
-        let message = format!(
-            "the ledger does not trust key `{}`, which signed `{feed}`",
-            quote(&proof.key_id)
-        );
-        return refuse(
-            Code::AE0704,
-            message,
-            "add the key with `aethel ledger policy`, if it is to be trusted",
-        );
+        let message = format!("the ledger does not trust key `{}`, which signed `{feed}`", quote(&proof.key_id));
+        return refuse(Code::AE0704, message, "add the key with `aethel ledger policy`, if it is to be trusted");
     };
-    if !key.feeds.is_empty() && !key.feeds.contains(&proof.feed) {
-        let message = format!("key `{}` may not speak about `{feed}`", quote(&proof.key_id));
-        return refuse(
-            Code::AE0704,
-            message,
-            "allow the feed for the key with `aethel ledger policy`",
-        );
-    }
+    let Some(demands) = policy
+        .oracle_feeds()
+        .get(&proof.feed)
+        .filter(|_| key.feeds.is_empty() || key.feeds.contains(&proof.feed))
+    else {
+        let message = format!("the ledger does not let key `{}` speak about `{feed}`", quote(&proof.key_id));
+        return refuse(Code::AE0704, message, "allow the feed for the key with `aethel ledger policy`");
+    };
     let signed = message(&proof.feed, asset, scale, &proof.value, proof.timestamp);
     let canonical = canonical_value(&proof.value).is_some_and(|value| value == proof.value);
     let valid = VerifyingKey::from_bytes(&key.public_key)
         .and_then(|key| key.verify_strict(&signed, &Signature::from_bytes(&proof.signature)));
     if valid.is_err() || !canonical {
         let message = format!("the signature of `{feed}` does not fit its value, asset, scale and time");
-        return refuse(
-            Code::AE0705,
-            message,
-            "ask the oracle for a fresh proof and pass it on unchanged",
-        );
+        return refuse(Code::AE0705, message, "ask the oracle for a fresh proof and pass it on unchanged");
     }
-    let age = now.saturating_sub(proof.timestamp);
-    if age > policy.max_age {
+    let age = i128::from(now_ms) - i128::from(proof.timestamp) * 1000;
+    if age > i128::from(demands.max_age_ms) {
         let message = format!(
-            "the proof of `{feed}` is {age} s old, the ledger takes at most {} s",
-            policy.max_age
+            "the proof of `{feed}` is {} s old, the ledger takes at most {} s",
+            age / 1000,
+            demands.max_age_ms / 1000
         );
         return refuse(Code::AE0706, message, "ask the oracle for a fresh proof");
     }
-    if age.saturating_neg() > policy.max_future_skew {
+    if -age > i128::from(demands.max_future_skew_ms) {
         let message = format!(
             "the proof of `{feed}` is {} s ahead of this machine's clock, the ledger takes at most {} s",
-            age.saturating_neg(),
-            policy.max_future_skew
+            -age / 1000,
+            demands.max_future_skew_ms / 1000
         );
-        return refuse(
-            Code::AE0707,
-            message,
-            "set the clock of this machine or of the oracle",
-        );
+        return refuse(Code::AE0707, message, "set the clock of this machine or of the oracle");
     }
-    check_tolerance(proof, policy)
+    check_tolerance(proof, demands)
 }
 
-fn check_tolerance(proof: &OracleProof, policy: &OraclePolicy) -> Result<(), Refusal> {
-    let Some(limit) = policy.tolerances.iter().find(|limit| limit.feed == proof.feed) else {
+/// |value − reference| is at most the deviation times |reference|, where the ledger has a reference.
+fn check_tolerance(proof: &OracleProof, demands: &OracleFeed) -> Result<(), Refusal> {
+    let (Some(reference), Some(deviation)) = (&demands.reference, &demands.max_deviation) else {
         return Ok(());
     };
     let within = || {
-        let value = Rational::parse_decimal(&proof.value)?;
-        let away = absolute(&value.sub(&limit.reference).ok()?)?;
-        let most = absolute(&limit.reference)?.mul(&limit.max_deviation).ok()?;
+        let (value, reference) = (Rational::parse_decimal(&proof.value)?, Rational::parse_decimal(reference)?);
+        let away = absolute(&value.sub(&reference).ok()?)?;
+        let most = absolute(&reference)?.mul(&Rational::parse_decimal(deviation)?).ok()?;
         Some(away <= most)
     };
     if within() == Some(true) {
         return Ok(());
     }
-    let message = format!(
-        "`{}` is {}, too far from the reference {}",
-        quote(&proof.feed),
-        proof.value,
-        limit.reference
-    );
+    let message = format!("`{}` is {}, too far from the reference {reference}", quote(&proof.feed), proof.value);
     let help = format!(
-        "the ledger takes a deviation of {} of the reference; look at the market before you raise it",
-        limit.max_deviation
+        "the ledger takes a deviation of {deviation} times the reference; look at the market before you raise it"
     );
     Err(Box::new(Diagnostic::new(Code::AE0708, message).help(help)))
 }
 
 fn absolute(number: &Rational) -> Option<Rational> {
-    if number.signum() < 0 {
-        number.neg().ok()
-    } else {
-        Some(number.clone())
-    }
+    if number.signum() < 0 { number.neg().ok() } else { Some(number.clone()) }
 }
 
 /// Verifies every proof that a batch uses, and that every external value of the batch is the one that a proof states.
@@ -278,9 +203,7 @@ fn absolute(number: &Rational) -> Option<Rational> {
 pub fn verify_batch(batch: &Batch, check: &OracleCheck<'_>) -> Result<usize, Refusal> {
     let mut verified: HashMap<(&str, Type), Rational> = HashMap::new();
     for group in &batch.groups {
-        let Some(intent) = batch.intents.get(group.intent as usize) else {
-            continue;
-        };
+        let Some(intent) = batch.intents.get(group.intent as usize) else { continue };
         for (index, parameter) in intent.values.iter().enumerate().filter(|(_, p)| p.external) {
             if parameter.ty == Type::Bool {
                 all_true(intent, group, index)?;
@@ -297,15 +220,8 @@ pub fn verify_batch(batch: &Batch, check: &OracleCheck<'_>) -> Result<usize, Ref
             };
             let value = Value::Number(value);
             if (0..group.rows).any(|row| group.values[index].get(row).as_ref() != Some(&value)) {
-                let message = format!(
-                    "the value of `{}` is not the one that its proof states",
-                    parameter.name
-                );
-                return Err(at_parameter(
-                    Diagnostic::new(Code::AE0703, message),
-                    intent,
-                    index,
-                ));
+                let message = format!("the value of `{}` is not the one that its proof states", parameter.name);
+                return Err(at_parameter(Diagnostic::new(Code::AE0703, message), intent, index));
             }
         }
     }
@@ -313,23 +229,15 @@ pub fn verify_batch(batch: &Batch, check: &OracleCheck<'_>) -> Result<usize, Ref
 }
 
 /// The value of an external parameter in the unit of the batch, from a proof that holds.
-fn verified_value(
-    batch: &Batch,
-    intent: &Intent,
-    index: usize,
-    check: &OracleCheck<'_>,
-) -> Result<Rational, Refusal> {
+fn verified_value(batch: &Batch, intent: &Intent, index: usize, check: &OracleCheck<'_>) -> Result<Rational, Refusal> {
     let parameter = &intent.values[index];
     let Some(proof) = check.proofs.iter().find(|proof| proof.feed == *parameter.name) else {
-        let diagnostic = Diagnostic::new(
-            Code::AE0703,
-            format!("there is no proof for `{}`", parameter.name),
-        )
-        .help("an `external` value comes only from an oracle; put its proof under `oracles` in the inputs");
+        let diagnostic = Diagnostic::new(Code::AE0703, format!("there is no proof for `{}`", parameter.name))
+            .help("an `external` value comes only from an oracle; put its proof under `oracles` in the inputs");
         return Err(at_parameter(diagnostic, intent, index));
     };
     let (asset, scale) = unit_texts(batch, parameter.ty);
-    verify(proof, &asset, &scale, check.policy, check.now).map_err(|d| at_parameter(*d, intent, index))?;
+    verify(proof, &asset, &scale, check.policy, check.now_ms).map_err(|d| at_parameter(*d, intent, index))?;
     proof_value(batch, parameter.ty, &proof.value).ok_or_else(|| {
         let message = format!("`{}` cannot be `{}`", parameter.name, quote(&proof.value));
         at_parameter(Diagnostic::new(Code::AE0703, message), intent, index)

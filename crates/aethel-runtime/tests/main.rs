@@ -4,7 +4,9 @@
 mod conservation;
 mod execution;
 mod graph;
+mod failures;
 mod oracle;
+mod processing;
 #[path = "../../aethel-certificate/tests/support/mod.rs"]
 mod support;
 

@@ -2,8 +2,9 @@
 
 use crate::files;
 use aethel_ir::{Code, Diagnostic, quote};
+use aethel_ledger::{OracleFeed, OracleKey, Policy, PolicyChange};
 use aethel_lower::OracleInput;
-use aethel_runtime::oracle::{OraclePolicy, TrustedKey};
+
 pub use aethel_runtime::oracle::{OracleProof, canonical_value, key_id, public_key, sign};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -154,18 +155,20 @@ pub fn verify_statement(
                 .help("pass the statement on as `aethel oracle sign` printed it"),
         ));
     };
-    let key = TrustedKey {
-        key_id: key_id(public_key),
-        public_key: *public_key,
-        feeds: Vec::new(),
+    // A policy that trusts this key alone, and asks for no freshness.
+    let mut policy = Policy::default();
+    let key = OracleKey { key_id: key_id(public_key), public_key: *public_key, feeds: Vec::new() };
+    let feed = OracleFeed {
+        feed: proof.feed.clone(),
+        max_age_ms: u64::MAX,
+        max_future_skew_ms: u64::MAX,
+        reference: None,
+        max_deviation: None,
     };
-    let policy = OraclePolicy {
-        keys: vec![key],
-        max_age: i64::MAX,
-        max_future_skew: i64::MAX,
-        tolerances: Vec::new(),
-    };
-    aethel_runtime::oracle::verify(&proof, asset, scale, &policy, proof.timestamp)
+    for change in [PolicyChange::AddOracleKey(key), PolicyChange::SetOracleFeed(feed)] {
+        policy.apply(&change).map_err(|refused| Diagnostic::new(Code::AE0704, refused.to_string()))?;
+    }
+    aethel_runtime::oracle::verify(&proof, asset, scale, &policy, proof.timestamp.saturating_mul(1_000))
 }
 
 #[cfg(test)]

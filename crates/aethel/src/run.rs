@@ -208,7 +208,7 @@ fn processor_options(options: &RunOptions) -> ProcessorOptions {
 fn direct(batch: &Batch, order: &[TransactionId], initial: &[i128], final_values: &[i128]) -> DirectVerdict {
     match prove_direct(batch, order, initial, final_values, &Limits::default()) {
         aethel_proof::DirectVerdict::Proved { queries, nanoseconds, .. } => {
-            DirectVerdict::Proved { queries, nanoseconds }
+            DirectVerdict::Proved { queries, millis: nanoseconds / 1_000_000 }
         }
         aethel_proof::DirectVerdict::Refuted { reason } => DirectVerdict::Refuted { reason },
         aethel_proof::DirectVerdict::Undecided { reason } => DirectVerdict::Undecided { reason },

@@ -50,6 +50,7 @@ pub struct Build {
     pub batch: Batch,
     pub sources: SourceMap,
     kinds: Vec<(Kind, u32)>,
+    names: std::collections::HashMap<String, u32>,
 }
 
 struct Text<'a> {
@@ -120,30 +121,22 @@ impl Build {
             batch,
             sources: SourceMap::default(),
             kinds: vec![],
+            names: Default::default(),
         }
     }
 
     pub fn account(&mut self, name: &str) -> AccountId {
-        let found = self.batch.accounts.iter().position(|a| a.as_str() == name);
-        let index = found.unwrap_or_else(|| {
-            self.batch.accounts.push(AccountName::new(name).unwrap());
-            self.batch.unbounded.push(name.starts_with("world"));
-            self.batch.accounts.len() - 1
-        });
-        AccountId(index as u32)
-    }
-
-    fn place(&mut self, account: AccountId, field: FieldId) -> PlaceId {
-        let index = self
-            .batch
-            .places
-            .iter()
-            .position(|p| *p == (account, field))
-            .unwrap_or_else(|| {
-                self.batch.places.push((account, field));
-                self.batch.places.len() - 1
-            });
-        PlaceId(index as u32)
+        let index = match self.names.get(name) {
+            Some(index) => *index,
+            None => {
+                self.batch.accounts.push(AccountName::new(name).unwrap());
+                self.batch.unbounded.push(name.starts_with("world"));
+                let index = self.batch.accounts.len() as u32 - 1;
+                self.names.insert(name.to_owned(), index);
+                index
+            }
+        };
+        AccountId(index)
     }
 
     /// The place of an account's balance, if the batch touches it.
@@ -328,7 +321,8 @@ fn source(kind: Kind) -> &'static str {
 fn build_intent(kind: Kind, text: &'static str, source: SourceId) -> Intent {
     let mut t = Text { text, nodes: vec![] };
     let one_account = matches!(kind, Kind::Count | Kind::Claim);
-    let (mut guard, mut effects, mut postconditions, mut places) = (vec![], vec![], vec![], vec![]);
+    let (mut guard, mut effects, mut postconditions) = (vec![], vec![], vec![]);
+    let places;
     let place = |account, field| Place { account, field };
     match kind {
         Kind::Pay | Kind::Move | Kind::Third | Kind::Capped => {

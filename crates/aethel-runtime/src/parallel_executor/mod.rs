@@ -36,6 +36,8 @@ pub struct ExecutionOptions {
     pub available: u32,
     /// Per asset, the sum of the bounded balances that the batch does not touch, in minor units; missing is 0.
     pub supply_elsewhere: Vec<i128>,
+    /// Faults that a test plants.
+    #[cfg(test)]
     pub(crate) faults: Faults,
 }
 
@@ -45,8 +47,18 @@ impl Default for ExecutionOptions {
             threads: None,
             available: 8,
             supply_elsewhere: Vec::new(),
+            #[cfg(test)]
             faults: Faults::default(),
         }
+    }
+}
+
+impl ExecutionOptions {
+    fn faults(&self) -> Faults {
+        #[cfg(test)]
+        return self.faults;
+        #[cfg(not(test))]
+        Faults::default()
     }
 }
 
@@ -100,12 +112,7 @@ impl ParallelExecutor {
         let started = watch.now_ns();
         let run = run_serially(batch, plan.graph, snapshot, &options.supply_elsewhere, watch)?;
         let sequence = plan.graph.order.iter().map(|id| id.0).collect();
-        Ok(Trace::serial(
-            run,
-            sequence,
-            choice,
-            watch.now_ns().saturating_sub(started),
-        ))
+        Ok(Trace::serial(run, sequence, choice, watch.now_ns().saturating_sub(started)))
     }
 }
 

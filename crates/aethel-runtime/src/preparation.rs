@@ -1,0 +1,261 @@
+//! Before a batch runs: what the ledger says about assets, accounts and fields, the balances it starts from, and the
+//! accounts that it opens.
+
+use crate::Refusal;
+use aethel_ir::{AccountId, Batch, Code, Diagnostic, Field, PlaceId, did_you_mean, money::format_grouped};
+use aethel_ledger::{FieldKey, FieldKind, LedgerStore, PlaceKey, Policy, PolicyChange, Versioned};
+use std::collections::{BTreeSet, HashMap};
+
+/// What the caller says about accounts that the ledger may not know.
+#[derive(Clone, Debug, Default)]
+pub struct Openings {
+    /// Opening balances, in minor units.
+    pub balances: Vec<(PlaceId, i128)>,
+    /// They are what the caller believes of known accounts too; a difference is an error then (JSON batches).
+    pub are_expectations: bool,
+    /// Open accounts that nobody opened with zero.
+    pub open_accounts: bool,
+    /// Accounts that the program declares may not go below zero.
+    pub bounded: Vec<AccountId>,
+}
+
+/// The state that a batch runs on.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    /// The ledger's name of each place.
+    pub keys: Vec<PlaceKey>,
+    /// The version of each place, `None` when the ledger does not know it.
+    pub versions: Vec<Option<u64>>,
+    /// The value of each place, in minor units.
+    pub values: Vec<i128>,
+    /// The places that this batch opens, and with what.
+    pub openings: Vec<(PlaceId, i128)>,
+    /// What the ledger has to record for the first time.
+    pub changes: Vec<PolicyChange>,
+    /// Worth telling.
+    pub notes: Vec<Diagnostic>,
+}
+
+/// Reads the places of a batch, compares the program's declarations with the ledger's policy, and lets the ledger's
+/// word about boundedness stand where the program is silent.
+///
+/// # Errors
+/// AE0808 for a declaration that disagrees, AE0305 for an account that nobody opened, AE0306, AE0309 for an opening
+/// balance that cannot be, and what the store says.
+pub(crate) fn prepare(store: &dyn LedgerStore, batch: &mut Batch, openings: &Openings) -> Result<Snapshot, Refusal> {
+    let keys: Vec<PlaceKey> = (0..batch.places.len()).filter_map(|index| place_key(batch, index)).collect();
+    if keys.len() != batch.places.len() {
+        let message = "the batch has a place of an unknown account or field";
+        return Err(Box::new(Diagnostic::new(Code::AE0904, message)));
+    }
+    let read = store.read(&keys).map_err(|error| Box::new(error.to_diagnostic()))?;
+    let mut changes = asset_and_field_changes(batch, store.policy())?;
+    boundedness(batch, store.policy(), openings, &read, &mut changes)?;
+    let mut snapshot = Snapshot {
+        versions: read.iter().map(|known| known.map(|v| v.version)).collect(),
+        values: read.iter().map(|known| known.map_or(0, |v| v.value)).collect(),
+        keys,
+        openings: Vec::new(),
+        changes,
+        notes: Vec::new(),
+    };
+    open(batch, openings, &read, &mut snapshot)?;
+    Ok(snapshot)
+}
+
+fn place_key(batch: &Batch, index: usize) -> Option<PlaceKey> {
+    let (account, field) = batch.places.get(index)?;
+    let field = match batch.fields.get(usize::from(field.0))? {
+        Field::Balance(asset) => FieldKey::Balance {
+            asset: batch.assets.get(usize::from(asset.0))?.name.clone(),
+        },
+        Field::Integer(name) => FieldKey::Integer { name: name.clone() },
+        Field::Bool(name) => FieldKey::Bool { name: name.clone() },
+    };
+    Some(PlaceKey {
+        account: batch.accounts.get(account.0 as usize)?.clone(),
+        field,
+    })
+}
+
+fn disagrees(message: String) -> Refusal {
+    let help = "change the program, or the ledger with `aethel ledger policy`, which is journalled";
+    Box::new(Diagnostic::new(Code::AE0808, message).help(help))
+}
+
+/// Assets and fields that the ledger sees for the first time.
+fn asset_and_field_changes(batch: &Batch, policy: &Policy) -> Result<Vec<PolicyChange>, Refusal> {
+    let mut changes = Vec::new();
+    for asset in &batch.assets {
+        match policy.scale(&asset.name) {
+            Some(scale) if scale == asset.scale => {}
+            Some(scale) => {
+                return Err(disagrees(format!(
+                    "the program gives `{}` {} decimal places, the ledger has {scale}",
+                    asset.name, asset.scale
+                )));
+            }
+            None => changes.push(PolicyChange::AssetScale {
+                asset: asset.name.clone(),
+                scale: asset.scale,
+            }),
+        }
+    }
+    for field in &batch.fields {
+        let (name, kind) = match field {
+            Field::Balance(_) => continue,
+            Field::Integer(name) => (name, FieldKind::Integer),
+            Field::Bool(name) => (name, FieldKind::Bool),
+        };
+        match policy.fields().get(name) {
+            Some(known) if *known == kind => {}
+            Some(_) => {
+                return Err(disagrees(format!("the ledger knows the field `{name}` with another type")));
+            }
+            None => changes.push(PolicyChange::Field {
+                name: name.clone(),
+                kind,
+            }),
+        }
+    }
+    Ok(changes)
+}
+
+/// The ledger decides who may go below zero; the program may only agree, or say it first.
+fn boundedness(
+    batch: &mut Batch,
+    policy: &Policy,
+    openings: &Openings,
+    read: &[Option<Versioned>],
+    changes: &mut Vec<PolicyChange>,
+) -> Result<(), Refusal> {
+    let mut known = vec![false; batch.accounts.len()];
+    for ((account, _), value) in batch.places.iter().zip(read) {
+        known[account.0 as usize] |= value.is_some();
+    }
+    for account in &openings.bounded {
+        let Some(name) = batch.accounts.get(account.0 as usize) else { continue };
+        if policy.is_unbounded(name.as_str()) {
+            return Err(disagrees(format!("the program says that `{name}` is bounded, the ledger lets it go below zero")));
+        }
+    }
+    for (index, name) in batch.accounts.iter().enumerate() {
+        let declared = batch.unbounded[index];
+        let recorded = policy.is_unbounded(name.as_str());
+        if declared && !recorded {
+            if known[index] {
+                return Err(disagrees(format!(
+                    "the program says that `{name}` is unbounded, in the ledger it may not go below zero"
+                )));
+            }
+            changes.push(PolicyChange::Unbounded(name.clone()));
+        }
+        batch.unbounded[index] = declared || recorded;
+    }
+    Ok(())
+}
+
+/// Opens what the ledger does not know and the caller has a balance for; everything else must be known.
+fn open(
+    batch: &Batch,
+    openings: &Openings,
+    read: &[Option<Versioned>],
+    snapshot: &mut Snapshot,
+) -> Result<(), Refusal> {
+    let mut given: HashMap<PlaceId, i128> = HashMap::new();
+    for (place, amount) in &openings.balances {
+        given.entry(*place).or_insert(*amount);
+    }
+    let mut ignored: BTreeSet<PlaceId> = BTreeSet::new();
+    for (index, known) in read.iter().enumerate() {
+        let place = PlaceId(index as u32);
+        let opening = given.get(&place).copied();
+        match (known, opening) {
+            (Some(known), Some(opening)) if known.value != opening => {
+                if openings.are_expectations {
+                    return Err(expectation(batch, place, known.value, opening));
+                }
+                ignored.insert(place);
+            }
+            (Some(_), _) => {}
+            (None, Some(opening)) => {
+                if !aethel_ir::money::in_range(opening) || (opening < 0 && batch.is_bounded(place)) {
+                    let message = format!(
+                        "the opening balance of `{}` cannot be {}",
+                        batch.place_name(place),
+                        amount(batch, place, opening)
+                    );
+                    return Err(Box::new(Diagnostic::new(Code::AE0309, message)));
+                }
+                snapshot.values[index] = opening;
+                snapshot.openings.push((place, opening));
+            }
+            // Fields begin with 0 and false, accounts that may go below zero with nothing.
+            (None, None) if !batch.is_bounded(place) => {}
+            (None, None) if openings.open_accounts => snapshot.openings.push((place, 0)),
+            (None, None) => return Err(not_open(batch, place, read, &given)),
+        }
+    }
+    if let Some(first) = ignored.first() {
+        let more = match ignored.len() {
+            1 => String::new(),
+            n => format!(" and of {} more", n - 1),
+        };
+        snapshot.notes.push(
+            Diagnostic::new(
+                Code::AE0315,
+                format!("the opening balance of `{}`{more} is ignored: the ledger knows it", batch.place_name(*first)),
+            )
+            .help("the ledger's balance counts; opening balances are for accounts that it does not know"),
+        );
+    }
+    Ok(())
+}
+
+fn amount(batch: &Batch, place: PlaceId, value: i128) -> String {
+    match batch.asset_of(place).and_then(|asset| batch.assets.get(usize::from(asset.0))) {
+        Some(asset) => format!("{} {}", format_grouped(value, asset.scale), asset.name),
+        None => value.to_string(),
+    }
+}
+
+fn expectation(batch: &Batch, place: PlaceId, known: i128, expected: i128) -> Refusal {
+    let message = format!(
+        "the batch expects `{}` to hold {}, the ledger has {}",
+        batch.place_name(place),
+        amount(batch, place, expected),
+        amount(batch, place, known)
+    );
+    Box::new(Diagnostic::new(Code::AE0306, message).help("make the batch again from the balances of the ledger"))
+}
+
+fn not_open(batch: &Batch, place: PlaceId, read: &[Option<Versioned>], given: &HashMap<PlaceId, i128>) -> Refusal {
+    let name = batch.account_of(place).map_or("", |account| account.as_str());
+    let open = (0..batch.places.len()).filter(|index| {
+        read[*index].is_some() || given.contains_key(&PlaceId(*index as u32))
+    });
+    let open: Vec<&str> = open
+        .filter_map(|index| batch.account_of(PlaceId(index as u32)))
+        .map(|account| account.as_str())
+        .collect();
+    let help = did_you_mean(name, open).unwrap_or_else(|| {
+        "give it an opening balance in the inputs, or open unknown accounts with zero with `--open-accounts`".to_owned()
+    });
+    let mut diagnostic = Diagnostic::new(Code::AE0305, format!("nobody opened the account `{}`", batch.place_name(place)));
+    if let Some((source, span)) = first_use(batch, place) {
+        diagnostic = diagnostic.label(source, span, "used here");
+    }
+    Box::new(diagnostic.help(help))
+}
+
+/// Where the first transaction that touches a place comes from.
+fn first_use(batch: &Batch, place: PlaceId) -> Option<(aethel_ir::SourceId, aethel_ir::Span)> {
+    let user = batch.transactions.iter().find_map(|reference| {
+        let group = batch.groups.get(reference.group as usize)?;
+        let touches = group.places.iter().any(|column| column.get(reference.row) == Some(&place));
+        touches.then_some((group, reference.row))
+    });
+    let (group, row) = user?;
+    let (source, spans) = group.origin.as_ref()?;
+    Some((*source, *spans.get(row)?))
+}

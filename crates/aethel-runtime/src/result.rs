@@ -1,0 +1,316 @@
+//! What a batch ends with: the result that every front end shows, prints or hands on.
+//!
+//! The fields that the protocol document lists have its names. Amounts are plain decimal strings; floating point occurs
+//! in times and metrics only.
+
+use crate::conflict_detector::{Counts, Plan};
+use crate::conservation_validator::Conservation;
+use crate::dependency_analyzer::DependencyGraph;
+use crate::linearizability_prover::{DirectVerdict, SerialProof};
+use crate::parallel_executor::{Chunk, Trace};
+use aethel_certificate::Way;
+use aethel_ir::money::format_amount;
+use aethel_ir::{Batch, Diagnostic, Field, PlaceId};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// How many of the most conflicted places are listed.
+const LISTED: usize = 10;
+
+/// The result of one batch.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct BatchResult {
+    /// The batch was committed, now or before (or would have been, in a dry run).
+    pub success: bool,
+    /// How many transactions were executed and kept; 0 when the batch failed or had been committed before.
+    pub transactions_executed: usize,
+    /// How many of them ran in chunks that overlapped a chunk of another thread in time.
+    pub transactions_parallel: usize,
+    /// The whole batch, in seconds.
+    pub execution_time: f64,
+    /// Time of the same transactions one by one, each with its own proof and commit, over the time of the batch;
+    /// `None` when it was not measured.
+    pub throughput_improvement: Option<f64>,
+    /// On how many single transactions of how many that was measured.
+    pub throughput_baseline: Option<ThroughputBaseline>,
+    /// Stage 3 on one thread over stage 3 on `thread_count`; `None` when it was not measured.
+    pub parallel_speedup: Option<f64>,
+    /// Threads that executed at least one transaction.
+    pub thread_count: usize,
+    /// Busy time of all threads over the wall time of stage 3.
+    pub avg_parallelism: f64,
+    /// Why the outcome is that of the serial run.
+    pub linearizability_proof: Option<LinearizabilityProof>,
+    /// Sums per asset before and after.
+    pub conservation_proof: Option<Conservation>,
+    /// What was wrong.
+    pub error_message: Option<String>,
+    /// Its kind, in the words of the protocol document.
+    pub error_type: Option<&'static str>,
+    /// Its code.
+    pub error_code: Option<&'static str>,
+    /// The batch's name.
+    pub batch: String,
+    /// What makes it the same batch again.
+    pub key: Option<String>,
+    /// What it means, as a hash in hexadecimal digits.
+    pub content_hash: Option<String>,
+    /// The ledger's receipt, in hexadecimal digits.
+    pub receipt: Option<String>,
+    /// The number of its record in the ledger.
+    pub sequence: Option<u64>,
+    /// It had been committed before: nothing was executed.
+    pub already_committed: bool,
+    /// What a person should read first, where there is such a thing.
+    pub headline: Option<String>,
+    /// Nothing was committed on purpose.
+    pub dry_run: bool,
+    /// The commit was handed over, and whether it was made cannot be known.
+    pub outcome_unknown: bool,
+    /// What each stage did, and how long it took.
+    pub stages: Vec<StageReport>,
+    /// The dependency graph in numbers.
+    pub graph: Option<GraphNumbers>,
+    /// The conflicts in numbers.
+    pub conflicts: Option<ConflictNumbers>,
+    /// What every written place held before and after.
+    pub balances: Vec<BalanceChange>,
+    /// How many threads were used, and why.
+    pub threads_why: Option<String>,
+    /// Which thread ran what when, in stage 3.
+    pub chunks: Vec<Chunk>,
+    /// The transactions in the order in which the chunks ran them, by their number in the source.
+    pub sequence_of_transactions: Vec<u32>,
+    /// How often the batch was run because the ledger had changed meanwhile.
+    pub attempts: u32,
+    /// Worth knowing.
+    pub notes: Vec<String>,
+    /// What was wrong, with places in the source.
+    #[serde(skip)]
+    pub diagnostic: Option<Box<Diagnostic>>,
+    /// The notes, with places in the source.
+    #[serde(skip)]
+    pub notices: Vec<Diagnostic>,
+    /// The encoded certificate of the run.
+    #[serde(skip)]
+    pub certificate: Vec<u8>,
+}
+
+/// What `throughput_improvement` was measured on.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ThroughputBaseline {
+    /// Single transactions that were run.
+    pub measured: usize,
+    /// Of how many.
+    pub of: usize,
+    /// How long they took, in seconds.
+    pub seconds: f64,
+}
+
+/// What a stage did.
+#[derive(Clone, Debug, Serialize)]
+pub struct StageReport {
+    /// 1 to 6.
+    pub number: u8,
+    /// `dependencies`, `conflicts`, `execution`, `proof`, `conservation`, `commit`.
+    pub name: &'static str,
+    /// In nanoseconds.
+    pub duration_ns: u64,
+    /// What there is to count.
+    pub numbers: BTreeMap<&'static str, u64>,
+}
+
+/// The dependency graph in numbers.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct GraphNumbers {
+    /// Transactions.
+    pub transactions: usize,
+    /// Edges between transactions because of a place.
+    pub edges: usize,
+    /// Edges between items because of `after`.
+    pub after: usize,
+    /// Transactions on the longest chain.
+    pub depth: usize,
+    /// Parts that have nothing to do with each other.
+    pub components: usize,
+    /// Transactions on the widest level.
+    pub width: usize,
+}
+
+impl GraphNumbers {
+    pub(crate) fn new(graph: &DependencyGraph) -> Self {
+        Self {
+            transactions: graph.order.len(),
+            edges: graph.edges(),
+            after: graph.item_successors.total(),
+            depth: graph.depth(),
+            components: graph.components,
+            width: (0..graph.depth()).map(|level| graph.levels.row(level).len()).max().unwrap_or(0),
+        }
+    }
+}
+
+/// The conflicts in numbers.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConflictNumbers {
+    /// Between consecutive accesses of a place.
+    pub consecutive: Counts,
+    /// Between any two accesses of a place, counted exactly.
+    pub pairs: Counts,
+    /// Places with conflicts.
+    pub places: usize,
+    /// The most conflicted ones.
+    pub top: Vec<ConflictedPlace>,
+}
+
+/// A place with conflicts.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConflictedPlace {
+    /// Its name.
+    pub place: String,
+    /// Between consecutive accesses.
+    pub consecutive: Counts,
+    /// Between any two accesses.
+    pub pairs: Counts,
+}
+
+impl ConflictNumbers {
+    pub(crate) fn new(batch: &Batch, plan: &Plan<'_>) -> Self {
+        let listed = plan.places.iter().take(LISTED).map(|place| ConflictedPlace {
+            place: batch.place_name(place.place),
+            consecutive: place.consecutive,
+            pairs: place.pairs,
+        });
+        Self {
+            consecutive: plan.consecutive,
+            pairs: plan.pairs,
+            places: plan.places.len(),
+            top: listed.collect(),
+        }
+    }
+}
+
+/// What a place held before and after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BalanceChange {
+    /// Whose.
+    pub account: String,
+    /// The asset, for a balance.
+    pub asset: Option<String>,
+    /// The field, for a declared field.
+    pub field: Option<String>,
+    /// A plain decimal in units; fields as they are.
+    pub before: String,
+    /// Likewise.
+    pub after: String,
+    /// Whether the account may go below zero.
+    pub unbounded: bool,
+}
+
+/// Every written place before and after.
+pub(crate) fn balance_changes(
+    batch: &Batch,
+    graph: &DependencyGraph,
+    before: &[i128],
+    after: &[i128],
+) -> Vec<BalanceChange> {
+    let written = |index: &usize| graph.chains.row(*index).iter().any(|access| access.writes);
+    let change = |index: usize| {
+        let (account, field) = batch.places.get(index)?;
+        let place = PlaceId(index as u32);
+        let field = batch.fields.get(usize::from(field.0))?;
+        let (asset, name) = match field {
+            Field::Balance(asset) => (batch.assets.get(usize::from(asset.0)), None),
+            Field::Integer(name) | Field::Bool(name) => (None, Some(name.to_string())),
+        };
+        let show = |value: i128| match field {
+            Field::Bool(_) => (value != 0).to_string(),
+            _ => format_amount(value, asset.map_or(0, |asset| asset.scale)),
+        };
+        Some(BalanceChange {
+            account: batch.account_of(place)?.to_string(),
+            asset: asset.map(|asset| asset.name.to_string()),
+            field: name,
+            before: show(*before.get(index)?),
+            after: show(*after.get(index)?),
+            unbounded: batch.unbounded.get(account.0 as usize).copied().unwrap_or(false),
+        })
+    };
+    (0..batch.places.len()).filter(written).filter_map(change).collect()
+}
+
+/// Why the outcome is that of the serial run in batch order.
+#[derive(Clone, Debug, Serialize)]
+pub struct LinearizabilityProof {
+    /// It is: nothing else is ever committed.
+    pub is_linearizable: bool,
+    /// `parallel`, `serial`, or `serial after doubt`.
+    pub way: &'static str,
+    /// Transactions that the checker evaluated again.
+    pub transactions_checked: usize,
+    /// Values seen that the checker compared.
+    pub accesses_checked: usize,
+    /// The serial replay ended in the same state, bit for bit.
+    pub replay_equal: bool,
+    /// Why the parallel run was not accepted, when it was not.
+    pub fallback: Option<String>,
+    /// What the solver said about the whole run, when it was asked: `proved`, `refuted`, `undecided`.
+    pub direct: Option<&'static str>,
+    /// The solver; empty when it was not asked.
+    pub solver: String,
+}
+
+impl LinearizabilityProof {
+    pub(crate) fn new(proof: &SerialProof) -> Self {
+        Self {
+            is_linearizable: true,
+            way: match proof.way {
+                Way::Parallel(_) => "parallel",
+                Way::Serial => "serial",
+                Way::SerialAfterDoubt => "serial after doubt",
+            },
+            transactions_checked: proof.checked.as_ref().map_or(0, |checked| checked.transactions),
+            accesses_checked: proof.checked.as_ref().map_or(0, |checked| checked.accesses),
+            replay_equal: true,
+            fallback: proof.fallback.clone(),
+            direct: proof.direct.as_ref().map(|verdict| match verdict {
+                DirectVerdict::Proved { .. } => "proved",
+                DirectVerdict::Refuted { .. } => "refuted",
+                DirectVerdict::Undecided { .. } => "undecided",
+            }),
+            solver: proof.solver.clone(),
+        }
+    }
+}
+
+impl BatchResult {
+    /// Takes the metrics of stage 3 from its trace.
+    #[allow(clippy::float_arithmetic, reason = "a metric about time, not money")]
+    pub(crate) fn measure(&mut self, trace: &Trace) {
+        self.transactions_parallel = trace.transactions_parallel();
+        self.thread_count = trace.thread_count();
+        self.avg_parallelism = match trace.wall_ns {
+            0 => 0.0,
+            wall => trace.busy_ns() as f64 / wall as f64,
+        };
+        self.threads_why = Some(trace.choice.to_string());
+        self.chunks = trace.chunks.clone();
+        self.sequence_of_transactions = trace.sequence.clone();
+    }
+
+    /// The batch failed with this.
+    pub(crate) fn fail(&mut self, diagnostic: Box<Diagnostic>) {
+        self.success = false;
+        self.transactions_executed = 0;
+        self.error_message = Some(diagnostic.message.clone());
+        self.error_type = Some(diagnostic.code.error_type());
+        self.error_code = Some(diagnostic.code.id());
+        self.outcome_unknown = diagnostic.code == aethel_ir::Code::AE0811;
+        self.diagnostic = Some(diagnostic);
+    }
+
+    pub(crate) fn note(&mut self, diagnostic: Diagnostic) {
+        self.notes.push(diagnostic.message.clone());
+        self.notices.push(diagnostic);
+    }
+}
