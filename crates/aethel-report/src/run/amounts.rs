@@ -5,7 +5,9 @@ use aethel_ir::money::group_digits;
 
 /// `-1234567.500000000` as `-1 234 567.50`: digits in groups of three, zeros behind the second place left out.
 pub fn grouped(decimal: &str) -> String {
-    let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal), |rest| ("-", rest));
+    let (sign, digits) = decimal
+        .strip_prefix('-')
+        .map_or(("", decimal), |rest| ("-", rest));
     match digits.split_once('.') {
         None => format!("{sign}{}", group_digits(digits)),
         Some((whole, fraction)) => {
@@ -23,8 +25,14 @@ pub fn number(decimal: &str) -> Rational {
 /// A sum of amounts with as many places as the amounts have.
 pub fn with_places(sum: &Rational, like: &str) -> String {
     let places = like.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-    let minor = sum.mul(&Rational::power_of_ten(places as i32)).ok().and_then(|n| n.to_i128());
-    minor.map_or_else(|| sum.to_string(), |minor| aethel_ir::money::format_amount(minor, places as u8))
+    let minor = sum
+        .mul(&Rational::power_of_ten(places as i32))
+        .ok()
+        .and_then(|n| n.to_i128());
+    minor.map_or_else(
+        || sum.to_string(),
+        |minor| aethel_ir::money::format_amount(minor, places as u8),
+    )
 }
 
 #[cfg(test)]
@@ -36,6 +44,9 @@ mod tests {
         assert_eq!(grouped("-1234567.500000000"), "-1 234 567.50");
         assert_eq!(grouped("1000"), "1 000");
         assert_eq!(grouped("0.00000333"), "0.00000333");
-        assert_eq!(with_places(&number("1.5").add(&number("2")).unwrap(), "0.00"), "3.50");
+        assert_eq!(
+            with_places(&number("1.5").add(&number("2")).unwrap(), "0.00"),
+            "3.50"
+        );
     }
 }
