@@ -1,6 +1,5 @@
 //! Plain decimal texts of a result: grouped for reading, and summed.
 
-use aethel_ir::Rational;
 use aethel_ir::money::group_digits;
 
 /// `-1234567.500000000` as `-1 234 567.50`: digits in groups of three, zeros behind the second place left out.
@@ -17,22 +16,20 @@ pub fn grouped(decimal: &str) -> String {
     }
 }
 
-/// The number behind a decimal text; texts of a result always are numbers.
-pub fn number(decimal: &str) -> Rational {
-    Rational::parse_decimal(decimal).unwrap_or(Rational::ZERO)
+/// The amount behind a decimal text, in units of its last place; texts of a result always are numbers in range.
+pub fn minor(decimal: &str) -> i128 {
+    decimal
+        .chars()
+        .filter(|c| *c != '.')
+        .collect::<String>()
+        .parse()
+        .unwrap_or(0)
 }
 
-/// A sum of amounts with as many places as the amounts have.
-pub fn with_places(sum: &Rational, like: &str) -> String {
+/// An amount in units of the last place of `like`, with as many places.
+pub fn with_places(amount: i128, like: &str) -> String {
     let places = like.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-    let minor = sum
-        .mul(&Rational::power_of_ten(places as i32))
-        .ok()
-        .and_then(|n| n.to_i128());
-    minor.map_or_else(
-        || sum.to_string(),
-        |minor| aethel_ir::money::format_amount(minor, places as u8),
-    )
+    aethel_ir::money::format_amount(amount, u8::try_from(places).unwrap_or(u8::MAX))
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! A batch's result as a treasurer reads it: what happened, the six stages, balances, the receipt.
 
-use super::amounts::{grouped, number, with_places};
+use super::amounts::{grouped, minor, with_places};
 use crate::escape::terminal;
 use crate::table::{Align, table};
-use aethel_ir::Rational;
 use aethel_runtime::{BalanceChange, BatchResult};
 use std::collections::BTreeMap;
 
@@ -67,7 +66,7 @@ fn summary(result: &BatchResult) -> String {
             [one] => format!(" from {}", terminal(one)),
             _ => String::new(),
         };
-        let total = grouped(&with_places(&moved.total, &moved.like));
+        let total = grouped(&with_places(moved.total, &moved.like));
         parts.push(format!("{total} {}{from}", terminal(&asset)));
     }
     parts.join(" · ")
@@ -75,7 +74,7 @@ fn summary(result: &BatchResult) -> String {
 
 /// What moved in one asset.
 struct Moved {
-    total: Rational,
+    total: i128,
     payers: Vec<String>,
     like: String,
 }
@@ -84,20 +83,19 @@ fn moved(balances: &[BalanceChange]) -> BTreeMap<String, Moved> {
     let mut assets: BTreeMap<String, Moved> = BTreeMap::new();
     for change in balances {
         let Some(asset) = &change.asset else { continue };
-        let (before, after) = (number(&change.before), number(&change.after));
-        let Ok(delta) = after.sub(&before) else { continue };
+        let delta = difference(change);
         let entry = assets.entry(asset.clone()).or_insert_with(|| Moved {
-            total: Rational::ZERO,
+            total: 0,
             payers: Vec::new(),
             like: change.before.clone(),
         });
         match delta.signum() {
-            1 => entry.total = entry.total.add(&delta).unwrap_or_else(|_| entry.total.clone()),
+            1 => entry.total = entry.total.saturating_add(delta),
             -1 => entry.payers.push(change.account.clone()),
             _ => {}
         }
     }
-    assets.retain(|_, moved| !moved.total.is_zero());
+    assets.retain(|_, moved| moved.total != 0);
     assets
 }
 
@@ -252,27 +250,36 @@ fn commit(result: &BatchResult, ledger: &str) -> String {
     }
 }
 
+/// How much a place gained, in units of its last place; true and false count as 1 and 0.
+fn difference(change: &BalanceChange) -> i128 {
+    let value = |text: &str| match text {
+        "true" => 1,
+        "false" => 0,
+        amount => minor(amount),
+    };
+    value(&change.after).saturating_sub(value(&change.before))
+}
+
 /// The largest changes, largest first within the order of accounts.
 fn balances(result: &BatchResult) -> String {
-    let size = |change: &BalanceChange| {
-        let delta = number(&change.after)
-            .sub(&number(&change.before))
-            .unwrap_or(Rational::ZERO);
-        if delta.signum() < 0 {
-            delta.neg().unwrap_or(delta)
-        } else {
-            delta
-        }
-    };
-    let mut changed: Vec<&BalanceChange> = result
+    let mut changed: Vec<(i128, &BalanceChange)> = result
         .balances
         .iter()
-        .filter(|change| change.before != change.after)
+        .map(|change| (difference(change), change))
+        .filter(|(delta, _)| *delta != 0)
         .collect();
     let total = changed.len();
-    changed.sort_by(|a, b| size(b).cmp(&size(a)).then_with(|| a.account.cmp(&b.account)));
-    changed.truncate(LISTED);
-    let row = |change: &&BalanceChange| {
+    let larger = |(a, x): &(i128, &BalanceChange), (b, y): &(i128, &BalanceChange)| {
+        b.unsigned_abs()
+            .cmp(&a.unsigned_abs())
+            .then_with(|| x.account.cmp(&y.account))
+    };
+    if total > LISTED {
+        changed.select_nth_unstable_by(LISTED, larger);
+        changed.truncate(LISTED);
+    }
+    changed.sort_by(larger);
+    let row = |(_, change): &(i128, &BalanceChange)| {
         let what = change
             .asset
             .as_deref()
