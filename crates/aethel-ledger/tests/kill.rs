@@ -38,7 +38,13 @@ fn child() {
                 round += 1;
             }
             Ok(CommitOutcome::Conflict { .. }) => {}
-            other => return println!("\nERROR {}", other.unwrap_err().code().id()),
+            other => {
+                // A failed commit leaves a store that still reads.
+                let head = store.head().sequence;
+                assert_eq!(store.record(head).unwrap().is_some(), head > 0);
+                assert!(matches!(store.commit(&request), Err(e) if e == *other.as_ref().unwrap_err()));
+                return println!("\nERROR {}", other.unwrap_err().code().id());
+            }
         }
         if round % 5 == 4 {
             store.checkpoint().unwrap();

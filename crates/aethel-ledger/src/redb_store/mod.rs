@@ -77,13 +77,13 @@ impl RedbStore {
                     ledger: self.name.clone(),
                 });
             }
-            File::Open(Db::Write(db)) => {
-                if let Err(error) = guarded(&self.name, "writing", || tables::append(db, &prepared)) {
+            File::Open(db) => {
+                let append = || tables::append(db.database()?, &prepared);
+                if let Err(error) = guarded(&self.name, "writing", append) {
                     return Err(self.settle(error, request));
                 }
             }
             File::Absent => {
-                create::remove_stale(&self.path);
                 match create::create(
                     &self.path,
                     &self.name,
@@ -91,7 +91,7 @@ impl RedbStore {
                     &prepared,
                     &request.body.batch,
                 )? {
-                    Created::Here(db) => self.db = File::Open(Db::Write(db)),
+                    Created::Here(db) => self.db = File::Open(db),
                     Created::Lost => return self.adopt(request),
                 }
             }
@@ -298,11 +298,10 @@ impl LedgerStore for RedbStore {
     }
 
     fn close(self: Box<Self>) -> Result<(), LedgerError> {
-        match self.db {
-            File::Open(Db::Write(db)) => guarded(&self.name, "closing", || Ok(db.close()?)),
-            File::Open(Db::Read(db)) => guarded(&self.name, "closing", || Ok(db.close()?)),
-            File::Absent => Ok(()),
-            File::Lost(error) => Err(error),
+        // Every commit was durable when it returned, so there is nothing left to write.
+        match &self.db {
+            File::Lost(error) => Err(error.clone()),
+            File::Absent | File::Open(_) => Ok(()),
         }
     }
 }

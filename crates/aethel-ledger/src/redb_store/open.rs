@@ -140,7 +140,7 @@ fn check_magic(path: &Path, ledger: &Arc<str>) -> Result<(), LedgerError> {
 fn open_once(path: &Path, ledger: &Arc<str>, read_only: bool) -> Result<Db, LedgerError> {
     let write = || {
         guarded(ledger, "opening", || {
-            Ok(Db::Write(cache(&mut Builder::new()).open(path)?))
+            Ok(Db::Write(Some(cache(&mut Builder::new()).open(path)?)))
         })
     };
     let read = || {

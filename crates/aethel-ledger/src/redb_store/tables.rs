@@ -13,6 +13,7 @@ use crate::record_codec;
 use crate::store::Head;
 use crate::tail::Tail;
 use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, TableDefinition};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 /// The journal: sequence number to row.
@@ -39,16 +40,42 @@ pub(super) const QUICK_REPAIR: bool = true;
 
 /// An open file.
 pub(super) enum Db {
-    Write(Database),
+    /// Filled until it is dropped.
+    Write(Option<Database>),
     Read(ReadOnlyDatabase),
 }
 
 impl Db {
     pub(super) fn begin_read(&self) -> Result<ReadTransaction, redb::Error> {
         Ok(match self {
-            Self::Write(db) => db.begin_read()?,
+            Self::Write(_) => self.database()?.begin_read()?,
             Self::Read(db) => db.begin_read()?,
         })
+    }
+
+    /// The handle to write with.
+    pub(super) fn database(&self) -> Result<&Database, redb::Error> {
+        match self {
+            Self::Write(Some(db)) => Ok(db),
+            _ => Err(redb::Error::DatabaseClosed),
+        }
+    }
+}
+
+/// Lets go of the file without redb's farewell: a commit of its own with several syncs, which rewrites the map of
+/// free pages that every commit of ours has already stored ([`QUICK_REPAIR`]). It costs more than a batch, and on a
+/// damaged map it aborts the process. redb leaves it out while a panic unwinds, so this drops the handle under
+/// an unwinding of its own, which runs no panic hook and is caught here.
+impl Drop for Db {
+    fn drop(&mut self) {
+        let Self::Write(db) = self else { return };
+        let db = db.take();
+        if cfg!(panic = "unwind") && !std::thread::panicking() {
+            let _ = catch_unwind(AssertUnwindSafe(move || {
+                let _dropped_below = db;
+                resume_unwind(Box::new(()))
+            }));
+        }
     }
 }
 
