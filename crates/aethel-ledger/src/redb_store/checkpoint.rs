@@ -21,7 +21,7 @@ const SLICE_PLACES: usize = 20_000;
 impl RedbStore {
     pub(super) fn is_checkpoint_due(&self) -> bool {
         let records = self.state.head.sequence - self.state.checkpoint.sequence;
-        let writable = !self.read_only && matches!(self.db, File::Open(Db::Write(_)));
+        let writable = !self.read_only && matches!(self.db, File::Open(Db { writable: true, .. }));
         writable
             && (records > TAIL_RECORDS
                 || self.state.tail_bytes > TAIL_BYTES
@@ -37,7 +37,7 @@ impl RedbStore {
         }
         while self.state.checkpoint.sequence < self.state.head.sequence {
             let (slice, next) = self.next_slice()?;
-            let File::Open(db @ Db::Write(_)) = &self.db else {
+            let File::Open(db @ Db { writable: true, .. }) = &self.db else {
                 return Err(LedgerError::ReadOnly {
                     ledger: self.name.clone(),
                 });

@@ -46,7 +46,7 @@ pub(super) fn create(
         let built = guarded(ledger, "creating", || {
             let db = cache(&mut Builder::new()).create_with_backend(FileBackend::new(file)?)?;
             write_first(&db, ledger_id, prepared)?;
-            Ok(Db::Write(Some(db)))
+            Ok(Db::new(db, true))
         });
         let named = built.and_then(|db| match fs::hard_link(&temporary, path) {
             Ok(()) => Ok(Some(Created::Here(db))),

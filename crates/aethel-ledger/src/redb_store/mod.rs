@@ -4,6 +4,7 @@ mod checkpoint;
 mod create;
 mod guard;
 mod open;
+mod overlay;
 mod tables;
 
 use crate::error::LedgerError;
@@ -72,7 +73,7 @@ impl RedbStore {
         }
         match &self.db {
             File::Lost(error) => return Err(error.clone()),
-            File::Open(Db::Read(_)) => {
+            File::Open(Db { writable: false, .. }) => {
                 return Err(LedgerError::ReadOnly {
                     ledger: self.name.clone(),
                 });

@@ -12,7 +12,7 @@ use crate::receipt::{Digest, LedgerId};
 use crate::record_codec;
 use crate::store::Head;
 use crate::tail::Tail;
-use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, TableDefinition};
+use redb::{Database, ReadTransaction, ReadableDatabase, TableDefinition};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
@@ -35,30 +35,32 @@ pub(super) const CHECKPOINT: &str = "checkpoint";
 /// Measured with a file of 520 MB whose writer was killed, batches of 1000 transfers, 2 cores: reopening takes 10 to
 /// 29 ms with it (nearly all of it the tail, so the size of the file does not matter) and 236 to 270 ms without,
 /// which grows with the file to about a second at 2 GB; a commit takes 1.0 to 1.3 ms with it and 0.8 to 0.9 ms
-/// without while the disk is quiet. Read-only opening after a kill needs it too.
+/// without while the disk is quiet.
 pub(super) const QUICK_REPAIR: bool = true;
 
 /// An open file.
-pub(super) enum Db {
+pub(super) struct Db {
     /// Filled until it is dropped.
-    Write(Option<Database>),
-    Read(ReadOnlyDatabase),
+    handle: Option<Database>,
+    /// Whether what is written reaches the file.
+    pub writable: bool,
 }
 
 impl Db {
+    pub(super) fn new(handle: Database, writable: bool) -> Self {
+        Self {
+            handle: Some(handle),
+            writable,
+        }
+    }
+
     pub(super) fn begin_read(&self) -> Result<ReadTransaction, redb::Error> {
-        Ok(match self {
-            Self::Write(_) => self.database()?.begin_read()?,
-            Self::Read(db) => db.begin_read()?,
-        })
+        Ok(self.database()?.begin_read()?)
     }
 
     /// The handle to write with.
     pub(super) fn database(&self) -> Result<&Database, redb::Error> {
-        match self {
-            Self::Write(Some(db)) => Ok(db),
-            _ => Err(redb::Error::DatabaseClosed),
-        }
+        self.handle.as_ref().ok_or(redb::Error::DatabaseClosed)
     }
 }
 
@@ -68,8 +70,7 @@ impl Db {
 /// an unwinding of its own, which runs no panic hook and is caught here.
 impl Drop for Db {
     fn drop(&mut self) {
-        let Self::Write(db) = self else { return };
-        let db = db.take();
+        let db = self.handle.take();
         if cfg!(panic = "unwind") && !std::thread::panicking() {
             let _ = catch_unwind(AssertUnwindSafe(move || {
                 let _dropped_below = db;
