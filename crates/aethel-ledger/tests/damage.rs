@@ -283,6 +283,18 @@ fn changed_tables_of_a_file_are_found() {
             println!("{what}: {}", fails(&path));
         }
     }
+    // A checkpoint that claims more records than there are is refused at once, before anyone walks them.
+    write(true);
+    tamper(&path, |t| {
+        let mut meta = t.open_table(META).unwrap();
+        let row = meta.get("checkpoint").unwrap().unwrap().value().to_vec();
+        let longer = [&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], &row[1..]].concat();
+        meta.insert("checkpoint", longer.as_slice()).unwrap();
+    });
+    assert!(matches!(
+        RedbStore::open_or_new(&path, Duration::ZERO),
+        Err(LedgerError::Damaged { .. })
+    ));
     write(true);
     tamper(&path, |t| {
         t.open_table(META)
