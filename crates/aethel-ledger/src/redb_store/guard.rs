@@ -35,6 +35,7 @@ fn from_redb(ledger: &Arc<str>, doing: &'static str, error: redb::Error) -> Ledg
             ledger: ledger.clone(),
         },
         E::Corrupted(reason) => LedgerError::damaged(ledger, None, reason),
+        E::TypeDefinitionChanged { .. } => LedgerError::damaged(ledger, None, "its tables have other types"),
         E::UpgradeRequired(_) | E::TableDoesNotExist(_) | E::TableTypeMismatch { .. } => {
             LedgerError::NotALedger {
                 ledger: ledger.clone(),
