@@ -4,9 +4,9 @@
 //! way, the solver's name; a condition that still holds; an amount or an account of a transaction that moves nothing.
 //! They change the digest, which the batch record of the ledger keeps.
 
-use crate::support::{Build, Kind, Step, from_steps};
 use crate::certify;
 use crate::support::strategies;
+use crate::support::{Build, Kind, Step, from_steps};
 use aethel_certificate::{Certificate, Rejection};
 use aethel_ir::{AccountId, Column, Expr, Rational, ValueColumn};
 use proptest::prelude::*;

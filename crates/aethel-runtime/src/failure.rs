@@ -5,8 +5,8 @@ use crate::serial::TransactionFailure;
 use aethel_ir::eval::field_type;
 use aethel_ir::intent::{BinaryOp, UnaryOp};
 use aethel_ir::{
-    Batch, Code, Diagnostic, Evaluator, Expr, ExprId, Failure, Names, PlaceId, Rational, Site, SourceMap, Span,
-    TransactionId, TransactionView, Type, Value, show_value,
+    Batch, Code, Diagnostic, Evaluator, Expr, ExprId, Failure, Names, PlaceId, Rational, Site, SourceMap,
+    Span, TransactionId, TransactionView, Type, Value, show_value,
 };
 
 /// What stands for a secret value.
@@ -42,7 +42,10 @@ pub fn explain(
         Failure::Inexact { site, value } => story.inexact(*site, value),
         Failure::DivisionByZero(expr) => story.division(*expr),
         Failure::SameAccount { parameters, .. } => story.same_account(*parameters),
-        Failure::Malformed => Diagnostic::new(Code::AE0501, format!("{}: its intent is not well formed", story.title)),
+        Failure::Malformed => Diagnostic::new(
+            Code::AE0501,
+            format!("{}: its intent is not well formed", story.title),
+        ),
     };
     story.origin(diagnostic)
 }
@@ -64,7 +67,8 @@ fn after(view: TransactionView<'_>, seen: &[i128]) -> Vec<i128> {
     let mut after = seen.to_vec();
     for effect in &view.intent.effects {
         let value = evaluator.show(view, seen, seen, effect.value);
-        if let (Some(cell), Some(value)) = (after.get_mut(usize::from(effect.slot.0)), value.and_then(whole)) {
+        if let (Some(cell), Some(value)) = (after.get_mut(usize::from(effect.slot.0)), value.and_then(whole))
+        {
             *cell = value;
         }
     }
@@ -93,20 +97,27 @@ struct Story<'a> {
 impl Story<'_> {
     fn guard(&self, n: u16) -> Diagnostic {
         let Some(condition) = self.view.intent.guard.get(usize::from(n)) else {
-            return Diagnostic::new(Code::AE0501, format!("{}: a condition of its guard is false", self.title));
+            return Diagnostic::new(
+                Code::AE0501,
+                format!("{}: a condition of its guard is false", self.title),
+            );
         };
         let expr = self.culprit(condition.expr);
         if let Some((place, short)) = self.too_little(expr) {
             let account = self.place_text(place);
-            let diagnostic = Diagnostic::new(Code::AE0501, format!("{}: {account} has too little", self.title));
-            return self.operands(diagnostic, expr).help_opt(self.shortfall(place, short));
+            let diagnostic =
+                Diagnostic::new(Code::AE0501, format!("{}: {account} has too little", self.title));
+            return self
+                .operands(diagnostic, expr)
+                .help_opt(self.shortfall(place, short));
         }
         let what = match self.text(expr) {
             Some(text) => format!("the guard `{text}` is false"),
             None => format!("condition {} of its guard is false", n + 1),
         };
         let diagnostic = Diagnostic::new(Code::AE0501, format!("{}: {what}", self.title));
-        self.operands(diagnostic, expr).help("no transaction of the batch was kept; mend the input or the guard")
+        self.operands(diagnostic, expr)
+            .help("no transaction of the batch was kept; mend the input or the guard")
     }
 
     fn postcondition(&self, n: u16) -> Diagnostic {
@@ -128,9 +139,14 @@ impl Story<'_> {
         let effect = self.view.intent.effects.get(usize::from(effect));
         let place = effect.and_then(|effect| self.place(effect.slot.0));
         let name = place.map_or_else(String::new, |place| self.place_text(place));
-        let below = place.map_or_else(|| value.to_string(), |place| self.amount(place, value.saturating_neg()));
-        let mut diagnostic =
-            Diagnostic::new(Code::AE0502, format!("{}: {name} would be {below} below zero", self.title));
+        let below = place.map_or_else(
+            || value.to_string(),
+            |place| self.amount(place, value.saturating_neg()),
+        );
+        let mut diagnostic = Diagnostic::new(
+            Code::AE0502,
+            format!("{}: {name} would be {below} below zero", self.title),
+        );
         if let (Some(effect), Some(place)) = (effect, place) {
             if self.is_secret(effect.value, 0) {
                 let message = format!("{}: {name} would be {SECRET} below zero", self.title);
@@ -143,7 +159,8 @@ impl Story<'_> {
             diagnostic = diagnostic.label(self.view.intent.source, effect.span, said);
             let help = self.shortfall(place, value.saturating_neg());
             let advice = "a guard such as `balance >= amount` would say so before";
-            diagnostic = diagnostic.help(help.map_or_else(|| advice.to_owned(), |help| format!("{help}; {advice}")));
+            diagnostic =
+                diagnostic.help(help.map_or_else(|| advice.to_owned(), |help| format!("{help}; {advice}")));
         }
         diagnostic
     }
@@ -151,16 +168,30 @@ impl Story<'_> {
     fn overflow(&self, site: Site) -> Diagnostic {
         let message = match site {
             Site::Supply(n) => {
-                let slot = self.view.intent.effects.get(usize::from(n)).map(|effect| effect.slot.0);
-                let asset = slot.and_then(|slot| self.place(slot)).and_then(|place| self.batch.asset_of(place));
+                let slot = self
+                    .view
+                    .intent
+                    .effects
+                    .get(usize::from(n))
+                    .map(|effect| effect.slot.0);
+                let asset = slot
+                    .and_then(|slot| self.place(slot))
+                    .and_then(|place| self.batch.asset_of(place));
                 let asset = asset.and_then(|id| self.batch.assets.get(usize::from(id.0)));
                 let name = asset.map_or("an asset", |asset| &*asset.name);
-                format!("{}: all accounts together would hold more {name} than can be counted", self.title)
+                format!(
+                    "{}: all accounts together would hold more {name} than can be counted",
+                    self.title
+                )
             }
             _ => format!("{}: a value is too large to be counted", self.title),
         };
-        self.at(Diagnostic::new(Code::AE0503, message), site, "beyond 2^120 minor units")
-            .help("amounts, balances and the supply of an asset end at 2^120 minor units; look for a wrong input")
+        self.at(
+            Diagnostic::new(Code::AE0503, message),
+            site,
+            "beyond 2^120 minor units",
+        )
+        .help("amounts, balances and the supply of an asset end at 2^120 minor units; look for a wrong input")
     }
 
     fn inexact(&self, site: Site, value: &Rational) -> Diagnostic {
@@ -168,12 +199,17 @@ impl Story<'_> {
         let message = format!("{}: {shown} is not a whole number of minor units", self.title);
         let help = match ty {
             Type::Amount(id) => {
-                let asset = self.batch.assets.get(usize::from(id.0)).map_or("unit", |a| &*a.name);
+                let asset = self
+                    .batch
+                    .assets
+                    .get(usize::from(id.0))
+                    .map_or("unit", |a| &*a.name);
                 format!("use `round(.., {asset}, half_even)` where the amount is computed")
             }
             _ => "use `round(.., 0, half_even)` where the number is computed".to_owned(),
         };
-        self.at(Diagnostic::new(Code::AE0504, message), site, "not exact").help(help)
+        self.at(Diagnostic::new(Code::AE0504, message), site, "not exact")
+            .help(help)
     }
 
     fn division(&self, expr: ExprId) -> Diagnostic {
@@ -185,13 +221,22 @@ impl Story<'_> {
             Some(Expr::Binary(_, _, divisor)) => *divisor,
             _ => expr,
         };
-        self.at(Diagnostic::new(Code::AE0505, message), Site::Expr(divisor), "zero")
-            .help("add a guard that keeps the divisor from being zero")
+        self.at(
+            Diagnostic::new(Code::AE0505, message),
+            Site::Expr(divisor),
+            "zero",
+        )
+        .help("add a guard that keeps the divisor from being zero")
     }
 
     fn same_account(&self, (first, second): (u16, u16)) -> Diagnostic {
         let intent = self.view.intent;
-        let account = self.view.group.accounts.get(usize::from(first)).and_then(|c| c.get(self.view.row));
+        let account = self
+            .view
+            .group
+            .accounts
+            .get(usize::from(first))
+            .and_then(|c| c.get(self.view.row));
         let account = account.and_then(|id| self.batch.accounts.get(id.0 as usize));
         let name = account.map_or("", |account| account.as_str());
         let mut diagnostic = Diagnostic::new(
@@ -208,8 +253,12 @@ impl Story<'_> {
 
     /// Labels where the transaction comes from.
     fn origin(&self, diagnostic: Diagnostic) -> Diagnostic {
-        let Some((source, spans)) = &self.view.group.origin else { return diagnostic };
-        let Some(span) = spans.get(self.view.row) else { return diagnostic };
+        let Some((source, spans)) = &self.view.group.origin else {
+            return diagnostic;
+        };
+        let Some(span) = spans.get(self.view.row) else {
+            return diagnostic;
+        };
         let diagnostic = diagnostic.label(*source, *span, format!("{} comes from here", self.title));
         match self.view.group.call {
             Some((source, span)) => diagnostic.label(source, span, "called here"),
@@ -220,20 +269,28 @@ impl Story<'_> {
     /// The conjunct that is false.
     fn culprit(&self, mut expr: ExprId) -> ExprId {
         while let Some(Expr::Binary(BinaryOp::And, a, b)) = self.view.intent.node(expr).map(|n| &n.expr) {
-            expr = if self.value(*a) == Some(Value::Bool(false)) { *a } else { *b };
+            expr = if self.value(*a) == Some(Value::Bool(false)) {
+                *a
+            } else {
+                *b
+            };
         }
         expr
     }
 
     /// For `balance >= x` and its like: the place, and by how much it is short.
     fn too_little(&self, expr: ExprId) -> Option<(PlaceId, i128)> {
-        let Expr::Binary(op, a, b) = self.view.intent.node(expr)?.expr else { return None };
+        let Expr::Binary(op, a, b) = self.view.intent.node(expr)?.expr else {
+            return None;
+        };
         let (large, small) = match op {
             BinaryOp::GreaterEqual | BinaryOp::Greater => (a, b),
             BinaryOp::LessEqual | BinaryOp::Less => (b, a),
             _ => return None,
         };
-        let Expr::Before(slot) = self.view.intent.node(large)?.expr else { return None };
+        let Expr::Before(slot) = self.view.intent.node(large)?.expr else {
+            return None;
+        };
         let place = self.place(slot.0)?;
         self.batch.asset_of(place)?;
         if self.is_secret(small, 0) {
@@ -260,7 +317,9 @@ impl Story<'_> {
             }
             for effect in &view.intent.effects {
                 let target = view.group.places.get(usize::from(effect.slot.0))?.get(view.row)?;
-                let value = evaluator.show(view, &before, &before, effect.value).and_then(whole);
+                let value = evaluator
+                    .show(view, &before, &before, effect.value)
+                    .and_then(whole);
                 new.extend(value.map(|value| (target.0 as usize, value)));
             }
             for (target, value) in &new {
@@ -281,7 +340,9 @@ impl Story<'_> {
 
     /// Labels the operands of a comparison, or the condition, with their values.
     fn operands(&self, mut diagnostic: Diagnostic, expr: ExprId) -> Diagnostic {
-        let Some(node) = self.view.intent.node(expr) else { return diagnostic };
+        let Some(node) = self.view.intent.node(expr) else {
+            return diagnostic;
+        };
         let operands = match node.expr {
             Expr::Binary(BinaryOp::And | BinaryOp::Or | BinaryOp::Implies, ..) => vec![expr],
             Expr::Binary(_, a, b) => vec![a, b],
@@ -289,7 +350,9 @@ impl Story<'_> {
             _ => vec![expr],
         };
         for operand in operands {
-            let Some(node) = self.view.intent.node(operand) else { continue };
+            let Some(node) = self.view.intent.node(operand) else {
+                continue;
+            };
             if matches!(node.expr, Expr::Number(_) | Expr::Bool(_)) {
                 continue;
             }
@@ -297,7 +360,9 @@ impl Story<'_> {
                 (_, None) => "no value".to_owned(),
                 (_, Some(_)) if self.is_secret(operand, 0) => SECRET.to_owned(),
                 (Expr::Before(slot), Some(value)) => match (self.place(slot.0), whole(value.clone())) {
-                    (Some(place), Some(minor)) if self.batch.asset_of(place).is_some() => self.holding(place, minor),
+                    (Some(place), Some(minor)) if self.batch.asset_of(place).is_some() => {
+                        self.holding(place, minor)
+                    }
                     _ => show_value(self.batch, &value, node.ty),
                 },
                 (_, Some(value)) => show_value(self.batch, &value, node.ty),
@@ -386,12 +451,27 @@ impl Story<'_> {
 
     /// Whether a value would tell a secret.
     fn is_secret(&self, expr: ExprId, depth: usize) -> bool {
-        let Some(node) = self.view.intent.node(expr).filter(|_| depth <= aethel_ir::batch::MAX_DEPTH) else {
+        let Some(node) = self
+            .view
+            .intent
+            .node(expr)
+            .filter(|_| depth <= aethel_ir::batch::MAX_DEPTH)
+        else {
             return false;
         };
         match &node.expr {
-            Expr::Value(n) => self.view.intent.values.get(usize::from(*n)).is_some_and(|value| value.secret),
-            Expr::Let(n) => self.view.intent.lets.get(usize::from(*n)).is_some_and(|step| step.secret),
+            Expr::Value(n) => self
+                .view
+                .intent
+                .values
+                .get(usize::from(*n))
+                .is_some_and(|value| value.secret),
+            Expr::Let(n) => self
+                .view
+                .intent
+                .lets
+                .get(usize::from(*n))
+                .is_some_and(|step| step.secret),
             Expr::Unary(_, a) | Expr::Round { value: a, .. } => self.is_secret(*a, depth + 1),
             Expr::Binary(_, a, b) => self.is_secret(*a, depth + 1) || self.is_secret(*b, depth + 1),
             Expr::Number(_) | Expr::Bool(_) | Expr::Before(_) | Expr::After(_) => false,

@@ -32,13 +32,16 @@ mod support;
 
 pub use clock::{Clock, Stop, SystemClock, Watch};
 pub use commit_manager::CommitManager;
-pub use conflict_detector::{Conflict, ConflictDetector, ConflictKind, Counts, PlaceConflicts, PlaceOrdering, Plan};
+pub use conflict_detector::{
+    Conflict, ConflictDetector, ConflictKind, Counts, PlaceConflicts, PlaceOrdering, Plan,
+};
 pub use conservation_validator::{AssetSums, Conservation, ConservationValidator};
 pub use dependency_analyzer::{Access, DependencyAnalyzer, DependencyGraph};
-pub use linearizability_prover::{
-    DirectProver, DirectVerdict, LinearizabilityError, LinearizabilityProver, ProofError, ProofOptions, SerialProof,
-};
 pub use identity::content_hash;
+pub use linearizability_prover::{
+    DirectProver, DirectVerdict, LinearizabilityError, LinearizabilityProver, ProofError, ProofOptions,
+    SerialProof,
+};
 pub use oracle::{OracleCheck, OracleProof};
 pub use parallel_executor::{Chunk, ExecutionError, ExecutionOptions, ParallelExecutor, ThreadChoice, Trace};
 pub use preparation::Openings;

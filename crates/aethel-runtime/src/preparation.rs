@@ -42,13 +42,21 @@ pub(crate) struct Snapshot {
 /// # Errors
 /// AE0808 for a declaration that disagrees, AE0305 for an account that nobody opened, AE0306, AE0309 for an opening
 /// balance that cannot be, and what the store says.
-pub(crate) fn prepare(store: &dyn LedgerStore, batch: &mut Batch, openings: &Openings) -> Result<Snapshot, Refusal> {
-    let keys: Vec<PlaceKey> = (0..batch.places.len()).filter_map(|index| place_key(batch, index)).collect();
+pub(crate) fn prepare(
+    store: &dyn LedgerStore,
+    batch: &mut Batch,
+    openings: &Openings,
+) -> Result<Snapshot, Refusal> {
+    let keys: Vec<PlaceKey> = (0..batch.places.len())
+        .filter_map(|index| place_key(batch, index))
+        .collect();
     if keys.len() != batch.places.len() {
         let message = "the batch has a place of an unknown account or field";
         return Err(Box::new(Diagnostic::new(Code::AE0904, message)));
     }
-    let read = store.read(&keys).map_err(|error| Box::new(error.to_diagnostic()))?;
+    let read = store
+        .read(&keys)
+        .map_err(|error| Box::new(error.to_diagnostic()))?;
     let mut changes = asset_and_field_changes(batch, store.policy())?;
     boundedness(batch, store.policy(), openings, &read, &mut changes)?;
     let mut snapshot = Snapshot {
@@ -110,7 +118,9 @@ fn asset_and_field_changes(batch: &Batch, policy: &Policy) -> Result<Vec<PolicyC
         match policy.fields().get(name) {
             Some(known) if *known == kind => {}
             Some(_) => {
-                return Err(disagrees(format!("the ledger knows the field `{name}` with another type")));
+                return Err(disagrees(format!(
+                    "the ledger knows the field `{name}` with another type"
+                )));
             }
             None => changes.push(PolicyChange::Field {
                 name: name.clone(),
@@ -134,9 +144,13 @@ fn boundedness(
         known[account.0 as usize] |= value.is_some();
     }
     for account in &openings.bounded {
-        let Some(name) = batch.accounts.get(account.0 as usize) else { continue };
+        let Some(name) = batch.accounts.get(account.0 as usize) else {
+            continue;
+        };
         if policy.is_unbounded(name.as_str()) {
-            return Err(disagrees(format!("the program says that `{name}` is bounded, the ledger lets it go below zero")));
+            return Err(disagrees(format!(
+                "the program says that `{name}` is bounded, the ledger lets it go below zero"
+            )));
         }
     }
     for (index, name) in batch.accounts.iter().enumerate() {
@@ -204,7 +218,10 @@ fn open(
         snapshot.notes.push(
             Diagnostic::new(
                 Code::AE0315,
-                format!("the opening balance of `{}`{more} is ignored: the ledger knows it", batch.place_name(*first)),
+                format!(
+                    "the opening balance of `{}`{more} is ignored: the ledger knows it",
+                    batch.place_name(*first)
+                ),
             )
             .help("the ledger's balance counts; opening balances are for accounts that it does not know"),
         );
@@ -213,7 +230,10 @@ fn open(
 }
 
 fn amount(batch: &Batch, place: PlaceId, value: i128) -> String {
-    match batch.asset_of(place).and_then(|asset| batch.assets.get(usize::from(asset.0))) {
+    match batch
+        .asset_of(place)
+        .and_then(|asset| batch.assets.get(usize::from(asset.0)))
+    {
         Some(asset) => format!("{} {}", format_grouped(value, asset.scale), asset.name),
         None => value.to_string(),
     }
@@ -226,14 +246,20 @@ fn expectation(batch: &Batch, place: PlaceId, known: i128, expected: i128) -> Re
         amount(batch, place, expected),
         amount(batch, place, known)
     );
-    Box::new(Diagnostic::new(Code::AE0306, message).help("make the batch again from the balances of the ledger"))
+    Box::new(
+        Diagnostic::new(Code::AE0306, message).help("make the batch again from the balances of the ledger"),
+    )
 }
 
-fn not_open(batch: &Batch, place: PlaceId, read: &[Option<Versioned>], given: &HashMap<PlaceId, i128>) -> Refusal {
+fn not_open(
+    batch: &Batch,
+    place: PlaceId,
+    read: &[Option<Versioned>],
+    given: &HashMap<PlaceId, i128>,
+) -> Refusal {
     let name = batch.account_of(place).map_or("", |account| account.as_str());
-    let open = (0..batch.places.len()).filter(|index| {
-        read[*index].is_some() || given.contains_key(&PlaceId(*index as u32))
-    });
+    let open = (0..batch.places.len())
+        .filter(|index| read[*index].is_some() || given.contains_key(&PlaceId(*index as u32)));
     let open: Vec<&str> = open
         .filter_map(|index| batch.account_of(PlaceId(index as u32)))
         .map(|account| account.as_str())
@@ -241,7 +267,10 @@ fn not_open(batch: &Batch, place: PlaceId, read: &[Option<Versioned>], given: &H
     let help = did_you_mean(name, open).unwrap_or_else(|| {
         "give it an opening balance in the inputs, or open unknown accounts with zero with `--open-accounts`".to_owned()
     });
-    let mut diagnostic = Diagnostic::new(Code::AE0305, format!("nobody opened the account `{}`", batch.place_name(place)));
+    let mut diagnostic = Diagnostic::new(
+        Code::AE0305,
+        format!("nobody opened the account `{}`", batch.place_name(place)),
+    );
     if let Some((source, span)) = first_use(batch, place) {
         diagnostic = diagnostic.label(source, span, "used here");
     }
@@ -252,7 +281,10 @@ fn not_open(batch: &Batch, place: PlaceId, read: &[Option<Versioned>], given: &H
 fn first_use(batch: &Batch, place: PlaceId) -> Option<(aethel_ir::SourceId, aethel_ir::Span)> {
     let user = batch.transactions.iter().find_map(|reference| {
         let group = batch.groups.get(reference.group as usize)?;
-        let touches = group.places.iter().any(|column| column.get(reference.row) == Some(&place));
+        let touches = group
+            .places
+            .iter()
+            .any(|column| column.get(reference.row) == Some(&place));
         touches.then_some((group, reference.row))
     });
     let (group, row) = user?;

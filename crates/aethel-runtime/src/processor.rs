@@ -7,12 +7,18 @@ use crate::linearizability_prover::{DirectProver, ProofError, ProofOptions, reje
 use crate::oracle::{OracleCheck, OracleProof, verify_batch};
 use crate::parallel_executor::{ExecutionError, ExecutionOptions};
 use crate::preparation::{Openings, Snapshot, prepare};
-use crate::result::{BatchResult, ConflictNumbers, GraphNumbers, LinearizabilityProof, StageReport, balance_changes};
+use crate::result::{
+    BatchResult, ConflictNumbers, GraphNumbers, LinearizabilityProof, StageReport, balance_changes,
+};
 use crate::single::single;
-use crate::{ConflictDetector, ConservationValidator, DependencyAnalyzer, LinearizabilityProver, ParallelExecutor};
+use crate::{
+    ConflictDetector, ConservationValidator, DependencyAnalyzer, LinearizabilityProver, ParallelExecutor,
+};
 use crate::{Refusal, failure, identity};
 use aethel_ir::{Batch, Code, Diagnostic, Severity, SourceMap, TransactionId};
-use aethel_ledger::{BatchKey, BatchSummary, CommitOutcome, Digest, LedgerStore, MemoryStore, Policy, PolicyChange};
+use aethel_ledger::{
+    BatchKey, BatchSummary, CommitOutcome, Digest, LedgerStore, MemoryStore, Policy, PolicyChange,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -180,8 +186,13 @@ impl BatchProcessor {
                 return Ok(());
             }
         }
-        let message = format!("the ledger changed during each of {} runs of the batch", result.attempts);
-        Err(Box::new(Diagnostic::new(Code::AE0812, message).help("nothing was committed; run it again")))
+        let message = format!(
+            "the ledger changed during each of {} runs of the batch",
+            result.attempts
+        );
+        Err(Box::new(
+            Diagnostic::new(Code::AE0812, message).help("nothing was committed; run it again"),
+        ))
     }
 
     /// ① to ⑥, once.
@@ -197,7 +208,11 @@ impl BatchProcessor {
         stages.begin("dependency analysis")?;
         let graph = DependencyAnalyzer.analyze(&request.batch)?;
         let numbers = GraphNumbers::new(&graph);
-        let counts = [("transactions", numbers.transactions), ("edges", numbers.edges), ("depth", numbers.depth)];
+        let counts = [
+            ("transactions", numbers.transactions),
+            ("edges", numbers.edges),
+            ("depth", numbers.depth),
+        ];
         result.graph = Some(numbers);
         stages.end(result, 1, "dependencies", &counts);
 
@@ -205,7 +220,9 @@ impl BatchProcessor {
         let key = key_of(request, content)?;
         result.key = Some(key.to_string());
         result.content_hash = Some(content.to_string());
-        let known = store.find(&request.batch.name, &key).map_err(|error| Box::new(error.to_diagnostic()))?;
+        let known = store
+            .find(&request.batch.name, &key)
+            .map_err(|error| Box::new(error.to_diagnostic()))?;
         if let Some(known) = known {
             return repeated(result, &known, content).map(|()| Attempt::Done);
         }
@@ -224,7 +241,20 @@ impl BatchProcessor {
         };
         verify_batch(&request.batch, &oracles)?;
 
-        self.run(store, request, &graph, &Start { snapshot, oracles, key, content, changes }, &mut stages, result)
+        self.run(
+            store,
+            request,
+            &graph,
+            &Start {
+                snapshot,
+                oracles,
+                key,
+                content,
+                changes,
+            },
+            &mut stages,
+            result,
+        )
     }
 
     /// ② to ⑥.
@@ -244,9 +274,15 @@ impl BatchProcessor {
         let plan = ConflictDetector.detect(batch, graph);
         result.conflicts = Some(ConflictNumbers::new(batch, &plan));
         let counts = [plan.consecutive.raw, plan.consecutive.waw, plan.consecutive.war].map(|n| n as usize);
-        stages.end(result, 2, "conflicts", &[("RAW", counts[0]), ("WAW", counts[1]), ("WAR", counts[2])]);
+        stages.end(
+            result,
+            2,
+            "conflicts",
+            &[("RAW", counts[0]), ("WAW", counts[1]), ("WAR", counts[2])],
+        );
 
         stages.begin("execution")?;
+        #[allow(clippy::needless_update, reason = "unit tests can plant faults in it")]
         let options = ExecutionOptions {
             threads: self.options.threads,
             available: self.options.available_threads,
@@ -257,7 +293,12 @@ impl BatchProcessor {
             .execute(batch, &plan, before, &options, stages.watch)
             .map_err(|error| self.execution_refusal(request, graph, before, error))?;
         result.measure(&trace);
-        stages.end(result, 3, "execution", &[("transactions", batch.len()), ("threads", trace.thread_count())]);
+        stages.end(
+            result,
+            3,
+            "execution",
+            &[("transactions", batch.len()), ("threads", trace.thread_count())],
+        );
 
         stages.begin("the proof")?;
         let options = ProofOptions {
@@ -284,8 +325,12 @@ impl BatchProcessor {
         stages.end(result, 4, "proof", &[("accesses", checked)]);
 
         stages.begin("conservation")?;
-        let conservation = ConservationValidator.validate(batch, graph, before, &proof.run, &start.oracles)?;
-        let counts = [("assets", conservation.assets.len()), ("oracle proofs", conservation.oracle_proofs)];
+        let conservation =
+            ConservationValidator.validate(batch, graph, before, &proof.run, &start.oracles)?;
+        let counts = [
+            ("assets", conservation.assets.len()),
+            ("oracle proofs", conservation.oracle_proofs),
+        ];
         let oracles_used = conservation.oracle_proofs;
         result.conservation_proof = Some(conservation);
         stages.end(result, 5, "conservation", &counts);
@@ -297,7 +342,10 @@ impl BatchProcessor {
         result.certificate.clone_from(&certificate);
         result.balances = balance_changes(batch, graph, before, &proof.run.final_values);
         // The last moment to stop. What follows waits for the ledger's answer, whatever it takes.
-        stages.watch.check().map_err(|stop| Box::new(stop.diagnostic("the commit")))?;
+        stages
+            .watch
+            .check()
+            .map_err(|stop| Box::new(stop.diagnostic("the commit")))?;
         let input = CommitInput {
             batch,
             graph,
@@ -347,10 +395,11 @@ impl BatchProcessor {
                 failure::explain(&request.batch, graph, before, &failure, request.sources)
             }
             ExecutionError::Stopped(stop) => stop.diagnostic("execution"),
-            ExecutionError::Panicked(said) => {
-                Diagnostic::new(Code::AE0510, format!("a worker stopped by itself: {}", aethel_ir::quote(&said)))
-                    .help("nothing was committed; this is a bug of aethel, please report it with the program")
-            }
+            ExecutionError::Panicked(said) => Diagnostic::new(
+                Code::AE0510,
+                format!("a worker stopped by itself: {}", aethel_ir::quote(&said)),
+            )
+            .help("nothing was committed; this is a bug of aethel, please report it with the program"),
         })
     }
 }
@@ -372,13 +421,24 @@ struct Stages<'a> {
 
 impl Stages<'_> {
     fn begin(&mut self, stage: &str) -> Result<(), Refusal> {
-        self.watch.check().map_err(|stop: Stop| Box::new(stop.diagnostic(stage)))?;
+        self.watch
+            .check()
+            .map_err(|stop: Stop| Box::new(stop.diagnostic(stage)))?;
         self.started_ns = self.watch.now_ns();
         Ok(())
     }
 
-    fn end(&self, result: &mut BatchResult, number: u8, name: &'static str, counts: &[(&'static str, usize)]) {
-        let numbers: BTreeMap<&'static str, u64> = counts.iter().map(|(name, count)| (*name, *count as u64)).collect();
+    fn end(
+        &self,
+        result: &mut BatchResult,
+        number: u8,
+        name: &'static str,
+        counts: &[(&'static str, usize)],
+    ) {
+        let numbers: BTreeMap<&'static str, u64> = counts
+            .iter()
+            .map(|(name, count)| (*name, *count as u64))
+            .collect();
         result.stages.push(StageReport {
             number,
             name,
@@ -392,8 +452,16 @@ impl Stages<'_> {
 fn key_of(request: &BatchRequest<'_>, content: Digest) -> Result<BatchKey, Refusal> {
     match &request.key {
         Some(key) => Ok(key.clone()),
-        None if request.batch.intents.iter().any(|intent| intent.values.iter().any(|value| value.external)) => {
-            let message = format!("the batch `{}` uses external values, so it needs a key", request.batch.name);
+        None if request
+            .batch
+            .intents
+            .iter()
+            .any(|intent| intent.values.iter().any(|value| value.external)) =>
+        {
+            let message = format!(
+                "the batch `{}` uses external values, so it needs a key",
+                request.batch.name
+            );
             let help = "give it one that says which run it is, such as `--key 2026-03`";
             Err(Box::new(Diagnostic::new(Code::AE0313, message).help(help)))
         }
@@ -426,7 +494,11 @@ fn policy(
 ) -> Result<(Policy, Vec<PolicyChange>), Refusal> {
     let mut policy = store.policy().clone();
     let mut changes = Vec::new();
-    let first: &[PolicyChange] = if store.head().sequence == 0 { &request.first_policy } else { &[] };
+    let first: &[PolicyChange] = if store.head().sequence == 0 {
+        &request.first_policy
+    } else {
+        &[]
+    };
     for change in first.iter().chain(&snapshot.changes) {
         let changed = policy
             .apply(change)
@@ -446,7 +518,10 @@ fn date(time_ms: u64) -> String {
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
     let month = (5 * day + 2) / 153;
-    let (month, day) = (if month < 10 { month + 3 } else { month - 9 }, day - (153 * month + 2) / 5 + 1);
+    let (month, day) = (
+        if month < 10 { month + 3 } else { month - 9 },
+        day - (153 * month + 2) / 5 + 1,
+    );
     let year = year + era * 400 + u64::from(month <= 2);
     format!("{year:04}-{month:02}-{day:02}")
 }

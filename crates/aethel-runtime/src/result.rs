@@ -145,7 +145,10 @@ impl GraphNumbers {
             after: graph.item_successors.total(),
             depth: graph.depth(),
             components: graph.components,
-            width: (0..graph.depth()).map(|level| graph.levels.row(level).len()).max().unwrap_or(0),
+            width: (0..graph.depth())
+                .map(|level| graph.levels.row(level).len())
+                .max()
+                .unwrap_or(0),
         }
     }
 }
@@ -236,7 +239,10 @@ pub(crate) fn balance_changes(
             unbounded: batch.unbounded.get(account.0 as usize).copied().unwrap_or(false),
         })
     };
-    (0..batch.places.len()).filter(written).filter_map(change).collect()
+    (0..batch.places.len())
+        .filter(written)
+        .filter_map(change)
+        .collect()
 }
 
 /// Why the outcome is that of the serial run in batch order.

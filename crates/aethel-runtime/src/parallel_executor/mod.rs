@@ -112,7 +112,12 @@ impl ParallelExecutor {
         let started = watch.now_ns();
         let run = run_serially(batch, plan.graph, snapshot, &options.supply_elsewhere, watch)?;
         let sequence = plan.graph.order.iter().map(|id| id.0).collect();
-        Ok(Trace::serial(run, sequence, choice, watch.now_ns().saturating_sub(started)))
+        Ok(Trace::serial(
+            run,
+            sequence,
+            choice,
+            watch.now_ns().saturating_sub(started),
+        ))
     }
 }
 

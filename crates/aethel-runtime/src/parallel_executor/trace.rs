@@ -98,7 +98,9 @@ impl Trace {
     /// The transactions of a chunk.
     pub fn transactions(&self, chunk: &Chunk) -> &[u32] {
         let first = chunk.first as usize;
-        self.sequence.get(first..first + chunk.count as usize).unwrap_or(&[])
+        self.sequence
+            .get(first..first + chunk.count as usize)
+            .unwrap_or(&[])
     }
 
     /// How many transactions were in chunks that overlapped a chunk of another thread in time.
@@ -109,7 +111,10 @@ impl Trace {
         let mut running: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
         for index in by_start {
             let chunk = &self.chunks[index];
-            while running.peek().is_some_and(|Reverse((end, _))| *end <= chunk.start_ns) {
+            while running
+                .peek()
+                .is_some_and(|Reverse((end, _))| *end <= chunk.start_ns)
+            {
                 running.pop();
             }
             // Chunks of one thread never overlap. Of two or more that run, all are marked already.
@@ -127,12 +132,20 @@ impl Trace {
 
     /// The time that all threads together spent on transactions, in nanoseconds.
     pub fn busy_ns(&self) -> u64 {
-        self.chunks.iter().map(|chunk| chunk.end_ns.saturating_sub(chunk.start_ns)).sum()
+        self.chunks
+            .iter()
+            .map(|chunk| chunk.end_ns.saturating_sub(chunk.start_ns))
+            .sum()
     }
 
     /// How many threads ran at least one transaction.
     pub fn thread_count(&self) -> usize {
-        let mut threads: Vec<u32> = self.chunks.iter().filter(|c| c.count > 0).map(|c| c.thread).collect();
+        let mut threads: Vec<u32> = self
+            .chunks
+            .iter()
+            .filter(|c| c.count > 0)
+            .map(|c| c.thread)
+            .collect();
         threads.sort_unstable();
         threads.dedup();
         threads.len()

@@ -89,7 +89,9 @@ impl<'a> Parallel<'a> {
         watch: &'a Watch<'a>,
     ) -> Self {
         let faults = options.faults();
-        let waits = |id: u32| graph.waits[id as usize] + u32::from(graph.item_waits[graph.item_of[id as usize] as usize] > 0);
+        let waits = |id: u32| {
+            graph.waits[id as usize] + u32::from(graph.item_waits[graph.item_of[id as usize] as usize] > 0)
+        };
         let ids = || 0..batch.len() as u32;
         Self {
             batch,
@@ -98,7 +100,11 @@ impl<'a> Parallel<'a> {
             supply: Supply::new(batch, snapshot, &options.supply_elsewhere),
             cells: snapshot.iter().map(|value| Cell::new(*value)).collect(),
             pending: ids().map(|id| AtomicU32::new(waits(id))).collect(),
-            item_left: batch.items.iter().map(|item| AtomicU32::new(item.count)).collect(),
+            item_left: batch
+                .items
+                .iter()
+                .map(|item| AtomicU32::new(item.count))
+                .collect(),
             item_waits: graph.item_waits.iter().map(|n| AtomicU32::new(*n)).collect(),
             sources: {
                 let order = || graph.order.iter().map(|id| id.0);
@@ -165,7 +171,10 @@ impl<'a> Parallel<'a> {
             logs
         });
         let wall_ns = self.watch.now_ns().saturating_sub(self.started_ns);
-        let logs = logs.into_iter().collect::<Result<Vec<Log>, String>>().map_err(ExecutionError::Panicked)?;
+        let logs = logs
+            .into_iter()
+            .collect::<Result<Vec<Log>, String>>()
+            .map_err(ExecutionError::Panicked)?;
         match self.state.load(Ordering::Relaxed) {
             TIMEOUT => return Err(ExecutionError::Stopped(Stop::Timeout)),
             CANCELLED => return Err(ExecutionError::Stopped(Stop::Cancelled)),
@@ -372,7 +381,11 @@ impl<'s, 'a> Hand<'s, 'a> {
         if count == 0 {
             return;
         }
-        let others = self.sleepers.iter().enumerate().filter(|(index, _)| *index != self.index);
+        let others = self
+            .sleepers
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != self.index);
         for thread in others.filter_map(|(_, thread)| thread.get()) {
             thread.unpark();
         }
@@ -402,7 +415,11 @@ impl<'s, 'a> Hand<'s, 'a> {
         while let Some(id) = next {
             self.follow(id, begin)?;
             begun += 1;
-            next = if begun < self.longest { self.deque.pop() } else { None };
+            next = if begun < self.longest {
+                self.deque.pop()
+            } else {
+                None
+            };
         }
         let end_ns = self.shared.watch.now_ns();
         let count = self.log.sequence.len() - begin;
@@ -437,7 +454,9 @@ impl<'s, 'a> Hand<'s, 'a> {
             let others_wait = self.log.sequence.len() - begin > steps || !self.waited_for.is_empty();
             match self.shared.graph.successors.row(id as usize) {
                 [] => return Ok(()),
-                [only] if self.may_follow(*only) && (!others_wait || steps < CHAIN_WHILE_OTHERS_WAIT) => id = *only,
+                [only] if self.may_follow(*only) && (!others_wait || steps < CHAIN_WHILE_OTHERS_WAIT) => {
+                    id = *only
+                }
                 _ => {
                     self.waited_for.push(id);
                     return Ok(());
@@ -449,7 +468,9 @@ impl<'s, 'a> Hand<'s, 'a> {
     /// Whether a successor waits for nothing else than the transaction before it, now and for ever.
     fn may_follow(&self, id: u32) -> bool {
         let graph = self.shared.graph;
-        !self.shared.faults.frees(id) && graph.waits[id as usize] == 1 && graph.item_waits[graph.item_of[id as usize] as usize] == 0
+        !self.shared.faults.frees(id)
+            && graph.waits[id as usize] == 1
+            && graph.item_waits[graph.item_of[id as usize] as usize] == 0
     }
 
     /// The chunk is closed: whatever waited for it may go on.
@@ -487,7 +508,11 @@ impl<'s, 'a> Hand<'s, 'a> {
             shared.state.fetch_max(FAILED, Ordering::Relaxed);
             Halt
         };
-        let view = shared.batch.transaction(id).ok_or(Failure::Malformed).map_err(fail)?;
+        let view = shared
+            .batch
+            .transaction(id)
+            .ok_or(Failure::Malformed)
+            .map_err(fail)?;
         let shape = &shared.graph.layout.shapes[view.group.intent as usize];
         let base = self.log.seen.len();
         for (slot, column) in view.group.places.iter().enumerate() {
@@ -498,7 +523,10 @@ impl<'s, 'a> Hand<'s, 'a> {
             self.log.seen.push(value);
             self.log.versions.push(version);
         }
-        let after = self.evaluator.execute(view, &self.log.seen[base..]).map_err(fail)?;
+        let after = self
+            .evaluator
+            .execute(view, &self.log.seen[base..])
+            .map_err(fail)?;
         for slot in shape.written_slots.iter().map(|slot| usize::from(*slot)) {
             let Some(place) = view.group.places[slot].get(view.row) else {
                 continue;
