@@ -48,6 +48,13 @@ macro_rules! codes {
                 match self { $(Code::$id => Severity::$severity,)* }
             }
 
+            /// The page of `docs/errors` that explains it, in Markdown.
+            pub fn page(self) -> &'static str {
+                match self {
+                    $(Code::$id => include_str!(concat!("../../../docs/errors/", stringify!($id), ".md")),)*
+                }
+            }
+
             /// The `error_type` of the protocol document that this code belongs to.
             pub fn error_type(self) -> &'static str {
                 match self { $(Code::$id => $error_type,)* }

@@ -122,10 +122,11 @@ impl Diagnostic {
 }
 
 /// The candidate closest to `name`, if it is close enough to be what was meant
-/// (Damerau-Levenshtein distance at most a third of the length, at least 1; case counts little).
+/// (Damerau-Levenshtein distance at most a third of the length, at least 1 but less than all of it; case counts little).
 pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
-    let limit = (name.chars().count() / 3).max(1);
+    let length = name.chars().count();
+    let limit = (length / 3).max(1).min(length.saturating_sub(1));
     candidates
         .into_iter()
         .filter(|candidate| *candidate != name)

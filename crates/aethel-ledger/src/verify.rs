@@ -115,7 +115,10 @@ pub fn verify(store: &dyn LedgerStore, head: Option<Digest>) -> Result<VerifyRep
     }
     let (checkpoint, _) = store.checkpoint_rows()?;
     let mut walk = Walk::new(end.ledger_id);
-    let mut anchored = head.is_some_and(|head| head == walk.receipt);
+    let mut anchored = head == Some(walk.receipt);
+    if checkpoint == 0 {
+        check_rows(&walk.values, store.checkpoint_rows()?.1, "the table of balances")?;
+    }
     for sequence in 1..=end.sequence {
         let fail = |reason: String| VerifyFailure::Record { sequence, reason };
         let row = store

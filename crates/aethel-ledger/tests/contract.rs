@@ -138,7 +138,7 @@ fn stale_reads_conflict(store: &mut dyn LedgerStore) {
     assert_eq!(value(store, "alice"), Some(1236));
 }
 
-fn refused(store: &mut dyn LedgerStore, request: &CommitRequest) -> Refusal {
+fn refused(request: &CommitRequest, store: &mut dyn LedgerStore) -> Refusal {
     let before = (store.head(), store.policy().clone());
     match store.commit(request) {
         Err(LedgerError::Refused(refusal)) => {
@@ -157,7 +157,7 @@ fn sums_are_checked_again(store: &mut dyn LedgerStore) {
         change(&mut request.body);
         request
     };
-    let r = refused(store, &with(&|b| b.values[0] += 1));
+    let r = refused(&with(&|b| b.values[0] += 1), store);
     assert!(matches!(
         r,
         Refusal::WrongValue {
@@ -167,11 +167,11 @@ fn sums_are_checked_again(store: &mut dyn LedgerStore) {
         }
     ));
     let r = refused(
-        store,
         &with(&|b| {
             b.entries.amount[1] += 1;
             b.values[1] += 1;
         }),
+        store,
     );
     assert_eq!(
         r,
@@ -180,7 +180,7 @@ fn sums_are_checked_again(store: &mut dyn LedgerStore) {
             sum: 1
         }
     );
-    let r = refused(store, &pay(store, "k", 98_767));
+    let r = refused(&pay(store, "k", 98_767), store);
     assert_eq!(
         r,
         Refusal::BelowZero {
@@ -189,30 +189,30 @@ fn sums_are_checked_again(store: &mut dyn LedgerStore) {
         }
     );
     let r = refused(
-        store,
         &Batch::new("k", "k")
             .transfer(store, usd("company"), usd("nobody"), 1)
             .build(),
+        store,
     );
     assert_eq!(r, Refusal::NotOpen(usd("nobody")));
     let btc = |name| PlaceKey::balance(account(name), "BTC");
-    let r = refused(store, &Batch::new("k", "k").open(store, btc("alice"), 1).build());
+    let r = refused(&Batch::new("k", "k").open(store, btc("alice"), 1).build(), store);
     assert_eq!(r, Refusal::UnknownAsset("BTC".into()));
     let r = refused(
-        store,
         &Batch::new("k", "k")
             .open(store, usd("rich"), MAX_MINOR_UNITS)
             .build(),
+        store,
     );
     assert!(matches!(r, Refusal::OutOfRange(place) if place == usd("equity:opening")));
     let r = refused(
-        store,
         &Batch::new("k", "k")
             .open(store, usd("rich"), MAX_MINOR_UNITS + 1)
             .build(),
+        store,
     );
     assert_eq!(r, Refusal::OutOfRange(usd("rich")));
-    let r = refused(store, &Batch::new("k", "k").open(store, usd("poor"), -1).build());
+    let r = refused(&Batch::new("k", "k").open(store, usd("poor"), -1).build(), store);
     assert_eq!(
         r,
         Refusal::BelowZero {
@@ -220,7 +220,7 @@ fn sums_are_checked_again(store: &mut dyn LedgerStore) {
             value: -1
         }
     );
-    let r = refused(store, &with(&|b| b.places[1] = b.places[0].clone()));
+    let r = refused(&with(&|b| b.places[1] = b.places[0].clone()), store);
     assert_eq!(r, Refusal::DuplicatePlace(usd("company")));
     for broken in [
         with(&|b| b.entries.place[0] = 9),
@@ -231,7 +231,7 @@ fn sums_are_checked_again(store: &mut dyn LedgerStore) {
         with(&|b| b.key = BatchKey::User("a\0b".into())),
         with(&|b| b.openings.push(Opening { place: 7, amount: 0 })),
     ] {
-        assert!(matches!(refused(store, &broken), Refusal::Malformed(_)));
+        assert!(matches!(refused(&broken, store), Refusal::Malformed(_)));
     }
     committed(store.commit(&good).unwrap());
     assert_eq!(clean(store).records, 2);
@@ -334,13 +334,13 @@ fn fields_are_written(store: &mut dyn LedgerStore) {
     let read = store.read(&[limit.clone(), frozen.clone()]).unwrap();
     assert_eq!(read.iter().map(|v| v.unwrap().value).collect::<Vec<_>>(), [-5, 1]);
     let wrong = set(store, "2", 0, 2);
-    assert_eq!(refused(store, &wrong), Refusal::OutOfRange(frozen.clone()));
+    assert_eq!(refused(&wrong, store), Refusal::OutOfRange(frozen.clone()));
     let mut unknown = set(store, "3", 0, 0);
     unknown.body.places[0].field = FieldKey::Integer {
         name: "frozen".into(),
     };
     unknown.expected.clear();
-    assert_eq!(refused(store, &unknown), Refusal::UnknownField("frozen".into()));
+    assert_eq!(refused(&unknown, store), Refusal::UnknownField("frozen".into()));
     clean(store);
     store.checkpoint().unwrap();
     assert_eq!(store.read(&[limit]).unwrap()[0].unwrap().value, -5);
@@ -433,7 +433,7 @@ fn imports_once(store: &mut dyn LedgerStore) {
         }
     );
     let twice = import("opening", 6, &[line("c", 9), line("c", 9)], Vec::new());
-    assert_eq!(refused(store, &twice), Refusal::DuplicatePlace(usd("c")));
+    assert_eq!(refused(&twice, store), Refusal::DuplicatePlace(usd("c")));
     assert_eq!(value(store, "equity:opening"), Some(-3));
     clean(store);
 }
@@ -460,7 +460,7 @@ fn stated_equity(store: &mut dyn LedgerStore) {
     // A batch may pay from the account of openings like from any unbounded one, and open others besides.
     let batch = Batch::new("more", "k").transfer(store, usd("equity:opening"), usd("alice"), 6);
     let mut request = batch.open(store, usd("bob"), 7).build();
-    assert!(matches!(refused(store, &request), Refusal::WrongValue { .. }));
+    assert!(matches!(refused(&request, store), Refusal::WrongValue { .. }));
     request.body.values[0] -= 7;
     committed(store.commit(&request).unwrap());
     assert_eq!(value(store, "equity:opening"), Some(-100_013));

@@ -13,6 +13,8 @@ use redb::Database;
 const TAIL_RECORDS: u64 = 256;
 /// Opening reads at most about this many bytes of journal.
 const TAIL_BYTES: u64 = 8 << 20;
+/// Opening decodes at most about this many places, at 0.5 µs each.
+const TAIL_PLACES: u64 = 1 << 16;
 /// One slice writes about this many places, so that a commit never waits long for it.
 const SLICE_PLACES: usize = 20_000;
 
@@ -20,7 +22,10 @@ impl RedbStore {
     pub(super) fn is_checkpoint_due(&self) -> bool {
         let records = self.state.head.sequence - self.state.checkpoint.sequence;
         let writable = !self.read_only && matches!(self.db, File::Open(Db::Write(_)));
-        writable && (records > TAIL_RECORDS || self.state.tail_bytes > TAIL_BYTES)
+        writable
+            && (records > TAIL_RECORDS
+                || self.state.tail_bytes > TAIL_BYTES
+                || self.state.tail_places > TAIL_PLACES)
     }
 
     pub(super) fn bring_forward(&mut self) -> Result<(), LedgerError> {
@@ -49,6 +54,7 @@ impl RedbStore {
         // Kept whole until now: values newer than a slice still had to cover the table.
         self.state.tail = Tail::default();
         self.state.tail_bytes = 0;
+        self.state.tail_places = 0;
         Ok(())
     }
 

@@ -111,6 +111,7 @@ impl RedbStore {
         let state = &mut self.state;
         state.tail.add(body, &extra, sequence);
         state.tail_bytes += row.len() as u64;
+        state.tail_places += body.places.len() as u64;
         state.head = Head {
             sequence,
             receipt,

@@ -30,6 +30,11 @@ pub(super) const LEDGER: &str = "ledger";
 pub(super) const CHECKPOINT: &str = "checkpoint";
 
 /// Quick repair keeps redb's map of free pages in every commit, at the price of a second sync per commit.
+///
+/// Measured with a file of 520 MB whose writer was killed, batches of 1000 transfers, 2 cores: reopening takes 10 to
+/// 29 ms with it (nearly all of it the tail, so the size of the file does not matter) and 236 to 270 ms without,
+/// which grows with the file to about a second at 2 GB; a commit takes 1.0 to 1.3 ms with it and 0.8 to 0.9 ms
+/// without while the disk is quiet. Read-only opening after a kill needs it too.
 pub(super) const QUICK_REPAIR: bool = true;
 
 /// An open file.
@@ -61,6 +66,7 @@ pub(super) struct State {
     pub policy: Policy,
     pub tail: Tail,
     pub tail_bytes: u64,
+    pub tail_places: u64,
     pub checkpoint: Checkpoint,
 }
 
@@ -76,6 +82,7 @@ impl State {
             policy: Policy::default(),
             tail: Tail::default(),
             tail_bytes: 0,
+            tail_places: 0,
             checkpoint: Checkpoint {
                 sequence: 0,
                 receipt,
@@ -204,6 +211,7 @@ pub(super) fn load(db: &Db, ledger: &Arc<str>) -> Result<State, LedgerError> {
         policy: checkpoint.policy.clone(),
         tail: Tail::default(),
         tail_bytes: 0,
+        tail_places: 0,
         checkpoint,
     };
     let rows = guarded(ledger, "reading", || {
@@ -246,6 +254,7 @@ fn replay(state: &mut State, ledger: &Arc<str>, sequence: u64, row: &[u8]) -> Re
     }
     state.tail.add(&record.body, &[], sequence);
     state.tail_bytes += row.len() as u64;
+    state.tail_places += record.body.places.len() as u64;
     state.head = Head {
         sequence,
         receipt: blob.receipt,

@@ -1,0 +1,88 @@
+//! `aethel ledger proof`: the certificate of a batch, checked again.
+
+use super::{missing, store};
+use crate::options::Format;
+use crate::printer::Printer;
+use aethel::certificate;
+use aethel::ir::{Code, Diagnostic, quote};
+use aethel::ledger::LedgerPath;
+use aethel::store::{DigestPrefix, LedgerStore};
+use serde_json::json;
+use std::path::Path;
+use std::time::Duration;
+
+/// Reads the certificate of a batch (its number, or the beginning of its receipt), checks it, and writes it to a file
+/// when asked to.
+pub fn run(
+    batch: &str,
+    out: Option<&Path>,
+    path: &LedgerPath,
+    wait: Duration,
+    printer: &mut Printer,
+) -> Result<(), Vec<Diagnostic>> {
+    let open = path.open_existing(wait).map_err(|d| vec![d])?;
+    let unknown = || missing(format!("there is no batch `{}`", quote(batch)), None);
+    let summary = match batch.parse::<u64>() {
+        Ok(sequence) if sequence <= open.head().sequence => {
+            open.summary(sequence).map_err(store)?.ok_or_else(unknown)?
+        }
+        _ => {
+            let prefix: DigestPrefix = batch.parse().map_err(|_| unknown())?;
+            open.find_receipt(&prefix).map_err(store)?
+        }
+    };
+    let bytes = open
+        .certificate(summary.sequence)
+        .map_err(store)?
+        .unwrap_or_default();
+    if bytes.is_empty() {
+        let message = format!(
+            "batch {} ({}) has no proof: nothing was executed",
+            summary.sequence,
+            summary.kind.as_str()
+        );
+        return Err(missing(
+            message,
+            Some("only batches of transactions carry one".into()),
+        ));
+    }
+    let rejected = |reason: String| {
+        vec![
+            Diagnostic::new(
+                Code::AE0602,
+                format!("the proof of batch {} is rejected: {reason}", summary.sequence),
+            )
+            .help("the ledger file was changed; `aethel ledger verify` says where"),
+        ]
+    };
+    let proof = certificate::decode(&bytes).map_err(|error| rejected(error.to_string()))?;
+    let checked = proof
+        .check(None)
+        .map_err(|rejection| rejected(rejection.to_string()))?;
+    if let Some(out) = out {
+        std::fs::write(out, &bytes).map_err(|error| {
+            let message = format!("cannot write `{}`: {error}", out.display());
+            vec![Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions")]
+        })?;
+    }
+    if printer.format() == Format::Json {
+        let value = json!({
+            "schema": 1, "batch": summary.sequence, "name": summary.batch, "receipt": summary.receipt.to_string(),
+            "transactions": checked.transactions, "accesses": checked.accesses, "bytes": bytes.len(), "accepted": true,
+        });
+        printer.result(&format!("{value:#}\n"));
+        return Ok(());
+    }
+    printer.result(&format!(
+        "batch {} {} · {} transactions, {} accesses, {} bytes\naccepted: the serial run in batch order commits and ends in the committed state\n",
+        summary.sequence, aethel_report::escape::terminal(&summary.batch), checked.transactions, checked.accesses, bytes.len()
+    ));
+    for sum in &checked.sums {
+        printer.result(&format!(
+            "  {} {} before and after\n",
+            sum.shown,
+            aethel_report::escape::terminal(&sum.asset)
+        ));
+    }
+    Ok(())
+}

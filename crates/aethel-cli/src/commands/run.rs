@@ -1,0 +1,77 @@
+//! `aethel run`: the six stages, on the ledger.
+
+use super::ledger::exit_of;
+use crate::exit::Exit;
+use crate::options::{Format, RunOptions as Options};
+use crate::printer::Printer;
+use aethel::inputs::InputSources;
+use aethel::ir::{Diagnostic, SourceMap};
+use aethel::{RunOptions, Selection};
+use aethel_report::run as draw;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Runs a file and prints what came of each batch.
+pub fn run(options: &Options, printer: &mut Printer) -> Exit {
+    let cancel = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&cancel);
+    // Without a handler Ctrl-C would still be safe: the commit is atomic. With it, the batch says what happened.
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+    let mut sources = SourceMap::default();
+    let report = aethel::run(
+        &options.file,
+        &library_options(options),
+        &mut sources,
+        Some(&cancel),
+    );
+    let failures: Vec<Diagnostic> = report
+        .results
+        .iter()
+        .filter_map(|r| r.diagnostic.as_deref().cloned())
+        .collect();
+    let mut problems = report.diagnostics.clone();
+    problems.extend(failures.iter().cloned());
+    let failed = match printer.format() {
+        Format::Json => {
+            let denied = printer.denies(&problems);
+            printer.result(&draw::json(&report.results, &report.diagnostics, &sources));
+            denied
+        }
+        Format::Human | Format::Concise => {
+            let beside = printer.diagnostics(&report.diagnostics, &sources);
+            for result in &report.results {
+                // What went wrong comes first; what was undone, after it.
+                let failure: Vec<Diagnostic> = result.diagnostic.as_deref().cloned().into_iter().collect();
+                printer.diagnostics(&failure, &sources);
+                printer.say(&draw::batch(result, &report.ledger));
+            }
+            beside || !failures.is_empty()
+        }
+    };
+    if failed { exit_of(&problems) } else { Exit::Fine }
+}
+
+fn library_options(options: &Options) -> RunOptions {
+    RunOptions {
+        selection: match (&options.batch, &options.intent) {
+            (Some(batch), _) => Selection::Batch(batch.clone()),
+            (None, Some(intent)) => Selection::Intent(intent.clone()),
+            (None, None) => Selection::All,
+        },
+        inputs: InputSources {
+            file: options.inputs.clone(),
+            bind: options.bind.clone(),
+            args: options.arg.clone(),
+            open_accounts: options.open_accounts,
+        },
+        ledger: options.ledger.clone(),
+        key: options.key.clone(),
+        again: options.again.clone(),
+        dry_run: options.dry_run,
+        threads: options.threads,
+        timeout: options.timeout.map(|limit| limit.0),
+        wait: options.wait.0,
+        allow_path: options.allow_path.clone(),
+        config: options.config.clone(),
+    }
+}

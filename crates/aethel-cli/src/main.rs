@@ -1,0 +1,32 @@
+//! The binary `aethel`: reads the command line, calls the library, prints what it gives.
+
+mod commands;
+mod exit;
+mod options;
+mod printer;
+
+use clap::Parser;
+use exit::Exit;
+use options::{Cli, Command};
+use printer::Printer;
+
+fn main() -> std::process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap prints help and version to stdout, mistakes to stderr.
+            let wrong = error.use_stderr();
+            let _ = error.print();
+            return if wrong { Exit::Usage } else { Exit::Fine }.into();
+        }
+    };
+    let mut printer = Printer::new(&cli.global);
+    let exit = match cli.command {
+        Command::Check(options) => commands::check::run(&options, &mut printer),
+        Command::Run(options) => commands::run::run(&options, &mut printer),
+        Command::Explain(options) => commands::explain::run(&options, &mut printer),
+        Command::Ledger(options) => commands::ledger::run(&options, &mut printer),
+        Command::Oracle(command) => commands::oracle::run(&command, &mut printer),
+    };
+    printer.finish(exit).into()
+}

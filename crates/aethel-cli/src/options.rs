@@ -1,0 +1,322 @@
+//! The command line.
+
+use aethel::config::HumanDuration;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Moves value in batches that are all-or-nothing, run in parallel, and carry a proof.
+#[derive(Debug, Parser)]
+#[command(
+    name = "aethel",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// How results and diagnostics are printed
+    #[arg(
+        short = 'o',
+        long = "output-format",
+        visible_alias = "format",
+        global = true,
+        value_enum,
+        env = "AETHEL_OUTPUT_FORMAT",
+        default_value_t = Format::Human
+    )]
+    pub format: Format,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// Print errors only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Treat warnings as errors
+    #[arg(long, global = true)]
+    pub deny_warnings: bool,
+}
+
+/// Forms of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// One line for each diagnostic
+    Concise,
+    /// For programs
+    Json,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check programs: syntax, names, types, meaning
+    Check(CheckOptions),
+    /// Run the batches of a program or JSON file on the ledger
+    Run(RunOptions),
+    /// Explain a diagnostic code
+    Explain(ExplainOptions),
+    /// Look into a ledger, import balances, change its policy
+    Ledger(LedgerOptions),
+    /// Make oracle keys, sign values, check signatures
+    #[command(subcommand)]
+    Oracle(OracleCommand),
+}
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub struct CheckOptions {
+    /// Programs or directories of programs; `-` reads standard input
+    #[arg(default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// Also allow programs to read files below this directory
+    #[arg(long, value_name = "DIR")]
+    pub allow_path: Vec<PathBuf>,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct RunOptions {
+    /// A program (.ae), a transaction list (.json), or `-` for a program on standard input
+    pub file: PathBuf,
+    /// Run only this batch
+    #[arg(long, value_name = "NAME", conflicts_with = "intent")]
+    pub batch: Option<String>,
+    /// Run this top-level intent as a single transaction
+    #[arg(long, value_name = "NAME")]
+    pub intent: Option<String>,
+    /// The ledger [default: `[run] ledger` in aethel.toml, else .aethel/ledger.redb]
+    #[arg(long, env = "AETHEL_LEDGER", value_name = "FILE")]
+    pub ledger: Option<String>,
+    /// Opening balances, bindings, arguments, oracle proofs [default: FILE.inputs.json beside the program]
+    #[arg(long, value_name = "FILE")]
+    pub inputs: Option<PathBuf>,
+    /// Bind an account parameter: name.parameter=account
+    #[arg(long, value_name = "KEY=ACCOUNT")]
+    pub bind: Vec<String>,
+    /// Give a value parameter its value: name.parameter=value
+    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    pub arg: Vec<String>,
+    /// Open accounts that the ledger does not know with zero
+    #[arg(long)]
+    pub open_accounts: bool,
+    /// What makes this the same batch again, such as 2026-03, instead of its content
+    #[arg(long, conflicts_with = "again")]
+    pub key: Option<String>,
+    /// Run the batch with this receipt once more
+    #[arg(long, value_name = "RECEIPT")]
+    pub again: Option<String>,
+    /// Do everything but the commit
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Use exactly this many worker threads [default: as the work needs]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub threads: Option<u32>,
+    /// The limit for each batch, until its commit is handed over [default: 300s]
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<HumanDuration>,
+    /// How long to wait for a ledger that another process has open
+    #[arg(long, value_name = "TIME", default_value = "0s")]
+    pub wait: HumanDuration,
+    /// Also allow the program to read files below this directory
+    #[arg(long, value_name = "DIR")]
+    pub allow_path: Vec<PathBuf>,
+    /// Take trust in oracles from this file, not from aethel.toml beside the ledger
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainOptions {
+    /// A code or its name, such as AE0501 or guard-failed; without one, all are listed
+    pub code: Option<String>,
+}
+
+/// Options of `ledger`.
+#[derive(Debug, Args)]
+pub struct LedgerOptions {
+    /// The ledger [default: `[run] ledger` in aethel.toml, else .aethel/ledger.redb]
+    #[arg(long, global = true, env = "AETHEL_LEDGER", value_name = "FILE")]
+    pub ledger: Option<String>,
+    /// How long to wait for a ledger that another process has open
+    #[arg(long, global = true, value_name = "TIME", default_value = "0s")]
+    pub wait: HumanDuration,
+    #[command(subcommand)]
+    pub command: LedgerCommand,
+}
+
+/// What to do with a ledger.
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Open accounts with balances from a CSV file (account,asset,balance), as one batch
+    Import(ImportOptions),
+    /// Print current balances
+    Show {
+        /// Accounts; all when none is named
+        accounts: Vec<String>,
+    },
+    /// Print every change of an account
+    History {
+        /// The account
+        account: String,
+    },
+    /// Print the journal, one line a batch
+    Batches,
+    /// Check the proof stored with a batch again
+    Proof {
+        /// Its number, or the beginning of its receipt
+        batch: String,
+        /// Also write the proof to this file
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Recompute every receipt and balance
+    Verify {
+        /// A receipt kept elsewhere: finding it shows that nothing before it is missing
+        #[arg(long, value_name = "RECEIPT")]
+        head: Option<String>,
+    },
+    /// Print or change what the ledger holds programs to
+    Policy {
+        #[command(subcommand)]
+        command: Option<PolicyCommand>,
+    },
+}
+
+/// Options of `ledger import`.
+#[derive(Debug, Args)]
+pub struct ImportOptions {
+    /// A CSV file with the header account,asset,balance
+    pub file: PathBuf,
+    /// Decimal places of an asset that is new to the ledger, such as USD:2
+    #[arg(long, value_name = "NAME:PLACES")]
+    pub asset: Vec<String>,
+    /// The name of the import; the same list under the same name is imported once
+    #[arg(long, default_value = "import")]
+    pub name: String,
+}
+
+/// A change of the policy.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Record the decimal places of an asset
+    Asset {
+        /// The asset
+        name: String,
+        /// 0 to 18
+        scale: u8,
+    },
+    /// Let an account go below zero
+    Unbounded {
+        /// The account
+        account: String,
+    },
+    /// Forbid an account to go below zero
+    Bounded {
+        /// The account
+        account: String,
+    },
+    /// Trust an oracle's key
+    TrustKey {
+        /// The public key, 64 hexadecimal digits
+        public: String,
+        /// A feed it may sign; all when none is named
+        #[arg(long = "feed", value_name = "FEED")]
+        feeds: Vec<String>,
+    },
+    /// Trust a key no longer
+    DistrustKey {
+        /// The key's id
+        key_id: String,
+    },
+    /// Set the limits of a feed
+    Feed {
+        /// The feed
+        name: String,
+        /// How old a value may be
+        #[arg(long, value_name = "TIME")]
+        max_age: HumanDuration,
+        /// How far in the future its time may lie
+        #[arg(long, value_name = "TIME", default_value = "0s")]
+        max_future_skew: HumanDuration,
+        /// A value to compare with
+        #[arg(long, value_name = "DECIMAL", requires = "max_deviation")]
+        reference: Option<String>,
+        /// The largest distance from the reference, as a fraction such as 0.05
+        #[arg(long, value_name = "FRACTION", requires = "reference")]
+        max_deviation: Option<String>,
+    },
+    /// Remove the limits of a feed; its values are refused from then on
+    DropFeed {
+        /// The feed
+        name: String,
+    },
+}
+
+/// What to do with oracles.
+#[derive(Debug, Subcommand)]
+pub enum OracleCommand {
+    /// Make a key pair; prints the public part
+    Keygen {
+        /// The file for the secret key, which must not exist
+        file: PathBuf,
+    },
+    /// Sign a value; prints a proof for `oracles` in an inputs file
+    Sign {
+        /// The key file
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// The feed
+        #[arg(long)]
+        feed: String,
+        /// The value, a plain decimal in units
+        #[arg(long, allow_hyphen_values = true)]
+        value: String,
+        /// Seconds since 1970 [default: now]
+        #[arg(long)]
+        timestamp: Option<i64>,
+        #[command(flatten)]
+        unit: OracleUnit,
+    },
+    /// Check the signature of a proof
+    Verify {
+        /// A file with one proof
+        proof: PathBuf,
+        /// The public key, 64 hexadecimal digits
+        #[arg(long)]
+        public: String,
+        #[command(flatten)]
+        unit: OracleUnit,
+    },
+}
+
+/// What a signed value is a value of.
+#[derive(Debug, Args)]
+pub struct OracleUnit {
+    /// USD for `Balance<USD>`, BTC/USD for `Price<BTC, USD>`, nothing for plain numbers
+    #[arg(long, default_value = "")]
+    pub asset: String,
+    /// The decimal places of the assets: 2, or 8/2
+    #[arg(long, default_value = "")]
+    pub scale: String,
+}

@@ -1,0 +1,197 @@
+//! Columns of arguments read from the rows of a loop's file.
+
+use crate::calls::CallPlan;
+use crate::intent::Compiled;
+use crate::rows::{Row, Rows};
+use crate::symbols::Symbols;
+use crate::tables::Tables;
+use crate::value::{self, Scalar};
+use aethel_ir::{AccountId, AccountName, Code, Column, Diagnostic, Rational, Span, Type, ValueColumn, quote};
+use aethel_syntax::ast::{Loop, Name};
+use std::collections::HashMap;
+
+/// How many problems of one file are shown.
+const MAX_PROBLEMS: usize = 20;
+
+/// The columns of one call of a loop, by parameter.
+#[derive(Debug, Default)]
+pub(crate) struct CallColumns {
+    pub(crate) accounts: HashMap<String, Vec<AccountId>>,
+    pub(crate) values: HashMap<String, ValueColumn>,
+}
+
+/// What a loop's file gives.
+pub(crate) struct Read {
+    /// How many rows.
+    pub(crate) count: u32,
+    /// Where each row stands.
+    pub(crate) spans: Vec<Span>,
+    /// The columns of each call.
+    pub(crate) calls: Vec<CallColumns>,
+}
+
+/// A column while it grows.
+struct Builder<'a> {
+    call: usize,
+    param: &'a str,
+    written: &'a Name,
+    index: usize,
+    cells: Cells,
+}
+
+enum Cells {
+    Account(Vec<AccountId>),
+    Whole(Type, Vec<i128>),
+    Exact(Type, Vec<Rational>),
+    Bool(Vec<bool>),
+}
+
+/// Reads every column that the calls of a loop use, in one pass over the rows.
+pub(crate) fn read(
+    symbols: &Symbols<'_>,
+    tables: &mut Tables,
+    rows: &Rows<'_>,
+    each: &Loop,
+    plans: &[(&Compiled, &CallPlan<'_>)],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Read> {
+    let mut builders = Vec::new();
+    let before = diagnostics.len();
+    for (call, (compiled, plan)) in plans.iter().enumerate() {
+        for (param, written) in plan.columns() {
+            let Some(index) = rows.column(&written.text) else {
+                let message = format!(
+                    "\"{}\" has no column `{}`",
+                    quote(&each.file.text),
+                    quote(&written.text)
+                );
+                diagnostics.push(
+                    Diagnostic::new(Code::AE0903, message)
+                        .label(symbols.source, written.span, "not in the header")
+                        .help(rows.suggest(&written.text)),
+                );
+                continue;
+            };
+            let account = compiled.intent.accounts.iter().any(|a| &*a.name == param);
+            let cells = match compiled
+                .intent
+                .values
+                .iter()
+                .find(|v| &*v.name == param)
+                .map(|v| v.ty)
+            {
+                _ if account => Cells::Account(Vec::new()),
+                Some(Type::Bool) => Cells::Bool(Vec::new()),
+                Some(ty @ (Type::Amount(_) | Type::Integer | Type::Time)) => Cells::Whole(ty, Vec::new()),
+                Some(ty) => Cells::Exact(ty, Vec::new()),
+                None => continue,
+            };
+            builders.push(Builder {
+                call,
+                param,
+                written,
+                index,
+                cells,
+            });
+        }
+    }
+    if diagnostics.len() > before {
+        return None;
+    }
+    // Hash maps gave the parameters; messages must not depend on their order.
+    builders.sort_by_key(|b| (b.call, b.index, b.written.span));
+    let mut spans = Vec::new();
+    let mut problems = Vec::new();
+    let outcome = rows.each(|row| {
+        spans.push(row.span());
+        for builder in &mut builders {
+            if let Err(expected) = builder.push(tables, row) {
+                problems.push(bad_cell(symbols, rows, row, builder, &expected));
+            }
+        }
+        problems.len() < MAX_PROBLEMS
+    });
+    if let Err(diagnostic) = outcome {
+        problems.push(diagnostic.label(symbols.source, each.file.span, "read for this loop"));
+    }
+    if !problems.is_empty() {
+        diagnostics.append(&mut problems);
+        return None;
+    }
+    let count = spans.len() as u32;
+    let mut calls: Vec<CallColumns> = plans.iter().map(|_| CallColumns::default()).collect();
+    for builder in builders {
+        let columns = &mut calls[builder.call];
+        let param = builder.param.to_owned();
+        match builder.cells {
+            Cells::Account(ids) => {
+                columns.accounts.insert(param, ids);
+            }
+            Cells::Whole(_, cells) => {
+                columns
+                    .values
+                    .insert(param, ValueColumn::Whole(Column::Each(cells)));
+            }
+            Cells::Exact(_, cells) => {
+                columns
+                    .values
+                    .insert(param, ValueColumn::Exact(Column::Each(cells)));
+            }
+            Cells::Bool(cells) => {
+                columns
+                    .values
+                    .insert(param, ValueColumn::Bool(Column::Each(cells)));
+            }
+        }
+    }
+    Some(Read { count, spans, calls })
+}
+
+impl Builder<'_> {
+    /// Reads this column's cell of a row.
+    fn push(&mut self, tables: &mut Tables, row: &Row<'_>) -> Result<(), String> {
+        let text = row.cell(self.index);
+        match &mut self.cells {
+            Cells::Account(ids) => {
+                let id = match tables.known_account(text) {
+                    Some(id) => id,
+                    None => tables.account(AccountName::new(text).map_err(|error| error.to_string())?),
+                };
+                ids.push(id);
+            }
+            Cells::Whole(ty, cells) => match value::from_text(tables, text, *ty)? {
+                Scalar::Whole(n) => cells.push(n),
+                Scalar::Exact(_) | Scalar::Bool(_) => return Err("expected a whole number".into()),
+            },
+            Cells::Exact(ty, cells) => match value::from_text(tables, text, *ty)? {
+                Scalar::Exact(n) => cells.push(n),
+                Scalar::Whole(n) => cells.push(Rational::Int(n)),
+                Scalar::Bool(_) => return Err("expected a number".into()),
+            },
+            Cells::Bool(cells) => match value::from_text(tables, text, Type::Bool)? {
+                Scalar::Bool(b) => cells.push(b),
+                Scalar::Whole(_) | Scalar::Exact(_) => return Err("expected `true` or `false`".into()),
+            },
+        }
+        Ok(())
+    }
+}
+
+fn bad_cell(
+    symbols: &Symbols<'_>,
+    rows: &Rows<'_>,
+    row: &Row<'_>,
+    builder: &Builder<'_>,
+    expected: &str,
+) -> Diagnostic {
+    let text = row.cell(builder.index);
+    let message = if text.is_empty() {
+        format!("the cell for `{}` is empty", builder.param)
+    } else {
+        format!("`{}` does not fit `{}`", quote(text), builder.param)
+    };
+    Diagnostic::new(Code::AE0903, message)
+        .label(rows.source(), row.cell_span(builder.index), expected)
+        .label(symbols.source, builder.written.span, "read for this argument")
+        .help("mend the file; cells are taken as they are, without trimming")
+}

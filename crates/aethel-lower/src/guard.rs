@@ -1,0 +1,318 @@
+//! The part of a guard that gives values instead of testing: equations that fix parameters, names for values before,
+//! and `let`.
+//!
+//! A name is resolved by the first equation in source order whose other side can be computed. The order of the lines
+//! does not matter otherwise; a worklist keeps this linear in the number of uses.
+
+use crate::constant::names_in;
+use crate::intent::{Compiler, Named, Origin, Pending};
+use crate::symbols::{arc, duplicate};
+use aethel_ir::intent::Let;
+use aethel_ir::{Code, Diagnostic, Safety, SourceId, Span, Type, quote};
+use aethel_syntax::ast::{BinaryOp, Expr, ExprKind, Name, Statement};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
+
+/// A statement that could give a name its value.
+struct Definition<'a> {
+    name: &'a str,
+    name_span: Span,
+    value: &'a Expr,
+    statement: usize,
+    span: Span,
+    /// Names of the value that are not resolved yet.
+    missing: usize,
+}
+
+/// Resolves all named values into `lets`; gives the statements that were used up by that.
+pub(crate) fn resolve<'a>(compiler: &mut Compiler<'a, '_>, pending: Vec<Pending<'a>>) -> HashSet<usize> {
+    let waiting: HashMap<&'a str, Pending<'a>> =
+        pending.iter().map(|p| (p.param.name.text.as_str(), *p)).collect();
+    let mut consumed = HashSet::new();
+    let definitions = collect(compiler, &waiting, &mut consumed);
+    let mut work = Work::new(definitions, &waiting);
+    work.run(compiler, &waiting, &mut consumed);
+    // What no equation fixes must be brought by the caller. All such parameters become arguments together: then the
+    // equations between them are tests.
+    for p in &pending {
+        let name = p.param.name.text.as_str();
+        if !work.resolved.contains(name) {
+            compiler.unfixed.push((arc(&p.param.name), p.param.name.span));
+            compiler.add_value(p.param, p.ty, Origin::Argument);
+            work.resolve(name);
+        }
+    }
+    work.run(compiler, &waiting, &mut consumed);
+    work.report_cycle(compiler, &mut consumed);
+    consumed
+}
+
+/// Every statement that could give a name its value. A `let` is always one; so is `v = ..` with a new name.
+fn collect<'a>(
+    compiler: &mut Compiler<'a, '_>,
+    waiting: &HashMap<&'a str, Pending<'a>>,
+    consumed: &mut HashSet<usize>,
+) -> Vec<Definition<'a>> {
+    let decl = compiler.decl;
+    let source = compiler.symbols.source;
+    let mut lets: HashMap<&str, Span> = HashMap::new();
+    let mut definitions = Vec::new();
+    for (statement, line) in decl.guard.iter().enumerate() {
+        match line {
+            Statement::Let { name, value, span } => {
+                consumed.insert(statement);
+                let earlier = decl
+                    .params
+                    .iter()
+                    .find(|p| p.name.text == name.text)
+                    .map(|p| p.name.span);
+                if let Some(first) = earlier.or_else(|| lets.get(name.text.as_str()).copied()) {
+                    compiler.diagnostics.push(duplicate(source, name, first));
+                    continue;
+                }
+                lets.insert(&name.text, name.span);
+                definitions.push(definition(name, value, statement, *span));
+            }
+            Statement::Assign {
+                target,
+                equals,
+                value,
+                span,
+            } => {
+                consumed.insert(statement);
+                let ExprKind::Name(text) = &target.kind else {
+                    compiler.diagnostics.push(equality_meant(source, *equals));
+                    continue;
+                };
+                let known = compiler.names.contains_key(text.as_str())
+                    || waiting.contains_key(text.as_str())
+                    || compiler.bare_place(target).is_some();
+                if known || lets.contains_key(text.as_str()) {
+                    compiler.diagnostics.push(equality_meant(source, *equals));
+                    continue;
+                }
+                if compiler.lint {
+                    let start = Span {
+                        start: target.span.start,
+                        end: target.span.start,
+                    };
+                    compiler.diagnostics.push(
+                        Diagnostic::new(Code::AE0114, format!("`{}` is a new name here", quote(text)))
+                            .label(source, target.span, "read as `let`")
+                            .help(format!("write `let {} = ..`", quote(text)))
+                            .fix("write `let`", Safety::Safe, source, start, "let "),
+                    );
+                }
+                lets.insert(text, target.span);
+                definitions.push(Definition {
+                    name: text,
+                    name_span: target.span,
+                    value,
+                    statement,
+                    span: *span,
+                    missing: 0,
+                });
+            }
+            Statement::Condition(_) => {}
+        }
+    }
+    for (statement, line) in decl.guard.iter().enumerate() {
+        let Statement::Condition(expr) = line else {
+            continue;
+        };
+        let ExprKind::Binary(BinaryOp::Equal, _, left, right) = &expr.kind else {
+            continue;
+        };
+        for (side, other) in [(left, right), (right, left)] {
+            let ExprKind::Name(name) = &side.kind else {
+                continue;
+            };
+            let fixes = waiting.contains_key(name.as_str());
+            let captures = !fixes
+                && !compiler.names.contains_key(name.as_str())
+                && !lets.contains_key(name.as_str())
+                && !compiler.symbols.constants.contains_key(name.as_str())
+                && compiler.place_with_underscore(name).is_none()
+                && compiler.bare_place(other).is_some();
+            if fixes || captures {
+                definitions.push(Definition {
+                    name,
+                    name_span: side.span,
+                    value: other,
+                    statement,
+                    span: expr.span,
+                    missing: 0,
+                });
+            }
+        }
+    }
+    definitions
+}
+
+fn definition<'a>(name: &'a Name, value: &'a Expr, statement: usize, span: Span) -> Definition<'a> {
+    Definition {
+        name: &name.text,
+        name_span: name.span,
+        value,
+        statement,
+        span,
+        missing: 0,
+    }
+}
+
+/// Definitions that wait for names, and names that definitions wait for.
+struct Work<'a> {
+    definitions: Vec<Definition<'a>>,
+    /// Which definitions use a name that is not resolved yet.
+    users: HashMap<&'a str, Vec<usize>>,
+    /// Definitions that can be computed, earliest statement first.
+    ready: BinaryHeap<Reverse<(usize, usize)>>,
+    resolved: HashSet<&'a str>,
+}
+
+impl<'a> Work<'a> {
+    fn new(mut definitions: Vec<Definition<'a>>, waiting: &HashMap<&'a str, Pending<'a>>) -> Self {
+        let open: HashSet<&str> = definitions
+            .iter()
+            .map(|d| d.name)
+            .chain(waiting.keys().copied())
+            .collect();
+        let mut users: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut ready = BinaryHeap::new();
+        for (index, definition) in definitions.iter_mut().enumerate() {
+            let mut names = Vec::new();
+            names_in(definition.value, &mut names);
+            for name in names {
+                if open.contains(name) {
+                    users.entry(name).or_default().push(index);
+                    definition.missing += 1;
+                }
+            }
+            if definition.missing == 0 {
+                ready.push(Reverse((definition.statement, index)));
+            }
+        }
+        Self {
+            definitions,
+            users,
+            ready,
+            resolved: HashSet::new(),
+        }
+    }
+
+    /// Marks a name as resolved and wakes those that waited for it.
+    fn resolve(&mut self, name: &'a str) {
+        if !self.resolved.insert(name) {
+            return;
+        }
+        for user in self.users.remove(name).unwrap_or_default() {
+            let definition = &mut self.definitions[user];
+            definition.missing -= 1;
+            if definition.missing == 0 {
+                self.ready.push(Reverse((definition.statement, user)));
+            }
+        }
+    }
+
+    fn run(
+        &mut self,
+        compiler: &mut Compiler<'a, '_>,
+        waiting: &HashMap<&'a str, Pending<'a>>,
+        consumed: &mut HashSet<usize>,
+    ) {
+        while let Some(Reverse((statement, index))) = self.ready.pop() {
+            let definition = &self.definitions[index];
+            // The statement may have fixed its other side already, or the name may have a value: then it is a test.
+            let name = definition.name;
+            let is_test = self.resolved.contains(name)
+                || consumed.contains(&statement) && is_condition(compiler, statement);
+            if is_test {
+                continue;
+            }
+            consumed.insert(statement);
+            give_value(compiler, definition, waiting.get(name).copied());
+            self.resolve(name);
+        }
+    }
+
+    /// What is left waits for itself.
+    fn report_cycle(&self, compiler: &mut Compiler<'a, '_>, consumed: &mut HashSet<usize>) {
+        let stuck: Vec<&Definition<'_>> = self
+            .definitions
+            .iter()
+            .filter(|d| d.missing > 0 && !self.resolved.contains(d.name))
+            .collect();
+        let Some(first) = stuck.first() else { return };
+        let names: Vec<String> = stuck
+            .iter()
+            .take(8)
+            .map(|d| format!("`{}`", quote(d.name)))
+            .collect();
+        let mut diagnostic = Diagnostic::new(Code::AE0303, format!("{} need each other", names.join(", ")));
+        if stuck.len() == 1 {
+            diagnostic.message = format!("{} is defined by itself", names[0]);
+        }
+        for definition in stuck.iter().take(8) {
+            diagnostic = diagnostic.label(compiler.symbols.source, definition.span, "");
+        }
+        if let Some(label) = diagnostic.labels.first_mut() {
+            label.message = format!("`{}` cannot be computed first", quote(first.name));
+        }
+        compiler
+            .diagnostics
+            .push(diagnostic.help("define one of them from parameters and balances only"));
+        for definition in stuck {
+            compiler.names.insert(definition.name, Named::Broken);
+            consumed.insert(definition.statement);
+        }
+    }
+}
+
+fn is_condition(compiler: &Compiler<'_, '_>, statement: usize) -> bool {
+    matches!(compiler.decl.guard.get(statement), Some(Statement::Condition(_)))
+}
+
+/// Lowers the value of a definition and gives it to its name.
+fn give_value<'a>(compiler: &mut Compiler<'a, '_>, definition: &Definition<'a>, fixes: Option<Pending<'a>>) {
+    let name = definition.name;
+    let expected = fixes.map(|p| p.ty);
+    let typed = compiler.expression(definition.value, expected);
+    let lowered = match (typed, expected) {
+        (Some(typed), Some(ty)) => {
+            let what = format!("`{name}`");
+            compiler
+                .coerce(typed, ty, &what)
+                .map(|id| (id, crate::expression::Kind::Of(ty)))
+        }
+        (typed, _) => typed,
+    };
+    let Some((value, kind)) = lowered else {
+        compiler.names.insert(name, Named::Broken);
+        return;
+    };
+    let whole = matches!(expected, Some(Type::Amount(_) | Type::Integer | Type::Time));
+    if let (true, Some(ty)) = (whole, expected) {
+        compiler.literal_is_whole(value, ty);
+    }
+    let secret = fixes.is_some_and(|p| p.param.secret.is_some());
+    let index = compiler.intent.lets.len() as u16;
+    compiler.intent.lets.push(Let {
+        name: name.into(),
+        value,
+        whole,
+        span: definition.name_span,
+        secret,
+    });
+    if fixes.is_some() {
+        compiler.used.insert(name);
+    }
+    compiler.names.insert(name, Named::Let(index, kind));
+}
+
+/// `=` where `==` was meant.
+pub(crate) fn equality_meant(source: SourceId, equals: Span) -> Diagnostic {
+    Diagnostic::new(Code::AE0105, "`=` is not a comparison")
+        .label(source, equals, "expected `==`")
+        .help("write `==`; a new name is introduced with `let name = ..`")
+        .fix("write `==`", Safety::Safe, source, equals, "==")
+}

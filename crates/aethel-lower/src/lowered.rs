@@ -1,0 +1,338 @@
+//! What lowering gives: a batch and what must happen before it can run.
+
+use crate::inputs::{Inputs, OracleInput, Place};
+use crate::symbols::{FieldKind, Symbols};
+use crate::tables::Tables;
+use crate::value::{self, Scalar};
+use aethel_ir::batch::{BatchItem, FieldId};
+use aethel_ir::{
+    AccountId, AccountName, Asset, AssetId, Batch, Code, Diagnostic, Field, Group, Intent, OPENING_ACCOUNT,
+    PlaceId, Rational, SourceId, Span, TransactionRef, Type, did_you_mean, quote,
+};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// An opening balance for a place of the batch, if the ledger does not know the account yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The place.
+    pub place: PlaceId,
+    /// Minor units.
+    pub amount: i128,
+    /// Where it was given.
+    pub at: Place,
+}
+
+/// An oracle value that the batch depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OracleUse {
+    /// The feed.
+    pub feed: String,
+    /// What the value is a value of: empty, `USD`, or `BTC/USD`.
+    pub asset: String,
+    /// Its decimal places: empty, `2`, or `8/2`.
+    pub scale: String,
+    /// The oracle's statement, or `None` when none for the feed was given.
+    pub proof: Option<OracleInput>,
+    /// The parameter's place in the program, for messages.
+    pub at: Place,
+}
+
+/// What a program says that the ledger keeps: scales, boundedness, fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declarations {
+    /// Every asset the batch uses.
+    pub assets: Vec<Asset>,
+    /// Accounts that the program declares: unbounded or not.
+    pub accounts: Vec<(AccountName, bool)>,
+    /// Declared fields.
+    pub fields: Vec<(Arc<str>, FieldKind)>,
+}
+
+/// A batch, ready for the runtime.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoweredBatch {
+    /// The batch.
+    pub batch: Batch,
+    /// Opening balances for places of the batch.
+    pub openings: Vec<Opening>,
+    /// Whether openings are expectations that a known account must meet (JSON batches).
+    pub openings_are_expectations: bool,
+    /// Oracle values it depends on; each feed and unit once.
+    pub oracles: Vec<OracleUse>,
+    /// What the ledger keeps of the program.
+    pub declarations: Declarations,
+    /// The declaration or file the batch comes from, for messages.
+    pub at: Place,
+}
+
+/// A batch while it is being put together.
+pub(crate) struct Assembly<'t> {
+    pub(crate) name: Arc<str>,
+    pub(crate) tables: &'t mut Tables,
+    pub(crate) intents: Vec<Intent>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) transactions: Vec<TransactionRef>,
+    pub(crate) items: Vec<BatchItem>,
+    pub(crate) oracles: Vec<OracleUse>,
+}
+
+impl<'t> Assembly<'t> {
+    pub(crate) fn new(name: Arc<str>, tables: &'t mut Tables) -> Self {
+        Self {
+            name,
+            tables,
+            intents: Vec::new(),
+            groups: Vec::new(),
+            transactions: Vec::new(),
+            items: Vec::new(),
+            oracles: Vec::new(),
+        }
+    }
+
+    /// The places behind the slots of an intent, row by row, for columns of accounts.
+    pub(crate) fn place_columns(
+        &mut self,
+        intent: &Intent,
+        accounts: &[aethel_ir::Column<AccountId>],
+    ) -> Vec<aethel_ir::Column<PlaceId>> {
+        use aethel_ir::Column;
+        let mut columns = Vec::with_capacity(intent.places.len());
+        for place in &intent.places {
+            columns.push(match &accounts[usize::from(place.account)] {
+                Column::Same(account) => Column::Same(self.tables.place(*account, place.field)),
+                Column::Each(ids) => Column::Each(
+                    ids.iter()
+                        .map(|account| self.tables.place(*account, place.field))
+                        .collect(),
+                ),
+            });
+        }
+        columns
+    }
+
+    /// The value of an external parameter: that of the proof given for its feed. Without a proof a stand-in keeps the
+    /// batch whole; it never runs, because the missing proof is refused before stage 3.
+    pub(crate) fn oracle_value(
+        &mut self,
+        inputs: &Inputs,
+        feed: &str,
+        ty: Type,
+        at: Place,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Scalar {
+        let (asset, scale) = self.oracle_unit(ty);
+        let proof = inputs.oracles.iter().find(|proof| proof.feed == feed);
+        let known = self
+            .oracles
+            .iter()
+            .any(|u| u.feed == feed && u.asset == asset && u.scale == scale);
+        if !known {
+            self.oracles.push(OracleUse {
+                feed: feed.into(),
+                asset,
+                scale,
+                proof: proof.cloned(),
+                at,
+            });
+        }
+        let stand_in = || value::from_units(self.tables, &Rational::ONE, ty).unwrap_or(Scalar::Bool(true));
+        let Some(input) = proof else { return stand_in() };
+        match value::from_text(self.tables, &input.value, ty) {
+            Ok(value) => value,
+            Err(expected) => {
+                let message = format!(
+                    "the oracle's value `{}` for `{}` does not fit",
+                    quote(&input.value),
+                    quote(feed)
+                );
+                let mut diagnostic = Diagnostic::new(Code::AE0906, format!("{message}: {expected}"));
+                for (source, span) in [input.at, at].into_iter().flatten() {
+                    diagnostic = diagnostic.label(source, span, "");
+                }
+                diagnostics.push(diagnostic.help("the parameter's type says what the oracle must sign"));
+                stand_in()
+            }
+        }
+    }
+
+    /// How an oracle's signature names the unit of a type.
+    fn oracle_unit(&self, ty: Type) -> (String, String) {
+        let name = |id: AssetId| self.tables.asset_name(id).to_owned();
+        let scale = |id: AssetId| self.tables.scale(id);
+        match ty {
+            Type::Amount(asset) => (name(asset), scale(asset).to_string()),
+            Type::Price(base, quote) => (
+                format!("{}/{}", name(base), name(quote)),
+                format!("{}/{}", scale(base), scale(quote)),
+            ),
+            Type::Bool | Type::Number | Type::Integer | Type::Time => (String::new(), String::new()),
+        }
+    }
+
+    /// Finishes the batch.
+    pub(crate) fn finish(
+        self,
+        symbols: &Symbols<'_>,
+        inputs: &Inputs,
+        at: Place,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> LoweredBatch {
+        let openings = openings(self.tables, inputs, symbols, diagnostics);
+        let declared: HashMap<&str, bool> = symbols.accounts.iter().map(|(n, u)| (n.as_str(), *u)).collect();
+        let unbounded = self.tables.accounts.iter().map(|account| {
+            account.as_str() == OPENING_ACCOUNT || declared.get(account.as_str()).copied().unwrap_or(false)
+        });
+        let unbounded = unbounded.collect();
+        let known = |name: &AccountName| self.tables.known_account(name.as_str()).is_some();
+        let used_fields = self.tables.fields.iter().filter_map(|field| match field {
+            Field::Integer(name) => Some((name.clone(), FieldKind::Integer)),
+            Field::Bool(name) => Some((name.clone(), FieldKind::Bool)),
+            Field::Balance(_) => None,
+        });
+        let declarations = Declarations {
+            assets: self.tables.assets.clone(),
+            accounts: symbols
+                .accounts
+                .iter()
+                .filter(|(name, _)| known(name))
+                .cloned()
+                .collect(),
+            fields: used_fields.collect(),
+        };
+        let batch = Batch {
+            name: self.name,
+            assets: std::mem::take(&mut self.tables.assets),
+            fields: std::mem::take(&mut self.tables.fields),
+            accounts: std::mem::take(&mut self.tables.accounts),
+            unbounded,
+            places: std::mem::take(&mut self.tables.places),
+            intents: self.intents,
+            groups: self.groups,
+            transactions: self.transactions,
+            items: self.items,
+        };
+        LoweredBatch {
+            batch,
+            openings,
+            openings_are_expectations: false,
+            oracles: self.oracles,
+            declarations,
+            at,
+        }
+    }
+}
+
+/// Opening balances for the places of the batch.
+fn openings(
+    tables: &Tables,
+    inputs: &Inputs,
+    symbols: &Symbols<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Opening> {
+    let mut places: HashMap<AccountId, Vec<(PlaceId, AssetId)>> = HashMap::new();
+    for input in &inputs.accounts {
+        if let Some(id) = tables.known_account(input.name.as_str()) {
+            places.entry(id).or_default();
+        }
+    }
+    for (index, (account, FieldId(field))) in tables.places.iter().enumerate() {
+        if let (Some(list), Some(Field::Balance(asset))) =
+            (places.get_mut(account), tables.fields.get(usize::from(*field)))
+        {
+            list.push((PlaceId(index as u32), *asset));
+        }
+    }
+    let mut openings: Vec<Opening> = Vec::new();
+    let mut seen: HashMap<PlaceId, usize> = HashMap::new();
+    for input in &inputs.accounts {
+        let Some(id) = tables.known_account(input.name.as_str()) else {
+            continue;
+        };
+        let list = places.get(&id).map_or(&[][..], Vec::as_slice);
+        let mut wanted: Vec<((PlaceId, AssetId), &crate::inputs::Given)> = Vec::new();
+        if let Some(given) = &input.balance {
+            match list {
+                [] => {}
+                [one] => wanted.push((*one, given)),
+                several => diagnostics.push(ambiguous(tables, input, several)),
+            }
+        }
+        for (asset, given) in &input.balances {
+            let place = list.iter().find(|(_, id)| tables.asset_name(*id) == asset);
+            match place {
+                Some(place) => wanted.push((*place, given)),
+                // Another batch of the file may use it; but the asset must exist.
+                None if symbols.asset_named(asset).is_some() => {}
+                None => {
+                    let help = did_you_mean(asset, symbols.asset_names())
+                        .unwrap_or_else(|| "the program declares its assets at the top".into());
+                    let message = format!("asset `{}` is not declared", quote(asset));
+                    diagnostics
+                        .push(labelled(Diagnostic::new(Code::AE0203, message), given.at, "here").help(help));
+                }
+            }
+        }
+        for ((place, asset), given) in wanted {
+            match value::from_text(tables, &given.text, Type::Amount(asset)) {
+                Ok(Scalar::Whole(amount)) => {
+                    if let Some(first) = seen.insert(place, openings.len()) {
+                        let message = format!("`{}` has two opening balances", input.name);
+                        let diagnostic = labelled(Diagnostic::new(Code::AE0306, message), given.at, "second");
+                        let first = openings.get(first).and_then(|opening| opening.at);
+                        diagnostics.push(labelled(diagnostic, first, "first").help("keep one of them"));
+                        continue;
+                    }
+                    openings.push(Opening {
+                        place,
+                        amount,
+                        at: given.at,
+                    });
+                }
+                Ok(_) => {}
+                Err(expected) => {
+                    let message = format!("`{}` is not an amount for `{}`", quote(&given.text), input.name);
+                    diagnostics.push(labelled(
+                        Diagnostic::new(Code::AE0309, message),
+                        given.at,
+                        &expected,
+                    ));
+                }
+            }
+        }
+    }
+    openings
+}
+
+fn ambiguous(
+    tables: &Tables,
+    input: &crate::inputs::AccountInput,
+    list: &[(PlaceId, AssetId)],
+) -> Diagnostic {
+    let assets: Vec<&str> = list.iter().map(|(_, asset)| tables.asset_name(*asset)).collect();
+    let message = format!(
+        "`{}` holds {}: which one is this balance?",
+        input.name,
+        assets.join(" and ")
+    );
+    let help = format!("write {{\"balances\": {{\"{}\": \"..\"}}}}", assets[0]);
+    labelled(
+        Diagnostic::new(Code::AE0306, message),
+        input.at,
+        "one balance given",
+    )
+    .help(help)
+}
+
+/// Adds a label where there is a place for it.
+pub(crate) fn labelled(diagnostic: Diagnostic, at: Place, message: &str) -> Diagnostic {
+    match at {
+        Some((source, span)) => diagnostic.label(source, span, message),
+        None => diagnostic,
+    }
+}
+
+/// The place of a span in a file.
+pub(crate) fn place(source: SourceId, span: Span) -> Place {
+    Some((source, span))
+}

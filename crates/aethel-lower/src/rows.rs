@@ -1,0 +1,206 @@
+//! Rows of a CSV file: UTF-8 with a header, a byte-order mark is dropped, nothing is trimmed.
+//!
+//! Cells are borrowed from one reused record; places of cells are only looked for when something is wrong.
+
+use aethel_ir::{Code, Diagnostic, SourceId, Span, did_you_mean, quote};
+use csv::{ByteRecord, ReaderBuilder, StringRecord};
+
+/// The most rows a file may have.
+pub const MAX_ROWS: u32 = 10_000_000;
+
+/// An opened CSV text.
+pub(crate) struct Rows<'a> {
+    source: SourceId,
+    /// The text behind the byte-order mark.
+    text: &'a str,
+    /// How many bytes the mark took.
+    skipped: usize,
+    header: Vec<String>,
+}
+
+/// One row.
+pub(crate) struct Row<'a> {
+    rows: &'a Rows<'a>,
+    record: &'a StringRecord,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// Reads the header.
+    pub(crate) fn open(source: SourceId, text: &'a str) -> Result<Self, Diagnostic> {
+        let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let skipped = text.len() - body.len();
+        let mut rows = Rows {
+            source,
+            text: body,
+            skipped,
+            header: Vec::new(),
+        };
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(body.as_bytes());
+        let mut header = StringRecord::new();
+        let found = reader
+            .read_record(&mut header)
+            .map_err(|error| rows.csv_error(&error))?;
+        if !found || header.iter().all(str::is_empty) {
+            return Err(Diagnostic::new(Code::AE0903, "the file has no header")
+                .label(
+                    source,
+                    Span::new(skipped, skipped + body.len().min(1)),
+                    "the first line names the columns",
+                )
+                .help("write the names of the columns in the first line, such as `account,salary`"));
+        }
+        rows.header = header.iter().map(str::to_owned).collect();
+        for (index, name) in rows.header.iter().enumerate() {
+            if rows.header[..index].contains(name) {
+                return Err(Diagnostic::new(
+                    Code::AE0903,
+                    format!("two columns are called `{}`", quote(name)),
+                )
+                .label(source, rows.header_span(), "header")
+                .help("rename one of them"));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The file.
+    pub(crate) fn source(&self) -> SourceId {
+        self.source
+    }
+
+    /// The index of a column.
+    pub(crate) fn column(&self, name: &str) -> Option<usize> {
+        self.header.iter().position(|column| column == name)
+    }
+
+    /// A suggestion for a column that is not there.
+    pub(crate) fn suggest(&self, name: &str) -> String {
+        did_you_mean(name, self.header.iter().map(String::as_str)).unwrap_or_else(|| {
+            let columns: Vec<String> = self
+                .header
+                .iter()
+                .take(12)
+                .map(|c| format!("`{}`", quote(c)))
+                .collect();
+            format!("the columns are {}", columns.join(", "))
+        })
+    }
+
+    /// The first line.
+    pub(crate) fn header_span(&self) -> Span {
+        let length = self.text.find(['\n', '\r']).unwrap_or(self.text.len());
+        Span::new(self.skipped, self.skipped + length)
+    }
+
+    fn csv_error(&self, error: &csv::Error) -> Diagnostic {
+        let byte = error
+            .position()
+            .map_or(0, |position| position.byte() as usize)
+            .min(self.text.len());
+        let line = self.text.get(byte..).unwrap_or("");
+        let length = line.find('\n').unwrap_or(line.len());
+        let span = Span::new(self.skipped + byte, self.skipped + byte + length);
+        let (message, help) = match error.kind() {
+            csv::ErrorKind::UnequalLengths {
+                expected_len, len, ..
+            } => (
+                format!("this row has {len} cells, the header has {expected_len}"),
+                "add or remove commas; a cell with a comma in it needs quotes",
+            ),
+            _ => (
+                "this row cannot be read".to_owned(),
+                "the file must be UTF-8 text with comma-separated cells",
+            ),
+        };
+        Diagnostic::new(Code::AE0903, message)
+            .label(self.source, span, "here")
+            .help(help)
+    }
+
+    /// Calls `visit` for each row in order until it gives false.
+    pub(crate) fn each(&self, mut visit: impl FnMut(&Row<'_>) -> bool) -> Result<(), Diagnostic> {
+        let mut reader = ReaderBuilder::new()
+            .has_headers(true)
+            .from_reader(self.text.as_bytes());
+        let mut bytes = ByteRecord::new();
+        let mut count = 0_u32;
+        loop {
+            let found = reader
+                .read_byte_record(&mut bytes)
+                .map_err(|error| self.csv_error(&error))?;
+            if !found {
+                return Ok(());
+            }
+            count += 1;
+            if count > MAX_ROWS {
+                return Err(
+                    Diagnostic::new(Code::AE0312, format!("more than {MAX_ROWS} rows"))
+                        .label(self.source, self.header_span(), "in this file")
+                        .help("split the file and run it as several batches"),
+                );
+            }
+            let start = bytes.position().map_or(0, |position| position.byte() as usize);
+            let end = (reader.position().byte() as usize).min(self.text.len());
+            // The whole text is UTF-8 and cells are cut at ASCII bytes, so each cell is UTF-8.
+            let record = StringRecord::from_byte_record_lossy(std::mem::take(&mut bytes));
+            let go_on = visit(&Row {
+                rows: self,
+                record: &record,
+                start,
+                end,
+            });
+            bytes = record.into_byte_record();
+            if !go_on {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Row<'_> {
+    /// The cell of a column.
+    pub(crate) fn cell(&self, column: usize) -> &str {
+        self.record.get(column).unwrap_or("")
+    }
+
+    /// The place of the row, without its line end.
+    pub(crate) fn span(&self) -> Span {
+        let raw = self.rows.text.get(self.start..self.end).unwrap_or("");
+        // The reader's position before a row may lie before empty lines.
+        let lead = raw.len() - raw.trim_start_matches(['\n', '\r']).len();
+        let trimmed = raw.trim_end_matches(['\n', '\r']);
+        let base = self.rows.skipped + self.start;
+        Span::new(base + lead, base + trimmed.len())
+    }
+
+    /// The place of one cell.
+    pub(crate) fn cell_span(&self, column: usize) -> Span {
+        let row = self.span();
+        let offset = row.start as usize - self.rows.skipped;
+        let raw = self
+            .rows
+            .text
+            .get(offset..offset + (row.end - row.start) as usize)
+            .unwrap_or("");
+        let (mut quoted, mut index, mut start) = (false, 0, 0);
+        for (at, byte) in raw.bytes().enumerate() {
+            match byte {
+                b'"' => quoted = !quoted,
+                b',' if !quoted => {
+                    if index == column {
+                        return Span::new(row.start as usize + start, row.start as usize + at);
+                    }
+                    index += 1;
+                    start = at + 1;
+                }
+                _ => {}
+            }
+        }
+        Span::new(row.start as usize + start.min(raw.len()), row.end as usize)
+    }
+}

@@ -1,0 +1,133 @@
+//! Keys of bindings and arguments: each must name a parameter that exists.
+
+use crate::inputs::{Inputs, Setting};
+use crate::lowered::labelled;
+use crate::symbols::Symbols;
+use aethel_ir::{Code, Diagnostic, did_you_mean, quote};
+use aethel_syntax::ast::{BatchItem, IntentDecl};
+use std::collections::{HashMap, HashSet};
+
+/// Complains about keys that address nothing, keys given twice, and arguments for external parameters.
+pub(crate) fn check(symbols: &Symbols<'_>, inputs: &Inputs, diagnostics: &mut Vec<Diagnostic>) {
+    if inputs.bind.is_empty() && inputs.args.is_empty() {
+        return;
+    }
+    let known = parameters(symbols);
+    for (settings, is_argument) in [(&inputs.bind, false), (&inputs.args, true)] {
+        let mut seen: HashSet<&str> = HashSet::new();
+        for setting in settings {
+            if !seen.insert(&setting.key) {
+                let message = format!("`{}` is given twice", quote(&setting.key));
+                let diagnostic = Diagnostic::new(Code::AE0908, message).help("keep one of them");
+                diagnostics.push(labelled(diagnostic, setting.value.at, "second value"));
+                continue;
+            }
+            match known.get(setting.key.as_str()) {
+                None => diagnostics.push(unknown(setting, &known)),
+                Some(true) if is_argument => {
+                    let message = format!(
+                        "`{}` comes from an oracle, it takes no argument",
+                        quote(&setting.key)
+                    );
+                    let diagnostic = Diagnostic::new(Code::AE0304, message)
+                        .help("bring the oracle's proof in the inputs file");
+                    diagnostics.push(labelled(diagnostic, setting.value.at, "given here"));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+fn unknown(setting: &Setting, known: &HashMap<String, bool>) -> Diagnostic {
+    let mut names: Vec<&str> = known.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    let help = did_you_mean(&setting.key, names.iter().copied()).unwrap_or_else(|| {
+        let some: Vec<String> = names
+            .iter()
+            .filter(|n| n.matches('.').count() == 1)
+            .take(6)
+            .map(|n| format!("`{n}`"))
+            .collect();
+        if some.is_empty() {
+            "nothing in this program can be addressed; label a call: `name: pay(..);`".into()
+        } else {
+            format!("write `name.parameter`, for example {}", some.join(", "))
+        }
+    });
+    let diagnostic = Diagnostic::new(
+        Code::AE0905,
+        format!("`{}` addresses no parameter", quote(&setting.key)),
+    )
+    .help(help);
+    labelled(diagnostic, setting.value.at, "given here")
+}
+
+/// Every key that means something, and whether the parameter is external.
+fn parameters(symbols: &Symbols<'_>) -> HashMap<String, bool> {
+    let mut known = HashMap::new();
+    let mut add = |batch: Option<&str>, name: &str, decl: &IntentDecl| {
+        for param in &decl.params {
+            let key = format!("{name}.{}", param.name.text);
+            if let Some(batch) = batch {
+                known.insert(format!("{batch}.{key}"), param.external.is_some());
+            }
+            known.insert(key, param.external.is_some());
+        }
+    };
+    for intent in &symbols.intent_list {
+        add(None, &intent.name.text, intent);
+    }
+    for batch in &symbols.batches {
+        let name = Some(batch.name.text.as_str());
+        for item in &batch.items {
+            match item {
+                BatchItem::Intent(intent) => add(name, &intent.name.text, intent),
+                BatchItem::Call(call) => {
+                    if let (Some(label), Some(decl)) =
+                        (&call.label, symbols.intents.get(call.intent.text.as_str()))
+                    {
+                        add(name, &label.text, decl);
+                    }
+                }
+                BatchItem::Loop(each) => {
+                    for call in &each.calls {
+                        if let (Some(label), Some(decl)) =
+                            (&each.label, symbols.intents.get(call.intent.text.as_str()))
+                        {
+                            add(name, &label.text, decl);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    known
+}
+
+/// A batch or intent that was asked for but is not there.
+pub(crate) fn no_such(symbols: &Symbols<'_>, kind: &str, name: &str, diagnostics: &mut Vec<Diagnostic>) {
+    let names: Vec<&str> = if kind == "batch" {
+        symbols
+            .batches
+            .iter()
+            .map(|decl| decl.name.text.as_str())
+            .collect()
+    } else {
+        symbols
+            .intent_list
+            .iter()
+            .map(|decl| decl.name.text.as_str())
+            .collect()
+    };
+    let help = did_you_mean(name, names.iter().copied()).unwrap_or_else(|| {
+        if names.is_empty() {
+            format!("the program has no {kind}")
+        } else {
+            let shown: Vec<String> = names.iter().take(8).map(|n| format!("`{n}`")).collect();
+            format!("the program has {}", shown.join(", "))
+        }
+    });
+    diagnostics
+        .push(Diagnostic::new(Code::AE0314, format!("there is no {kind} `{}`", quote(name))).help(help));
+}

@@ -1,0 +1,292 @@
+//! What a program declares at top level: assets, accounts, fields, constants, intents, batches.
+//!
+//! Takes the tree, gives [`Symbols`]; refuses duplicate names (AE0202), bad scales (AE0217) and bad account names.
+
+use crate::constant;
+use aethel_ir::money::DEFAULT_ASSET;
+use aethel_ir::{AccountName, AccountNameError, Asset, Code, Diagnostic, MAX_SCALE, SourceId, Span, quote};
+use aethel_syntax::ast::{
+    AccountDecl, AssetDecl, AtomicBatch, ConstDecl, FieldDecl, IntentDecl, Item, Name, Program,
+};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A program without items.
+static EMPTY: Program = Program { items: Vec::new() };
+
+/// The value of a constant.
+#[derive(Clone, Debug)]
+pub(crate) enum Constant {
+    /// A number without a unit yet; it takes the type of its use.
+    Number(aethel_ir::Rational),
+    /// A truth value.
+    Bool(bool),
+}
+
+/// The kind of a declared field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// Whole numbers.
+    Integer,
+    /// Truth values.
+    Bool,
+}
+
+/// The declarations of one program.
+#[derive(Debug)]
+pub struct Symbols<'a> {
+    /// The file.
+    pub(crate) source: SourceId,
+    /// Declared assets in order, or the default one.
+    pub(crate) assets: Vec<Asset>,
+    /// Whether the program declares assets itself.
+    pub(crate) assets_declared: bool,
+    /// Declared accounts: name and whether unbounded.
+    pub(crate) accounts: Vec<(AccountName, bool)>,
+    pub(crate) fields: HashMap<&'a str, FieldKind>,
+    pub(crate) constants: HashMap<&'a str, Option<Constant>>,
+    pub(crate) intents: HashMap<&'a str, &'a IntentDecl>,
+    /// Top-level intents in source order.
+    pub(crate) intent_list: Vec<&'a IntentDecl>,
+    /// Batches in source order.
+    pub(crate) batches: Vec<&'a AtomicBatch>,
+}
+
+impl<'a> Symbols<'a> {
+    /// The declarations of a program that declares nothing.
+    pub(crate) fn empty(source: SourceId) -> Self {
+        Symbols::collect(source, &EMPTY, &mut Vec::new())
+    }
+
+    /// Collects the declarations of a program; problems go to `diagnostics`.
+    pub fn collect(source: SourceId, program: &'a Program, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let mut symbols = Symbols {
+            source,
+            assets: Vec::new(),
+            assets_declared: false,
+            accounts: Vec::new(),
+            fields: HashMap::new(),
+            constants: HashMap::new(),
+            intents: HashMap::new(),
+            intent_list: Vec::new(),
+            batches: Vec::new(),
+        };
+        let mut seen = Seen {
+            source,
+            places: HashMap::new(),
+        };
+        let mut constants = Vec::new();
+        for item in &program.items {
+            match item {
+                Item::Asset(asset) => symbols.asset(asset, &mut seen, diagnostics),
+                Item::Account(account) => symbols.account(account, &mut seen, diagnostics),
+                Item::Field(field) => symbols.field(field, &mut seen, diagnostics),
+                Item::Const(constant) => {
+                    if seen.first("name", &constant.name, diagnostics) {
+                        constants.push(constant);
+                    }
+                }
+                Item::Intent(intent) => {
+                    if seen.first("name", &intent.name, diagnostics) {
+                        symbols.intents.insert(&intent.name.text, intent);
+                        symbols.intent_list.push(intent);
+                    }
+                }
+                Item::Batch(batch) => {
+                    if seen.first("name", &batch.name, diagnostics) {
+                        symbols.batches.push(batch);
+                    }
+                }
+            }
+        }
+        symbols.assets_declared = !symbols.assets.is_empty();
+        if !symbols.assets_declared {
+            symbols.assets.push(Asset {
+                name: DEFAULT_ASSET.0.into(),
+                scale: DEFAULT_ASSET.1,
+            });
+        }
+        symbols.evaluate_constants(&constants, diagnostics);
+        symbols
+    }
+
+    fn asset(&mut self, decl: &'a AssetDecl, seen: &mut Seen<'a>, diagnostics: &mut Vec<Diagnostic>) {
+        if !seen.first("asset", &decl.name, diagnostics) {
+            return;
+        }
+        let at = decl.scale.as_ref().unwrap_or(&decl.name);
+        let scale = decl
+            .scale
+            .as_ref()
+            .and_then(|scale| scale.text.parse::<u8>().ok());
+        let Some(scale) = scale.filter(|scale| *scale <= MAX_SCALE) else {
+            // A missing scale is the parser's complaint only if it could not be read at all.
+            let message = format!("asset `{}` needs a scale from 0 to {MAX_SCALE}", decl.name.text);
+            diagnostics.push(
+                Diagnostic::new(Code::AE0217, message)
+                    .label(self.source, at.span, "the number of decimal places belongs here")
+                    .help(format!("write `asset {} {{ scale: 2; }}`", decl.name.text)),
+            );
+            self.assets.push(Asset {
+                name: decl.name.text.as_str().into(),
+                scale: 2,
+            });
+            return;
+        };
+        self.assets.push(Asset {
+            name: decl.name.text.as_str().into(),
+            scale,
+        });
+    }
+
+    fn account(&mut self, decl: &'a AccountDecl, seen: &mut Seen<'a>, diagnostics: &mut Vec<Diagnostic>) {
+        if !seen.first("account", &decl.name, diagnostics) {
+            return;
+        }
+        match AccountName::new(&decl.name.text) {
+            Ok(name) => self.accounts.push((name, decl.unbounded.is_some())),
+            Err(error) => diagnostics.push(bad_account_name(
+                self.source,
+                decl.name.span,
+                &decl.name.text,
+                error,
+            )),
+        }
+    }
+
+    fn field(&mut self, decl: &'a FieldDecl, seen: &mut Seen<'a>, diagnostics: &mut Vec<Diagnostic>) {
+        if !seen.first("field", &decl.name, diagnostics) {
+            return;
+        }
+        let name = decl.name.text.as_str();
+        if name == "balance" || name.ends_with("_balance") {
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::AE0202,
+                    format!("`{name}` is a balance, it cannot be a field"),
+                )
+                .label(self.source, decl.name.span, "this name always means money")
+                .help("choose a name that does not end in `balance`"),
+            );
+            return;
+        }
+        let kind = match decl.ty.name.text.as_str() {
+            "Integer" => FieldKind::Integer,
+            "Bool" => FieldKind::Bool,
+            other => {
+                diagnostics.push(
+                    Diagnostic::new(Code::AE0204, format!("a field cannot hold `{}`", quote(other)))
+                        .label(self.source, decl.ty.span, "expected `Integer` or `Bool`")
+                        .help("money lives in balances; fields hold whole numbers or truth values"),
+                );
+                FieldKind::Integer
+            }
+        };
+        self.fields.insert(name, kind);
+    }
+
+    /// Evaluates each constant after those it uses.
+    fn evaluate_constants(&mut self, decls: &[&'a ConstDecl], diagnostics: &mut Vec<Diagnostic>) {
+        let by_name: HashMap<&str, &'a ConstDecl> =
+            decls.iter().map(|d| (d.name.text.as_str(), *d)).collect();
+        // Depth first, iteratively: a chain of constants may be as long as the file.
+        let mut state: HashMap<&str, bool> = HashMap::new();
+        for decl in decls {
+            let mut stack = vec![(*decl, false)];
+            while let Some((current, ready)) = stack.pop() {
+                let name = current.name.text.as_str();
+                if ready {
+                    let value = constant::evaluate(self, &current.value, diagnostics);
+                    self.constants.insert(name, value);
+                    state.insert(name, true);
+                    continue;
+                }
+                match state.get(name) {
+                    Some(true) => continue,
+                    Some(false) => {
+                        diagnostics.push(
+                            Diagnostic::new(Code::AE0303, format!("constant `{name}` is defined by itself"))
+                                .label(self.source, current.value.span, "this leads back to it")
+                                .help("give one of the constants a plain number"),
+                        );
+                        self.constants.insert(name, None);
+                        state.insert(name, true);
+                        continue;
+                    }
+                    None => {}
+                }
+                state.insert(name, false);
+                stack.push((current, true));
+                let mut names = Vec::new();
+                constant::names_in(&current.value, &mut names);
+                for used in names {
+                    if let Some(other) = by_name.get(used)
+                        && state.get(used) != Some(&true)
+                    {
+                        stack.push((*other, false));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The declared asset with this name in exactly this case.
+    pub(crate) fn asset_named(&self, name: &str) -> Option<&Asset> {
+        self.assets.iter().find(|asset| &*asset.name == name)
+    }
+
+    /// The declared asset that a prefix such as `btc` of `btc_balance` means.
+    pub(crate) fn asset_with_prefix(&self, prefix: &str) -> Option<&Asset> {
+        self.assets
+            .iter()
+            .find(|asset| asset.name.eq_ignore_ascii_case(prefix))
+    }
+
+    /// The names of all assets, for suggestions.
+    pub(crate) fn asset_names(&self) -> impl Iterator<Item = &str> {
+        self.assets.iter().map(|asset| &*asset.name)
+    }
+}
+
+/// First places of names, for reporting second ones.
+struct Seen<'a> {
+    source: SourceId,
+    places: HashMap<(&'static str, &'a str), Span>,
+}
+
+impl<'a> Seen<'a> {
+    /// Whether this is the first of its name; otherwise both places are reported.
+    fn first(&mut self, space: &'static str, name: &'a Name, diagnostics: &mut Vec<Diagnostic>) -> bool {
+        if let Some(first) = self.places.get(&(space, name.text.as_str())) {
+            diagnostics.push(duplicate(self.source, name, *first));
+            return false;
+        }
+        self.places.insert((space, &name.text), name.span);
+        true
+    }
+}
+
+/// A name that was declared before in the same space.
+pub(crate) fn duplicate(source: SourceId, name: &Name, first: Span) -> Diagnostic {
+    Diagnostic::new(Code::AE0202, format!("`{}` is declared twice", quote(&name.text)))
+        .label(source, name.span, "second declaration")
+        .label(source, first, "first declared here")
+        .help("rename one of them")
+}
+
+/// A text that cannot be an account name.
+pub(crate) fn bad_account_name(
+    source: SourceId,
+    span: Span,
+    text: &str,
+    error: AccountNameError,
+) -> Diagnostic {
+    Diagnostic::new(Code::AE0308, format!("`{}` is not an account name", quote(text)))
+        .label(source, span, error.to_string())
+        .help("use 1 to 128 bytes of text without hidden characters and without spaces at the ends")
+}
+
+/// Interned text of an identifier.
+pub(crate) fn arc(name: &Name) -> Arc<str> {
+    name.text.as_str().into()
+}

@@ -1,0 +1,12 @@
+//! What programs mean, shown by lowering them and running them serially with the one evaluator.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on should stop loudly"
+)]
+
+mod json;
+mod meaning;
+mod mistakes;
+mod support;

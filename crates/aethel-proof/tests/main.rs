@@ -1,0 +1,12 @@
+//! Tests of the public interface, in one binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod arithmetic;
+mod direct;
+mod random;
+mod support;

@@ -1,0 +1,42 @@
+//! Text from outside, made harmless for a terminal.
+
+use aethel_ir::account::is_format_character;
+
+/// Escapes control and format characters; line ends too.
+pub fn terminal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_format_character(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Replaces control and format characters by as many `?` as they have bytes, so that byte spans stay right. Line ends
+/// and tabs stay.
+pub fn same_length(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let harmless = matches!(c, '\n' | '\r' | '\t');
+        if !harmless && (c.is_control() || is_format_character(c)) {
+            out.extend(std::iter::repeat_n('?', c.len_utf8()));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_reaches_the_terminal() {
+        assert_eq!(terminal("a\u{1b}[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{a}");
+        assert_eq!(same_length("\u{1b}é\u{202e}\t\n"), "?é???\t\n");
+    }
+}

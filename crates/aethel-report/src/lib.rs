@@ -1,0 +1,12 @@
+//! Everything that is drawn from a diagnostic or a result.
+//!
+//! Takes data, gives text; it opens no file and knows no terminal. Names, cells and messages may come from anybody, so
+//! each renderer escapes what its reader would act on.
+
+pub mod diagnostics;
+pub mod escape;
+pub mod run;
+pub mod table;
+pub mod time;
+
+pub use diagnostics::{Style, concise, human, json};

@@ -1,0 +1,8 @@
+//! The result of a batch, for people and for programs.
+
+mod amounts;
+mod human;
+mod json;
+
+pub use human::batch;
+pub use json::json;

@@ -1,0 +1,14 @@
+//! What the parser makes of whole programs: snapshots of messages and trees, limits, and properties of any text.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on should stop"
+)]
+
+mod cases;
+mod conditions;
+mod limits;
+mod properties;
+mod support;

@@ -1,0 +1,159 @@
+//! Reading files: programs, inputs, and the files that programs name.
+//!
+//! A program comes from anybody, so the files it names are regular files below its own directory after links are
+//! resolved, unless the user allows more.
+
+use aethel_ir::{Code, Diagnostic, SourceId, SourceMap, quote};
+use aethel_lower::Files;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The largest file that is read, in bytes (CSV and JSON batches).
+pub const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// Reads a whole file that the user named, at most `limit` bytes.
+///
+/// # Errors
+/// AE0901 with the path and the reason.
+pub fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, Diagnostic> {
+    let shown = quote_path(path);
+    let fail = |reason: String, help: &str| {
+        Diagnostic::new(Code::AE0901, format!("cannot read `{shown}`: {reason}")).help(help)
+    };
+    let meta = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => fail("there is no such file".into(), "check the path"),
+        std::io::ErrorKind::PermissionDenied => {
+            fail("permission denied".into(), "check the file's permissions")
+        }
+        _ => fail(error.to_string(), "check the path"),
+    })?;
+    if meta.is_dir() {
+        return Err(fail("it is a directory".into(), "name a file"));
+    }
+    if meta.is_file() && meta.len() > limit {
+        return Err(too_large(&shown, limit));
+    }
+    let file = File::open(path).map_err(|error| fail(error.to_string(), "check the file's permissions"))?;
+    let mut bytes = Vec::new();
+    // One byte more than allowed tells a file that grows, or a device, apart from one that fits.
+    let read = file.take(limit + 1).read_to_end(&mut bytes);
+    read.map_err(|error| fail(error.to_string(), "check the file and its disk"))?;
+    if bytes.len() as u64 > limit {
+        return Err(too_large(&shown, limit));
+    }
+    Ok(bytes)
+}
+
+fn too_large(shown: &str, limit: u64) -> Diagnostic {
+    Diagnostic::new(Code::AE0901, format!("`{shown}` is larger than {limit} bytes"))
+        .help("split it into several files and batches")
+}
+
+fn quote_path(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    // The end of a path says more than its beginning.
+    let skip = text.chars().count().saturating_sub(120);
+    text.chars()
+        .skip(skip)
+        .collect::<String>()
+        .chars()
+        .flat_map(|c| quote(&c.to_string()).chars().collect::<Vec<_>>())
+        .collect()
+}
+
+/// Reads a file that the user named as text and adds it to the sources.
+///
+/// # Errors
+/// AE0901, AE0109.
+pub fn read_text(
+    path: &Path,
+    limit: u64,
+    sources: &mut SourceMap,
+) -> Result<(SourceId, Arc<str>), Diagnostic> {
+    let bytes = read_named(path, limit)?;
+    text_of(path.to_string_lossy().as_ref(), bytes, sources)
+}
+
+/// Adds bytes as a text.
+///
+/// # Errors
+/// AE0109 with the line of the first byte that is not UTF-8.
+pub fn text_of(
+    name: &str,
+    bytes: Vec<u8>,
+    sources: &mut SourceMap,
+) -> Result<(SourceId, Arc<str>), Diagnostic> {
+    match String::from_utf8(bytes) {
+        Ok(text) => {
+            let text: Arc<str> = text.into();
+            Ok((sources.add(name, text.clone()), text))
+        }
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let bytes = error.as_bytes();
+            let line = bytes[..at].iter().filter(|b| **b == b'\n').count() + 1;
+            let message = format!("`{}` is not UTF-8 text", quote(name));
+            Err(Diagnostic::new(Code::AE0109, message).help(format!(
+                "byte {} in line {line} is 0x{:02x}; save the file as UTF-8",
+                at + 1,
+                bytes[at]
+            )))
+        }
+    }
+}
+
+/// Opens the files that a program names.
+#[derive(Debug)]
+pub struct ProgramFiles<'a> {
+    directory: PathBuf,
+    allowed: &'a [PathBuf],
+    sources: &'a mut SourceMap,
+}
+
+impl<'a> ProgramFiles<'a> {
+    /// Files below `directory` and below each of `allowed`.
+    pub fn new(directory: PathBuf, allowed: &'a [PathBuf], sources: &'a mut SourceMap) -> Self {
+        Self {
+            directory,
+            allowed,
+            sources,
+        }
+    }
+}
+
+impl Files for ProgramFiles<'_> {
+    fn open(&mut self, path: &str) -> Result<(SourceId, Arc<str>), Diagnostic> {
+        let joined = self.directory.join(path);
+        let shown = quote(path);
+        let real = joined.canonicalize().map_err(|error| {
+            let help = format!("the path is relative to `{}`", quote_path(&self.directory));
+            Diagnostic::new(Code::AE0901, format!("cannot read `{shown}`: {}", plain(&error))).help(help)
+        })?;
+        let below = |directory: &Path| directory.canonicalize().is_ok_and(|root| real.starts_with(root));
+        if !below(&self.directory) && !self.allowed.iter().any(|directory| below(directory)) {
+            return Err(Diagnostic::new(
+                Code::AE0909,
+                format!("`{shown}` is outside the program's directory"),
+            )
+            .help("move the file beside the program, or allow its directory with `--allow-path DIR`"));
+        }
+        if !real.is_file() {
+            return Err(
+                Diagnostic::new(Code::AE0901, format!("`{shown}` is not a regular file"))
+                    .help("name a CSV file"),
+            );
+        }
+        let bytes = read_named(&real, MAX_FILE_BYTES)?;
+        text_of(path, bytes, self.sources)
+    }
+}
+
+fn plain(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,82 @@
+//! What a run brings beside its program: the inputs file, its CSV of balances, flags.
+
+use crate::files;
+use aethel_ir::{Code, Diagnostic, SourceMap, quote};
+use aethel_lower::{Given, Inputs, Setting};
+use std::path::{Path, PathBuf};
+
+/// The largest inputs file, in bytes.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// Where inputs come from.
+#[derive(Clone, Debug, Default)]
+pub struct InputSources {
+    /// `--inputs FILE`; `-` is standard input. Without it, `f.inputs.json` beside `f.ae` is taken when it is there.
+    pub file: Option<PathBuf>,
+    /// `--bind name.param=account`.
+    pub bind: Vec<String>,
+    /// `--arg name.param=value`.
+    pub args: Vec<String>,
+    /// `--open-accounts`.
+    pub open_accounts: bool,
+}
+
+impl InputSources {
+    /// Reads everything; a flag wins over the same key in the file.
+    ///
+    /// # Errors
+    /// Every problem of the file, or the flag that is wrong.
+    pub fn read(&self, program: &Path, sources: &mut SourceMap) -> Result<Inputs, Vec<Diagnostic>> {
+        let mut inputs = Inputs::default();
+        let beside = program.with_extension("inputs.json");
+        let file = match &self.file {
+            Some(file) => Some(file.clone()),
+            None if program != Path::new("-") && beside.is_file() => Some(beside),
+            None => None,
+        };
+        if let Some(file) = file {
+            let (source, text) = if file == Path::new("-") {
+                let bytes = files::read_named(Path::new("/dev/stdin"), MAX_BYTES).map_err(|d| vec![d])?;
+                files::text_of("<stdin>", bytes, sources).map_err(|d| vec![d])?
+            } else {
+                files::read_text(&file, MAX_BYTES, sources).map_err(|d| vec![d])?
+            };
+            inputs = Inputs::from_json(source, &text)?;
+            if let Some(Given { text: path, at }) = inputs.accounts_csv.clone() {
+                let directory = file.parent().unwrap_or(Path::new("."));
+                let opened = files::read_text(&directory.join(&path), files::MAX_FILE_BYTES, sources);
+                let (source, text) = opened.map_err(|mut diagnostic| {
+                    if let Some((source, span)) = at {
+                        diagnostic = diagnostic.label(source, span, "named here");
+                    }
+                    vec![diagnostic]
+                })?;
+                inputs.add_accounts_csv(source, &text)?;
+            }
+        }
+        override_with(&mut inputs.bind, &self.bind, "--bind")?;
+        override_with(&mut inputs.args, &self.args, "--arg")?;
+        inputs.open_accounts |= self.open_accounts;
+        Ok(inputs)
+    }
+}
+
+fn override_with(settings: &mut Vec<Setting>, flags: &[String], flag: &str) -> Result<(), Vec<Diagnostic>> {
+    for text in flags {
+        let Some((key, value)) = text.split_once('=') else {
+            let diagnostic = Diagnostic::new(Code::AE0911, format!("`{flag} {}` has no `=`", quote(text)))
+                .help(format!("write `{flag} name.parameter=value`"));
+            return Err(vec![diagnostic]);
+        };
+        let from_file = |setting: &Setting| setting.key == key && setting.value.at.is_some();
+        settings.retain(|setting| !from_file(setting));
+        settings.push(Setting {
+            key: key.to_owned(),
+            value: Given {
+                text: value.to_owned(),
+                at: None,
+            },
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! Aethel as a library.
+//!
+//! Takes paths, inputs and options; gives diagnostics and results. This crate reads files and the configuration; what
+//! programs mean is in `aethel-lower`, how batches run in `aethel-runtime`.
+
+pub mod config;
+pub mod files;
+pub mod import;
+pub mod inputs;
+pub mod ledger;
+pub mod oracle;
+pub mod processor;
+pub mod program;
+pub mod run;
+
+pub use aethel_certificate as certificate;
+pub use aethel_ir as ir;
+pub use aethel_ledger as store;
+pub use aethel_lower::{Inputs, Purpose, Selection, parse_oracle};
+pub use aethel_runtime as runtime;
+pub use aethel_runtime::BatchResult;
+pub use processor::{BatchProcessor, ExpectedBalance, Operation, ProcessorOptions, Transaction};
+pub use program::Program;
+pub use run::{RunOptions, RunReport, run};

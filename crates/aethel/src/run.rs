@@ -1,0 +1,367 @@
+//! `aethel run`: the batches of a program or a JSON file through the six stages, on a ledger.
+
+use crate::config::Config;
+use crate::files;
+use crate::inputs::InputSources;
+use crate::ledger::LedgerPath;
+use crate::oracle;
+use crate::program::{self, Program};
+use aethel_ir::{AccountId, Batch, Code, Diagnostic, SourceMap, TransactionId, quote};
+use aethel_ledger::{
+    BatchKey, DigestPrefix, LedgerStore, OracleFeed, OracleKey, Policy, PolicyChange, RedbStore,
+};
+use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
+use aethel_proof::{Limits, prove_direct, z3_version};
+use aethel_runtime::{
+    BatchProcessor, BatchRequest, BatchResult, DirectVerdict, Openings, ProcessorOptions, SystemClock,
+    content_hash,
+};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// How to run.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Which batches.
+    pub selection: Selection,
+    /// Inputs beside the program.
+    pub inputs: InputSources,
+    /// The ledger; `None` finds it as [`LedgerPath::resolve`] says.
+    pub ledger: Option<String>,
+    /// What makes the batch the same batch again, instead of its content.
+    pub key: Option<String>,
+    /// Run the batch of this receipt once more.
+    pub again: Option<String>,
+    /// Everything but the commit.
+    pub dry_run: bool,
+    /// Exactly this many worker threads; `None` adapts.
+    pub threads: Option<u32>,
+    /// The limit for each batch.
+    pub timeout: Option<Duration>,
+    /// How long to wait for a ledger that another process has open.
+    pub wait: Duration,
+    /// Further directories whose files programs may name.
+    pub allow_path: Vec<PathBuf>,
+    /// A configuration whose trust in oracles counts, instead of the one beside the ledger.
+    pub config: Option<PathBuf>,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct RunReport {
+    /// The results of the batches that ran, in order; the last one may have failed.
+    pub results: Vec<BatchResult>,
+    /// Problems that kept anything from running, or warnings and notes beside the results.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The ledger, for messages.
+    pub ledger: String,
+}
+
+/// Runs the batches of a file; stops at the first that fails. `progress` is called after each batch.
+pub fn run(
+    path: &Path,
+    options: &RunOptions,
+    sources: &mut SourceMap,
+    cancel: Option<&AtomicBool>,
+) -> RunReport {
+    let mut report = RunReport {
+        results: Vec::new(),
+        diagnostics: Vec::new(),
+        ledger: String::new(),
+    };
+    if let Err(problems) = run_batches(path, options, sources, cancel, &mut report) {
+        report.diagnostics.extend(problems);
+    }
+    report
+}
+
+fn run_batches(
+    path: &Path,
+    options: &RunOptions,
+    sources: &mut SourceMap,
+    cancel: Option<&AtomicBool>,
+    report: &mut RunReport,
+) -> Result<(), Vec<Diagnostic>> {
+    let one = |diagnostic: Diagnostic| vec![diagnostic];
+    let (lowered, open_accounts) = lower(path, options, sources, &mut report.diagnostics)?;
+    if report.diagnostics.iter().any(Diagnostic::is_error) {
+        return Ok(());
+    }
+    if lowered.is_empty() {
+        let diagnostic = Diagnostic::new(Code::AE0314, "there is no batch to run");
+        return Err(one(
+            diagnostic.help("write an `atomic_batch`, or run an intent with `--intent NAME`")
+        ));
+    }
+    let ledger = LedgerPath::resolve(options.ledger.as_deref(), sources).map_err(one)?;
+    let trust = match &options.config {
+        Some(path) => Some(Config::open(path, sources).map_err(one)?),
+        None => ledger.trusted_config(sources).map_err(one)?,
+    };
+    let first_policy = trust
+        .map_or(Ok(Vec::new()), |config| policy_changes(&config))
+        .map_err(one)?;
+    let mut store = if options.dry_run {
+        RedbStore::open_read_only(&ledger.0, options.wait).map_err(|error| one(error.to_diagnostic()))?
+    } else {
+        ledger.open(options.wait).map_err(one)?
+    };
+    report.ledger = store.name().to_string();
+    if store.head().sequence > 0 {
+        disagreement(store.policy(), &first_policy).map_err(one)?;
+    }
+    let mut keys = keys(options, &lowered, &store)?;
+    let limits = processor_options(options.threads, options.timeout);
+    let processor = BatchProcessor::new(limits, Arc::new(SystemClock::default()));
+    let mut opened = HashSet::new();
+    for batch in lowered {
+        let mut request = request(batch, sources, &mut opened, open_accounts);
+        request.key = keys.remove(0);
+        request.program = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        request.first_policy.clone_from(&first_policy);
+        request.dry_run = options.dry_run;
+        request.cancel = cancel;
+        let result = processor.execute_batch(&mut store, request);
+        let failed = !result.success;
+        report.results.push(result);
+        if failed {
+            return Ok(());
+        }
+    }
+    if !options.dry_run && store.checkpoint_due() {
+        // The batches are committed; a checkpoint that fails is tried again by the next run.
+        if let Err(error) = store.checkpoint() {
+            let mut note = error.to_diagnostic();
+            note.severity = aethel_ir::Severity::Warning;
+            report.diagnostics.push(note);
+        }
+    }
+    Ok(())
+}
+
+/// Reads and lowers the batches of a program or JSON file; the flag says whether unknown accounts are opened with zero.
+fn lower(
+    path: &Path,
+    options: &RunOptions,
+    sources: &mut SourceMap,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<(Vec<LoweredBatch>, bool), Vec<Diagnostic>> {
+    if path.extension().is_some_and(|extension| extension == "json") {
+        let (source, text) = files::read_text(path, files::MAX_FILE_BYTES, sources).map_err(|d| vec![d])?;
+        let stem = path
+            .file_stem()
+            .map_or("batch".into(), |stem| stem.to_string_lossy());
+        let batch = aethel_lower::lower_json(source, &text, &stem)?;
+        return Ok((vec![batch], options.inputs.open_accounts));
+    }
+    let program = if path == Path::new("-") {
+        Program::from_stdin(sources).map_err(|d| vec![d])?
+    } else {
+        Program::open(path, sources).map_err(|d| vec![d])?
+    };
+    diagnostics.extend(program.diagnostics.iter().cloned());
+    let inputs: Inputs = options.inputs.read(path, sources)?;
+    let selection = &options.selection;
+    let lowered = program.lower(
+        selection,
+        &inputs,
+        Purpose::Run,
+        sources,
+        &options.allow_path,
+        diagnostics,
+    );
+    program::sort(diagnostics);
+    Ok((lowered, inputs.open_accounts))
+}
+
+/// The key of each batch.
+fn keys(
+    options: &RunOptions,
+    lowered: &[LoweredBatch],
+    store: &dyn LedgerStore,
+) -> Result<Vec<Option<BatchKey>>, Vec<Diagnostic>> {
+    let one = |diagnostic: Diagnostic| vec![diagnostic];
+    let mut keys: Vec<Option<BatchKey>> = lowered
+        .iter()
+        .map(|_| options.key.as_deref().map(|key| BatchKey::User(key.into())))
+        .collect();
+    if let Some(key) = &options.key
+        && (key.is_empty() || key.len() > 128 || key.chars().any(char::is_control))
+    {
+        let message = format!("`{}` cannot be a key", quote(key));
+        return Err(one(
+            Diagnostic::new(Code::AE0911, message).help("1 to 128 bytes without control characters")
+        ));
+    }
+    let Some(again) = &options.again else {
+        return Ok(keys);
+    };
+    let prefix: DigestPrefix = again.parse().map_err(|_| {
+        one(
+            Diagnostic::new(Code::AE0807, format!("`{}` is not a receipt", quote(again)))
+                .help("`aethel ledger batches` lists receipts"),
+        )
+    })?;
+    let known = store
+        .find_receipt(&prefix)
+        .map_err(|error| one(error.to_diagnostic()))?;
+    let mut matched = false;
+    for (batch, key) in lowered.iter().zip(&mut keys) {
+        let batch = &batch.batch;
+        let content = aethel_certificate::batch_order(batch)
+            .ok()
+            .map(|order| content_hash(batch, &order));
+        if *batch.name == known.batch && content == Some(known.content) {
+            *key = Some(BatchKey::Again(known.receipt));
+            matched = true;
+        }
+    }
+    if !matched {
+        let message = format!(
+            "receipt {} is of another batch: `{}`",
+            known.receipt.short(),
+            quote(&known.batch)
+        );
+        return Err(one(Diagnostic::new(Code::AE0807, message).help(
+            "`--again` repeats exactly what was committed; without it the batch runs as a new one",
+        )));
+    }
+    Ok(keys)
+}
+
+pub(crate) fn processor_options(threads: Option<u32>, timeout: Option<Duration>) -> ProcessorOptions {
+    let available = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut processor = ProcessorOptions {
+        threads,
+        available_threads: u32::try_from(available).unwrap_or(1),
+        direct: Some((direct, format!("Z3 {}", z3_version()))),
+        ..ProcessorOptions::default()
+    };
+    if let Some(timeout) = timeout {
+        processor.timeout = timeout;
+    }
+    processor
+}
+
+/// The direct theorem, as stage ④ asks for it.
+fn direct(batch: &Batch, order: &[TransactionId], initial: &[i128], final_values: &[i128]) -> DirectVerdict {
+    match prove_direct(batch, order, initial, final_values, &Limits::default()) {
+        aethel_proof::DirectVerdict::Proved {
+            queries, nanoseconds, ..
+        } => DirectVerdict::Proved {
+            queries,
+            millis: nanoseconds / 1_000_000,
+        },
+        aethel_proof::DirectVerdict::Refuted { reason } => DirectVerdict::Refuted { reason },
+        aethel_proof::DirectVerdict::Undecided { reason } => DirectVerdict::Undecided { reason },
+    }
+}
+
+/// What the runtime is asked for a lowered batch: openings that are not in `opened` yet, declarations, oracle proofs.
+pub(crate) fn request<'a>(
+    lowered: LoweredBatch,
+    sources: &'a SourceMap,
+    opened: &mut HashSet<(String, String)>,
+    open_accounts: bool,
+) -> BatchRequest<'a> {
+    let batch = &lowered.batch;
+    // What an earlier batch of this run opened is known to the ledger now; that is no news.
+    let fresh = |opening: &&aethel_lower::Opening| {
+        let account = batch
+            .account_of(opening.place)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let asset = batch
+            .asset_of(opening.place)
+            .and_then(|asset| batch.assets.get(usize::from(asset.0)));
+        opened.insert((
+            account,
+            asset.map(|asset| asset.name.to_string()).unwrap_or_default(),
+        ))
+    };
+    let balances = lowered
+        .openings
+        .iter()
+        .filter(fresh)
+        .map(|opening| (opening.place, opening.amount));
+    let balances = balances.collect();
+    let declared = |name: &aethel_ir::AccountName| {
+        lowered
+            .declarations
+            .accounts
+            .iter()
+            .any(|(known, unbounded)| known == name && !unbounded)
+    };
+    let bounded = batch
+        .accounts
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| declared(name));
+    let openings = Openings {
+        balances,
+        are_expectations: lowered.openings_are_expectations,
+        open_accounts,
+        bounded: bounded.map(|(index, _)| AccountId(index as u32)).collect(),
+    };
+    let oracles = lowered
+        .oracles
+        .iter()
+        .filter_map(|used| oracle::statement(used.proof.as_ref()?))
+        .collect();
+    let mut request = BatchRequest::new(lowered.batch, sources);
+    request.openings = openings;
+    request.oracles = oracles;
+    request
+}
+
+/// The policy that a configuration asks for.
+fn policy_changes(config: &Config) -> Result<Vec<PolicyChange>, Diagnostic> {
+    let mut changes = Vec::new();
+    for key in &config.oracle.keys {
+        let public_key = oracle::hex::<32>(&key.public).ok_or_else(|| {
+            Diagnostic::new(
+                Code::AE0910,
+                format!("`{}` is not a public key", quote(&key.public)),
+            )
+            .help("64 hexadecimal digits, as `aethel oracle keygen` prints them")
+        })?;
+        let key_id = oracle::key_id(&public_key);
+        changes.push(PolicyChange::AddOracleKey(OracleKey {
+            key_id,
+            public_key,
+            feeds: key.feeds.clone(),
+        }));
+    }
+    let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    for (feed, limits) in &config.oracle.feeds {
+        changes.push(PolicyChange::SetOracleFeed(OracleFeed {
+            feed: feed.clone(),
+            max_age_ms: milliseconds(limits.max_age.0),
+            max_future_skew_ms: milliseconds(limits.max_future_skew.map_or(Duration::ZERO, |skew| skew.0)),
+            reference: limits.reference.clone(),
+            max_deviation: limits.max_deviation.clone(),
+        }));
+    }
+    Ok(changes)
+}
+
+/// A configuration beside a ledger that has records must not ask for more than the ledger's policy holds.
+fn disagreement(policy: &Policy, asked: &[PolicyChange]) -> Result<(), Diagnostic> {
+    for change in asked {
+        let mut changed = policy.clone();
+        if changed.apply(change) == Ok(false) {
+            continue;
+        }
+        let what = match change {
+            PolicyChange::AddOracleKey(key) => format!("the oracle key {}", key.key_id),
+            PolicyChange::SetOracleFeed(feed) => format!("the limits of the feed `{}`", quote(&feed.feed)),
+            _ => continue,
+        };
+        return Err(Diagnostic::new(Code::AE0808, format!("aethel.toml has {what}, the ledger has something else"))
+            .help("a ledger takes its trust from aethel.toml once, with its first batch; later `aethel ledger policy` changes it"));
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! The whole program, tested from outside: the real binary on real files.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on should stop loudly"
+)]
+
+mod architecture;
+mod errors;
