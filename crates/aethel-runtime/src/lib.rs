@@ -15,11 +15,13 @@ pub mod conservation_validator;
 pub mod dependency_analyzer;
 pub mod failure;
 pub mod identity;
+mod keys;
 pub mod linearizability_prover;
 pub mod oracle;
 pub mod parallel_executor;
 pub mod preparation;
 pub mod processor;
+pub mod request;
 pub mod result;
 pub mod rows;
 pub mod serial;
@@ -45,7 +47,8 @@ pub use linearizability_prover::{
 pub use oracle::{OracleCheck, OracleProof};
 pub use parallel_executor::{Chunk, ExecutionError, ExecutionOptions, ParallelExecutor, ThreadChoice, Trace};
 pub use preparation::Openings;
-pub use processor::{BatchProcessor, BatchRequest, ProcessorOptions};
+pub use processor::BatchProcessor;
+pub use request::{BatchRequest, ProcessorOptions};
 pub use result::{BalanceChange, BatchResult, StageReport, ThroughputBaseline};
 pub use serial::{Run, TransactionFailure};
 

@@ -71,6 +71,30 @@ pub(crate) fn prepare(
     Ok(snapshot)
 }
 
+/// The policy that holds once this batch is committed, and what it records for the first time.
+pub(crate) fn effective_policy(
+    store: &dyn LedgerStore,
+    first_policy: &[PolicyChange],
+    snapshot: &Snapshot,
+) -> Result<(Policy, Vec<PolicyChange>), Refusal> {
+    let mut policy = store.policy().clone();
+    let mut changes = Vec::new();
+    let first: &[PolicyChange] = if store.head().sequence == 0 {
+        first_policy
+    } else {
+        &[]
+    };
+    for change in first.iter().chain(&snapshot.changes) {
+        let changed = policy
+            .apply(change)
+            .map_err(|refused| Box::new(Diagnostic::new(Code::AE0808, refused.to_string())))?;
+        if changed {
+            changes.push(change.clone());
+        }
+    }
+    Ok((policy, changes))
+}
+
 fn place_key(batch: &Batch, index: usize) -> Option<PlaceKey> {
     let (account, field) = batch.places.get(index)?;
     let field = match batch.fields.get(usize::from(field.0))? {

@@ -3,10 +3,12 @@
 use crate::clock::{Clock, Stop, Watch};
 use crate::commit_manager::{CommitInput, CommitManager};
 use crate::dependency_analyzer::DependencyGraph;
-use crate::linearizability_prover::{DirectProver, ProofError, ProofOptions, rejected};
-use crate::oracle::{OracleCheck, OracleProof, verify_batch};
+use crate::keys::{key_of, repeated};
+use crate::linearizability_prover::{ProofError, ProofOptions, rejected};
+use crate::oracle::{OracleCheck, verify_batch};
 use crate::parallel_executor::{ExecutionError, ExecutionOptions};
-use crate::preparation::{Openings, Snapshot, prepare};
+use crate::preparation::{Snapshot, effective_policy, prepare};
+use crate::request::{BatchRequest, ProcessorOptions};
 use crate::result::{
     BatchResult, ConflictNumbers, GraphNumbers, LinearizabilityProof, StageReport, balance_changes,
 };
@@ -15,84 +17,10 @@ use crate::{
     ConflictDetector, ConservationValidator, DependencyAnalyzer, LinearizabilityProver, ParallelExecutor,
 };
 use crate::{Refusal, failure, identity};
-use aethel_ir::{Batch, Code, Diagnostic, Severity, SourceMap, TransactionId};
-use aethel_ledger::{
-    BatchKey, BatchSummary, CommitOutcome, Digest, LedgerStore, MemoryStore, Policy, PolicyChange,
-};
+use aethel_ir::{Code, Diagnostic, Severity, TransactionId};
+use aethel_ledger::{BatchKey, CommitOutcome, Digest, LedgerStore, MemoryStore, PolicyChange};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
-
-/// How batches are run.
-#[derive(Clone, Debug)]
-pub struct ProcessorOptions {
-    /// Use exactly this many threads; `None` decides by the work.
-    pub threads: Option<u32>,
-    /// How many threads the default may use.
-    pub available_threads: u32,
-    /// How long a batch may take until its commit is handed over.
-    pub timeout: Duration,
-    /// How often a batch is run again because the ledger changed meanwhile, the first time included.
-    pub attempts: u32,
-    /// The solver that proves small batches directly, and its name and version.
-    pub direct: Option<(DirectProver, String)>,
-}
-
-impl Default for ProcessorOptions {
-    fn default() -> Self {
-        Self {
-            threads: None,
-            available_threads: 8,
-            timeout: Duration::from_secs(300),
-            attempts: 8,
-            direct: None,
-        }
-    }
-}
-
-/// One batch to run, and everything that comes with it.
-#[derive(Clone, Debug)]
-pub struct BatchRequest<'a> {
-    /// What to run.
-    pub batch: Batch,
-    /// The texts that its spans point into.
-    pub sources: &'a SourceMap,
-    /// What makes it the same batch again; `None` means its content.
-    pub key: Option<BatchKey>,
-    /// Where it came from, such as a file name, for people.
-    pub program: Option<String>,
-    /// What the caller says about accounts that the ledger may not know.
-    pub openings: Openings,
-    /// Proofs for external values.
-    pub oracles: Vec<OracleProof>,
-    /// Policy that a new ledger begins with; a ledger that has records ignores it.
-    pub first_policy: Vec<PolicyChange>,
-    /// Per asset of the batch, the sum of the bounded balances elsewhere, in minor units; missing is 0.
-    pub supply_elsewhere: Vec<i128>,
-    /// Do everything but the commit.
-    pub dry_run: bool,
-    /// Set from outside to ask for a stop.
-    pub cancel: Option<&'a AtomicBool>,
-}
-
-impl<'a> BatchRequest<'a> {
-    /// A request with nothing but the batch.
-    pub fn new(batch: Batch, sources: &'a SourceMap) -> Self {
-        Self {
-            batch,
-            sources,
-            key: None,
-            program: None,
-            openings: Openings::default(),
-            oracles: Vec::new(),
-            first_policy: Vec::new(),
-            supply_elsewhere: Vec::new(),
-            dry_run: false,
-            cancel: None,
-        }
-    }
-}
 
 /// Runs batches on a ledger, all or nothing.
 #[derive(Clone)]
@@ -227,7 +155,7 @@ impl BatchProcessor {
             return repeated(result, &known, content).map(|()| Attempt::Done);
         }
         let mut snapshot = prepare(store, &mut request.batch, &request.openings)?;
-        let (policy, changes) = policy(store, request, &snapshot)?;
+        let (policy, changes) = effective_policy(store, &request.first_policy, &snapshot)?;
         std::mem::take(&mut snapshot.notes).into_iter().for_each(|note| {
             if result.attempts == 1 {
                 result.note(note);
@@ -282,6 +210,7 @@ impl BatchProcessor {
         );
 
         stages.begin("execution")?;
+        #[allow(clippy::needless_update, reason = "unit tests can plant faults in it")]
         let options = ExecutionOptions {
             threads: self.options.threads,
             available: self.options.available_threads,
@@ -444,96 +373,5 @@ impl Stages<'_> {
             duration_ns: self.watch.now_ns().saturating_sub(self.started_ns),
             numbers,
         });
-    }
-}
-
-/// The given key, else the content; a batch with external values needs one, since its content does not hold them.
-fn key_of(request: &BatchRequest<'_>, content: Digest) -> Result<BatchKey, Refusal> {
-    match &request.key {
-        Some(key) => Ok(key.clone()),
-        None if request
-            .batch
-            .intents
-            .iter()
-            .any(|intent| intent.values.iter().any(|value| value.external)) =>
-        {
-            let message = format!(
-                "the batch `{}` uses external values, so it needs a key",
-                request.batch.name
-            );
-            let help = "give it one that says which run it is, such as `--key 2026-03`";
-            Err(Box::new(Diagnostic::new(Code::AE0313, message).help(help)))
-        }
-        None => Ok(BatchKey::Content(content)),
-    }
-}
-
-/// The key is known to the ledger.
-fn repeated(result: &mut BatchResult, known: &BatchSummary, content: Digest) -> Result<(), Refusal> {
-    let (date, receipt) = (date(known.time_ms), known.receipt.short());
-    if known.content != content {
-        let message = format!("the key was used on {date} for another content, see receipt {receipt}");
-        let help = "give this batch a key of its own, or run exactly what was committed";
-        return Err(Box::new(Diagnostic::new(Code::AE0806, message).help(help)));
-    }
-    result.success = true;
-    result.already_committed = true;
-    result.transactions_executed = 0;
-    result.receipt = Some(known.receipt.to_string());
-    result.sequence = Some(known.sequence);
-    result.headline = Some(format!("nothing paid: already committed on {date} as {receipt}"));
-    Ok(())
-}
-
-/// The policy that holds once this batch is committed, and what it records for the first time.
-fn policy(
-    store: &dyn LedgerStore,
-    request: &BatchRequest<'_>,
-    snapshot: &Snapshot,
-) -> Result<(Policy, Vec<PolicyChange>), Refusal> {
-    let mut policy = store.policy().clone();
-    let mut changes = Vec::new();
-    let first: &[PolicyChange] = if store.head().sequence == 0 {
-        &request.first_policy
-    } else {
-        &[]
-    };
-    for change in first.iter().chain(&snapshot.changes) {
-        let changed = policy
-            .apply(change)
-            .map_err(|refused| Box::new(Diagnostic::new(Code::AE0808, refused.to_string())))?;
-        if changed {
-            changes.push(change.clone());
-        }
-    }
-    Ok((policy, changes))
-}
-
-/// The day, in UTC, as `2026-03-31`.
-fn date(time_ms: u64) -> String {
-    // Days since 0000-03-01 of the proleptic Gregorian calendar, in eras of 400 years.
-    let days = time_ms / 86_400_000 + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let (month, day) = (
-        if month < 10 { month + 3 } else { month - 9 },
-        day - (153 * month + 2) / 5 + 1,
-    );
-    let year = year + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::date;
-
-    #[test]
-    fn dates() {
-        assert_eq!(date(0), "1970-01-01");
-        assert_eq!(date(951_782_400_000), "2000-02-29");
-        assert_eq!(date(1_774_915_200_000), "2026-03-31");
-        assert_eq!(date(1_767_225_599_999), "2025-12-31");
     }
 }

@@ -79,11 +79,10 @@ fn each_failure_has_its_code_and_help() {
     );
     assert_eq!(
         one(Kind::Third, 100, 1000),
-        "AE0504: `third0`: 2900/3 USD is not a whole number of minor units
+        "AE0504: `third0`: 9.666666666666666666… USD is not a whole number of minor units
   a.balance == a.balance - amount / 3 -- not exact
   1,100 -- `third0` comes from here
   help: use `round(.., USD, half_even)` where the amount is computed"
-            .replace("2900/3", "29/3")
     );
     assert_eq!(
         one(Kind::Divide, 0, 10),
@@ -91,7 +90,6 @@ fn each_failure_has_its_code_and_help() {
   amount -- zero
   1,0 -- `divide0` comes from here
   help: add a guard that keeps the divisor from being zero"
-            .replace("  amount --", "  amount > --")
     );
     assert_eq!(
         one(Kind::Capped, 100_000, 100_000),

@@ -6,9 +6,9 @@ use crate::{
     SystemClock,
 };
 use aethel_certificate::decode;
-use aethel_ir::{AccountId, PlaceId, SourceMap, TransactionId};
+use aethel_ir::{AccountId, PlaceId, TransactionId};
 use aethel_ledger::{
-    BatchKey, BatchSummary, CommitOutcome, CommitRequest, Digest, Head, LedgerError, LedgerId, LedgerStore,
+    BatchKey, BatchSummary, CommitOutcome, CommitRequest, Head, LedgerError, LedgerId, LedgerStore,
     MemoryStore, OracleFeed, OracleKey, PlaceKey, Policy, PolicyChange, RedbStore, Rows, Versioned, verify,
 };
 use proptest::prelude::*;
@@ -119,26 +119,15 @@ fn a_batch_is_committed_with_everything_that_belongs_to_it() {
     assert_eq!(json["conservation_proof"]["assets"][0]["difference"], "0.00");
 }
 
+fn with<'a>(build: &'a Build, key: &str) -> BatchRequest<'a> {
+    let mut request = request(build, 10_000);
+    request.key = Some(BatchKey::User(key.into()));
+    request
+}
+
 #[test]
 fn repeating_pays_nothing_and_another_content_is_refused() {
     let (build, mut store) = (payroll(), memory());
-    let keyed = |build: &Build, key: &str| {
-        let mut request = request(build, 1000);
-        request.key = Some(BatchKey::User(key.into()));
-        request.batch = build.batch.clone();
-        request.openings = Openings {
-            open_accounts: true,
-            ..request.openings
-        };
-        request
-    };
-    let with = |build: &Build, key| {
-        let request = keyed(build, key);
-        BatchRequest {
-            sources: Box::leak(Box::new(SourceMap::default())),
-            ..request
-        }
-    };
     let first = processor(2).execute_batch(&mut store, with(&build, "2026-03"));
     assert!(first.success && !first.already_committed);
     let before = state(&store);
@@ -210,7 +199,8 @@ proptest! {
             Err((id, _)) => {
                 prop_assert!(!result.success);
                 let name = aethel_runtime::failure::title(&build.batch, TransactionId(id as u32));
-                prop_assert!(result.error_message.unwrap().starts_with(&format!("{name}: ")));
+                let named = result.error_message.unwrap().starts_with(&format!("{name}: "));
+                prop_assert!(named);
                 prop_assert_eq!(state(&store), before);
             }
         }
@@ -593,7 +583,7 @@ fn p09_external_values_are_verified_before_anything_runs() {
         }),
     ];
     let proof = |at: i64| aethel_runtime::oracle::sign(&secret, "amount", "USD", "2", "12.5", at).unwrap();
-    let with = |proofs: Vec<OracleProof>, key: Option<&str>| BatchRequest {
+    let external = |proofs: Vec<OracleProof>, key: Option<&str>| BatchRequest {
         oracles: proofs,
         key: key.map(|key| BatchKey::User(key.into())),
         first_policy: first_policy.clone(),
@@ -602,17 +592,17 @@ fn p09_external_values_are_verified_before_anything_runs() {
     let mut store = memory();
     let before = state(&store);
     assert_eq!(
-        code(&processor(1).execute_batch(&mut store, with(vec![proof(now)], None))),
+        code(&processor(1).execute_batch(&mut store, external(vec![proof(now)], None))),
         "AE0313"
     );
     assert_eq!(
-        code(&processor(1).execute_batch(&mut store, with(vec![], Some("k")))),
+        code(&processor(1).execute_batch(&mut store, external(vec![], Some("k")))),
         "AE0703"
     );
-    let stale = processor(1).execute_batch(&mut store, with(vec![proof(now - 3600)], Some("k")));
+    let stale = processor(1).execute_batch(&mut store, external(vec![proof(now - 3600)], Some("k")));
     assert_eq!((code(&stale), stale.chunks.len()), ("AE0706", 0));
     assert_eq!(state(&store), before);
-    let good = processor(1).execute_batch(&mut store, with(vec![proof(now)], Some("k")));
+    let good = processor(1).execute_batch(&mut store, external(vec![proof(now)], Some("k")));
     assert!(good.success, "{:?}", good.error_message);
     assert_eq!(good.conservation_proof.unwrap().oracle_proofs, 1);
     let record = store.record(1).unwrap().unwrap();
@@ -624,7 +614,6 @@ fn p09_external_values_are_verified_before_anything_runs() {
             .execute_batch(&mut store, request(&payroll(), 1000))
             .success
     );
-    let _ = Digest([0; 32]);
 }
 
 #[test]

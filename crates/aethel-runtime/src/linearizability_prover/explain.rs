@@ -4,6 +4,7 @@ use crate::dependency_analyzer::DependencyGraph;
 use crate::rows::Rows;
 use crate::serial::Run;
 use aethel_ir::{Batch, Code, Diagnostic, PlaceId, TransactionId, Value, show_value};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
 /// How many starting points the search for the shortest circle tries.
@@ -271,8 +272,8 @@ fn circle_from(start: u32, graph: &Rows<Edge>, waits: &[u32]) -> Option<Vec<(u32
                 circle.reverse();
                 return Some(circle);
             }
-            if !came.contains_key(&edge.to) {
-                came.insert(edge.to, (node, *edge));
+            if let Entry::Vacant(free) = came.entry(edge.to) {
+                free.insert((node, *edge));
                 queue.push_back(edge.to);
             }
         }

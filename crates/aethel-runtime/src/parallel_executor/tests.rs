@@ -65,6 +65,20 @@ fn the_default_says_why_it_uses_one_thread() {
         "1, since 3000 transactions wait for each other in a row"
     );
 
+    // Everybody pays the next but one, all round a ring, three times.
+    let mut ring = Build::new("ring");
+    let names: Vec<_> = (0..1000).map(|i| ring.account(&format!("r{i}"))).collect();
+    let rows: Vec<_> = (0..3000)
+        .map(|i| (names[i * 7 % 1000], names[(i * 7 + 2) % 1000], 1))
+        .collect();
+    ring.id_rows(Kind::Pay, &rows);
+    let trace = execute(&ring, &ring.snapshot(10, &[]), &ExecutionOptions::default()).unwrap();
+    assert!(
+        matches!(trace.choice, ThreadChoice::CostlyHandOffs(_)),
+        "{}",
+        trace.choice
+    );
+
     let many = pairs(3000);
     let trace = execute(&many, &many.snapshot(10, &[]), &ExecutionOptions::default()).unwrap();
     assert_eq!(trace.choice, ThreadChoice::Adaptive(8));

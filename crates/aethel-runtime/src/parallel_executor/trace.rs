@@ -34,6 +34,8 @@ pub enum ThreadChoice {
     LittleWork(u32),
     /// Nearly every transaction waits for the one before; the depth of the graph.
     NoParallelism(u32),
+    /// So many transactions would have to be handed from thread to thread that running them costs less.
+    CostlyHandOffs(u32),
 }
 
 impl ThreadChoice {
@@ -41,7 +43,10 @@ impl ThreadChoice {
     pub fn workers(self) -> u32 {
         match self {
             ThreadChoice::Forced(n) | ThreadChoice::Adaptive(n) => n,
-            ThreadChoice::OnlyOne | ThreadChoice::LittleWork(_) | ThreadChoice::NoParallelism(_) => 1,
+            ThreadChoice::OnlyOne
+            | ThreadChoice::LittleWork(_)
+            | ThreadChoice::NoParallelism(_)
+            | ThreadChoice::CostlyHandOffs(_) => 1,
         }
     }
 }
@@ -55,6 +60,12 @@ impl fmt::Display for ThreadChoice {
             Self::LittleWork(n) => write!(f, "1, which is faster for {n} transactions"),
             Self::NoParallelism(depth) => {
                 write!(f, "1, since {depth} transactions wait for each other in a row")
+            }
+            Self::CostlyHandOffs(n) => {
+                write!(
+                    f,
+                    "1, since {n} transactions could run in parallel but only by being handed from thread to thread, which is slower"
+                )
             }
         }
     }
