@@ -20,6 +20,13 @@ fn main() -> std::process::ExitCode {
             return if wrong { Exit::Usage } else { Exit::Fine }.into();
         }
     };
+    // A damaged ledger file can make the database library panic; the ledger turns that into a diagnostic of its own.
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !aethel::store::panics_are_caught() {
+            usual(info);
+        }
+    }));
     let mut printer = Printer::new(&cli.global);
     let exit = match cli.command {
         Command::Check(options) => commands::check::run(&options, &mut printer),

@@ -60,6 +60,8 @@ pub struct LoweredBatch {
     pub openings_are_expectations: bool,
     /// Oracle values it depends on; each feed and unit once.
     pub oracles: Vec<OracleUse>,
+    /// Feeds that were bound to external parameters, by intent and value parameter; others are called like theirs.
+    pub feeds: Vec<((u32, u16), String)>,
     /// What the ledger keeps of the program.
     pub declarations: Declarations,
     /// The declaration or file the batch comes from, for messages.
@@ -75,6 +77,7 @@ pub(crate) struct Assembly<'t> {
     pub(crate) transactions: Vec<TransactionRef>,
     pub(crate) items: Vec<BatchItem>,
     pub(crate) oracles: Vec<OracleUse>,
+    pub(crate) feeds: Vec<((u32, u16), String)>,
 }
 
 impl<'t> Assembly<'t> {
@@ -87,6 +90,7 @@ impl<'t> Assembly<'t> {
             transactions: Vec::new(),
             items: Vec::new(),
             oracles: Vec::new(),
+            feeds: Vec::new(),
         }
     }
 
@@ -217,6 +221,7 @@ impl<'t> Assembly<'t> {
             openings,
             openings_are_expectations: false,
             oracles: self.oracles,
+            feeds: self.feeds,
             declarations,
             at,
         }

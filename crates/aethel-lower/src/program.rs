@@ -54,8 +54,8 @@ struct Entry<'a> {
     span: Span,
 }
 
-/// Compiled intents by declaration and given arguments.
-type Cache = HashMap<(usize, Vec<bool>), Option<usize>>;
+/// Compiled intents by declaration, given arguments, and the label when it binds feeds.
+type Cache = HashMap<(usize, Vec<bool>, Option<String>), Option<usize>>;
 
 impl<'a> BatchLowering<'a, '_> {
     /// Lowers a batch; `None` when there was an error.
@@ -324,7 +324,20 @@ impl<'a> BatchLowering<'a, '_> {
             .map(|param| plan.has(&param.name.text))
             .collect();
         // Declarations live as long as the symbols, so their address is an identity.
-        let key = (std::ptr::from_ref(decl) as usize, given);
+        // Feeds belong to the compiled intent, so a label that binds one has an intent of its own.
+        let binds_feed = scope.label.filter(|label| {
+            let external = decl.params.iter().filter(|param| param.external.is_some());
+            let bound =
+                |name: &str| Self::setting(&self.inputs.bind, &scope.batch.name.text, &label.text, name);
+            external
+                .map(|param| bound(&param.name.text))
+                .any(|setting| setting.is_some())
+        });
+        let key = (
+            std::ptr::from_ref(decl) as usize,
+            given,
+            binds_feed.map(|label| label.text.clone()),
+        );
         let index = match cache.get(&key) {
             Some(index) => *index,
             None => {
@@ -471,7 +484,7 @@ impl<'a> BatchLowering<'a, '_> {
             accounts.push(column);
         }
         let mut values = Vec::with_capacity(compiled.intent.values.len());
-        for (param, origin) in compiled.intent.values.iter().zip(&compiled.origins) {
+        for (index, (param, origin)) in compiled.intent.values.iter().zip(&compiled.origins).enumerate() {
             let column = match (origin, columns.values.remove(&*param.name)) {
                 (_, Some(column)) => column,
                 (Origin::OracleFlag, None) => ValueColumn::Bool(Column::Same(true)),
@@ -482,6 +495,9 @@ impl<'a> BatchLowering<'a, '_> {
                     let feed = bound
                         .map_or(&*param.name, |setting| setting.value.text.as_str())
                         .to_owned();
+                    if bound.is_some() {
+                        assembly.feeds.push(((compiled.id, index as u16), feed.clone()));
+                    }
                     let at = place(self.symbols.source, param.span);
                     assembly
                         .oracle_value(self.inputs, &feed, param.ty, at, self.diagnostics)

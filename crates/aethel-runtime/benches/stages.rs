@@ -5,6 +5,7 @@
 mod support;
 
 use aethel_ledger::{LedgerId, MemoryStore, Policy};
+use aethel_runtime::oracle::Feeds;
 use aethel_runtime::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -116,6 +117,7 @@ fn measure(build: &Build, threads: u32) {
         lap("4 proof");
         let oracles = OracleCheck {
             proofs: &[],
+            feeds: &Feeds::new(),
             policy: &policy,
             now_ms: 0,
         };

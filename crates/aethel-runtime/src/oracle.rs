@@ -16,7 +16,7 @@ use aethel_ir::money::amount_from_units;
 use aethel_ir::{Batch, Code, Diagnostic, Group, Intent, Rational, Type, Value, quote};
 use aethel_ledger::{OracleFeed, Policy};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The domain of the signatures.
 const DOMAIN: &[u8; 16] = b"aethel-oracle-v1";
@@ -24,7 +24,7 @@ const DOMAIN: &[u8; 16] = b"aethel-oracle-v1";
 /// One signed statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OracleProof {
-    /// What it is about; the name of the external parameter it is for.
+    /// What it is about; by itself the name of the external parameter it is for.
     pub feed: String,
     /// A plain decimal in units.
     pub value: String,
@@ -36,11 +36,17 @@ pub struct OracleProof {
     pub signature: [u8; 64],
 }
 
+/// The feeds of external parameters that are not called like their parameter, by intent and value parameter (indices
+/// into `Batch::intents` and `Intent::values`).
+pub type Feeds = HashMap<(u32, u16), String>;
+
 /// Everything that decides about the external values of a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct OracleCheck<'a> {
     /// The proofs that were given.
     pub proofs: &'a [OracleProof],
+    /// Feeds with other names than their parameters.
+    pub feeds: &'a Feeds,
     /// Whose word is taken.
     pub policy: &'a Policy,
     /// The one clock reading of the batch, in milliseconds since 1970-01-01T00:00:00Z.
@@ -245,11 +251,12 @@ fn absolute(number: &Rational) -> Option<Rational> {
     }
 }
 
-/// Verifies every proof that a batch uses, and that every external value of the batch is the one that a proof states.
+/// Verifies every proof that was given, and that every external value of the batch is the one that a proof states.
 /// Gives how many proofs that were. Called once before the batch runs, and again by stage ⑤.
 ///
-/// The proof for the external parameter `p` has the feed `p`; external truth values (`p_verified`, `p_fresh`) come with
-/// it and must be true.
+/// The proof for an external parameter has the feed of [`OracleCheck::feeds`], else one of the parameter's name;
+/// external truth values (`p_verified`, `p_fresh`) come with it and must be true. A proof that no parameter asks for
+/// (transaction lists carry such) is one of a plain number.
 ///
 /// # Errors
 /// AE0703 to AE0708, with a label at the parameter.
@@ -264,12 +271,14 @@ pub fn verify_batch(batch: &Batch, check: &OracleCheck<'_>) -> Result<usize, Ref
                 all_true(intent, group, index)?;
                 continue;
             }
-            let known = verified.get(&(&*parameter.name, parameter.ty)).cloned();
+            let bound = check.feeds.get(&(group.intent, index as u16));
+            let feed = bound.map_or(&*parameter.name, String::as_str);
+            let known = verified.get(&(feed, parameter.ty)).cloned();
             let value = match known {
                 Some(value) => value,
                 None => {
-                    let value = verified_value(batch, intent, index, check)?;
-                    verified.insert((&*parameter.name, parameter.ty), value.clone());
+                    let value = verified_value(batch, intent, index, feed, check)?;
+                    verified.insert((feed, parameter.ty), value.clone());
                     value
                 }
             };
@@ -287,7 +296,17 @@ pub fn verify_batch(batch: &Batch, check: &OracleCheck<'_>) -> Result<usize, Ref
             }
         }
     }
-    Ok(verified.len())
+    let asked: HashSet<&str> = verified.keys().map(|(feed, _)| *feed).collect();
+    let others = check
+        .proofs
+        .iter()
+        .filter(|proof| !asked.contains(proof.feed.as_str()));
+    let mut count = verified.len();
+    for proof in others {
+        verify(proof, "", "", check.policy, check.now_ms)?;
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// The value of an external parameter in the unit of the batch, from a proof that holds.
@@ -295,15 +314,15 @@ fn verified_value(
     batch: &Batch,
     intent: &Intent,
     index: usize,
+    feed: &str,
     check: &OracleCheck<'_>,
 ) -> Result<Rational, Refusal> {
     let parameter = &intent.values[index];
-    let Some(proof) = check.proofs.iter().find(|proof| proof.feed == *parameter.name) else {
-        let diagnostic = Diagnostic::new(
-            Code::AE0703,
-            format!("there is no proof for `{}`", parameter.name),
-        )
-        .help("an `external` value comes only from an oracle; put its proof under `oracles` in the inputs");
+    let Some(proof) = check.proofs.iter().find(|proof| proof.feed == feed) else {
+        let diagnostic = Diagnostic::new(Code::AE0703, format!("there is no proof for `{}`", quote(feed)))
+            .help(
+                "an `external` value comes only from an oracle; put its proof under `oracles` in the inputs",
+            );
         return Err(at_parameter(diagnostic, intent, index));
     };
     let (asset, scale) = unit_texts(batch, parameter.ty);

@@ -28,6 +28,8 @@ pub(crate) struct Snapshot {
     pub versions: Vec<Option<u64>>,
     /// The value of each place, in minor units.
     pub values: Vec<i128>,
+    /// Per asset of the batch, the sum of bounded balances that it does not touch, in minor units.
+    pub supply_elsewhere: Vec<i128>,
     /// The places that this batch opens, and with what.
     pub openings: Vec<(PlaceId, i128)>,
     /// What the ledger has to record for the first time.
@@ -62,6 +64,7 @@ pub(crate) fn prepare(
     let mut snapshot = Snapshot {
         versions: read.iter().map(|known| known.map(|v| v.version)).collect(),
         values: read.iter().map(|known| known.map_or(0, |v| v.value)).collect(),
+        supply_elsewhere: supply_elsewhere(store, batch, &read)?,
         keys,
         openings: Vec::new(),
         changes,
@@ -93,6 +96,43 @@ pub(crate) fn effective_policy(
         }
     }
     Ok((policy, changes))
+}
+
+/// Every asset sums to zero over all accounts, so the bounded ones together hold what the unbounded ones owe. Only those
+/// are read, however many accounts the ledger has.
+fn supply_elsewhere(
+    store: &dyn LedgerStore,
+    batch: &Batch,
+    read: &[Option<Versioned>],
+) -> Result<Vec<i128>, Refusal> {
+    let unbounded = store.policy().unbounded();
+    let mut elsewhere = Vec::with_capacity(batch.assets.len());
+    for asset in &batch.assets {
+        let places: Vec<PlaceKey> = unbounded
+            .iter()
+            .map(|account| PlaceKey::balance(account.clone(), asset.name.clone()))
+            .collect();
+        let owed = store
+            .read(&places)
+            .map_err(|error| Box::new(error.to_diagnostic()))?;
+        elsewhere.push(
+            owed.iter()
+                .flatten()
+                .fold(0_i128, |sum, owed| sum.saturating_sub(owed.value)),
+        );
+    }
+    for (index, known) in read.iter().enumerate() {
+        let place = PlaceId(index as u32);
+        let bounded = batch
+            .account_of(place)
+            .is_some_and(|account| !unbounded.contains(account));
+        if let (Some(known), Some(asset), true) = (known, batch.asset_of(place), bounded)
+            && let Some(sum) = elsewhere.get_mut(usize::from(asset.0))
+        {
+            *sum = sum.saturating_sub(known.value);
+        }
+    }
+    Ok(elsewhere)
 }
 
 fn place_key(batch: &Batch, index: usize) -> Option<PlaceKey> {

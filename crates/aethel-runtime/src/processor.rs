@@ -5,7 +5,7 @@ use crate::commit_manager::{CommitInput, CommitManager};
 use crate::dependency_analyzer::DependencyGraph;
 use crate::keys::{key_of, repeated};
 use crate::linearizability_prover::{ProofError, ProofOptions, rejected};
-use crate::oracle::{OracleCheck, verify_batch};
+use crate::oracle::{Feeds, OracleCheck, verify_batch};
 use crate::parallel_executor::{ExecutionError, ExecutionOptions};
 use crate::preparation::{Snapshot, effective_policy, prepare};
 use crate::request::{BatchRequest, ProcessorOptions};
@@ -77,8 +77,8 @@ impl BatchProcessor {
                     key: request.key.clone(),
                     program: request.program.clone(),
                     oracles: request.oracles.clone(),
+                    feeds: alone_feeds(request, id),
                     first_policy: request.first_policy.clone(),
-                    supply_elsewhere: request.supply_elsewhere.clone(),
                     ..*request
                 };
                 self.execute_batch(store, alone)
@@ -164,6 +164,7 @@ impl BatchProcessor {
         let request = &*request;
         let oracles = OracleCheck {
             proofs: &request.oracles,
+            feeds: &request.feeds,
             policy: &policy,
             now_ms: self.clock.unix_ms(),
         };
@@ -214,7 +215,7 @@ impl BatchProcessor {
         let options = ExecutionOptions {
             threads: self.options.threads,
             available: self.options.available_threads,
-            supply_elsewhere: request.supply_elsewhere.clone(),
+            supply_elsewhere: start.snapshot.supply_elsewhere.clone(),
             ..ExecutionOptions::default()
         };
         let mut trace = ParallelExecutor
@@ -232,7 +233,7 @@ impl BatchProcessor {
         let options = ProofOptions {
             direct: self.options.direct.as_ref().map(|(direct, _)| *direct),
             solver: self.options.direct.as_ref().map_or("", |(_, solver)| solver),
-            supply_elsewhere: &request.supply_elsewhere,
+            supply_elsewhere: &start.snapshot.supply_elsewhere,
         };
         let proof = LinearizabilityProver
             .prove(batch, graph, before, &mut trace, &options, stages.watch)
@@ -330,6 +331,17 @@ impl BatchProcessor {
             .help("nothing was committed; this is a bug of aethel, please report it with the program"),
         })
     }
+}
+
+/// The feeds of a transaction's intent, which is the only one of a batch of one.
+fn alone_feeds(request: &BatchRequest<'_>, id: TransactionId) -> Feeds {
+    let intent = request.batch.transaction(id).map(|view| view.group.intent);
+    let mine = request
+        .feeds
+        .iter()
+        .filter(|((owner, _), _)| Some(*owner) == intent);
+    mine.map(|((_, value), feed)| ((0, *value), feed.clone()))
+        .collect()
 }
 
 /// What is known before stage ②.

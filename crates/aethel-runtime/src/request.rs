@@ -1,7 +1,7 @@
 //! What the processor is asked to do.
 
 use crate::linearizability_prover::DirectProver;
-use crate::oracle::OracleProof;
+use crate::oracle::{Feeds, OracleProof};
 use crate::preparation::Openings;
 use aethel_ir::{Batch, SourceMap};
 use aethel_ledger::{BatchKey, PolicyChange};
@@ -50,10 +50,10 @@ pub struct BatchRequest<'a> {
     pub openings: Openings,
     /// Proofs for external values.
     pub oracles: Vec<OracleProof>,
+    /// Feeds of external parameters that are not called like their parameter.
+    pub feeds: Feeds,
     /// Policy that a new ledger begins with; a ledger that has records ignores it.
     pub first_policy: Vec<PolicyChange>,
-    /// Per asset of the batch, the sum of the bounded balances elsewhere, in minor units; missing is 0.
-    pub supply_elsewhere: Vec<i128>,
     /// Do everything but the commit.
     pub dry_run: bool,
     /// Set from outside to ask for a stop.
@@ -70,8 +70,8 @@ impl<'a> BatchRequest<'a> {
             program: None,
             openings: Openings::default(),
             oracles: Vec::new(),
+            feeds: Feeds::new(),
             first_policy: Vec::new(),
-            supply_elsewhere: Vec::new(),
             dry_run: false,
             cancel: None,
         }

@@ -17,6 +17,7 @@ fn validate(build: &Build, snapshot: &[i128]) -> Result<Conservation, Box<Diagno
     let policy = aethel_ledger::Policy::default();
     let oracles = OracleCheck {
         proofs: &[],
+        feeds: &aethel_runtime::oracle::Feeds::new(),
         policy: &policy,
         now_ms: 0,
     };

@@ -4,7 +4,7 @@ use crate::support::{Build, Kind};
 use crate::{OracleCheck, OracleProof};
 use aethel_ir::{Code, Column, ValueColumn};
 use aethel_ledger::{OracleFeed, OracleKey, Policy, PolicyChange};
-use aethel_runtime::oracle::{canonical_value, key_id, public_key, sign, verify, verify_batch};
+use aethel_runtime::oracle::{Feeds, canonical_value, key_id, public_key, sign, verify, verify_batch};
 
 const SECRET: [u8; 32] = [7; 32];
 const NOW: i64 = 1_800_000_000;
@@ -152,6 +152,7 @@ fn p09_external_values_come_from_proofs_only() {
     let (policy, proofs) = (policy(), [proof("12.5", NOW)]);
     let check = |build: &Build, proofs: &[OracleProof]| {
         let check = OracleCheck {
+            feeds: &Feeds::new(),
             proofs,
             policy: &policy,
             now_ms: NOW * 1000,

@@ -311,7 +311,9 @@ pub(crate) fn request<'a>(
         .iter()
         .filter_map(|used| oracle::statement(used.proof.as_ref()?))
         .collect();
+    let feeds = lowered.feeds.iter().cloned().collect();
     let mut request = BatchRequest::new(lowered.batch, sources);
+    request.feeds = feeds;
     request.openings = openings;
     request.oracles = oracles;
     request

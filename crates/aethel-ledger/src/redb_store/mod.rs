@@ -17,6 +17,7 @@ use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, Rows};
 use crate::tail::merge;
 use create::Created;
 use guard::guarded;
+pub use guard::panics_are_caught;
 use redb::{Key, OwnedRange, Value};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -41,9 +41,7 @@ mod tests {
         assert_eq!(grouped("-1234567.500000000"), "-1 234 567.50");
         assert_eq!(grouped("1000"), "1 000");
         assert_eq!(grouped("0.00000333"), "0.00000333");
-        assert_eq!(
-            with_places(&number("1.5").add(&number("2")).unwrap(), "0.00"),
-            "3.50"
-        );
+        assert_eq!(minor("-0.05"), -5);
+        assert_eq!(with_places(350, "0.00"), "3.50");
     }
 }

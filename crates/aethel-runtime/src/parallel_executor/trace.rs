@@ -54,17 +54,17 @@ impl ThreadChoice {
 impl fmt::Display for ThreadChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Forced(n) => write!(f, "{n} as asked"),
-            Self::Adaptive(n) => write!(f, "{n}, since there is work for them"),
-            Self::OnlyOne => write!(f, "1, no more are allowed"),
-            Self::LittleWork(n) => write!(f, "1, which is faster for {n} transactions"),
+            Self::Forced(n) => write!(f, "{n} asked for"),
+            Self::Adaptive(n) => write!(f, "{n}, there is work for all"),
+            Self::OnlyOne => write!(f, "no more are allowed"),
+            Self::LittleWork(n) => write!(f, "faster than several for {n} transactions"),
             Self::NoParallelism(depth) => {
-                write!(f, "1, since {depth} transactions wait for each other in a row")
+                write!(f, "{depth} transactions wait for each other in a row")
             }
             Self::CostlyHandOffs(n) => {
                 write!(
                     f,
-                    "1, since {n} transactions could run in parallel but only by being handed from thread to thread, which is slower"
+                    "{n} transactions could run in parallel, but handing them over would be slower"
                 )
             }
         }
