@@ -1,19 +1,9 @@
 //! Plain decimal texts of a result: grouped for reading, and summed.
 
-use aethel_ir::money::group_digits;
-
-/// `-1234567.500000000` as `-1 234 567.50`: digits in groups of three, zeros behind the second place left out.
+/// `-1234567.500000000` as `-1 234 567.50`; see [`aethel_ir::money::format_grouped`].
 pub fn grouped(decimal: &str) -> String {
-    let (sign, digits) = decimal
-        .strip_prefix('-')
-        .map_or(("", decimal), |rest| ("-", rest));
-    match digits.split_once('.') {
-        None => format!("{sign}{}", group_digits(digits)),
-        Some((whole, fraction)) => {
-            let keep = fraction.trim_end_matches('0').len().max(2.min(fraction.len()));
-            format!("{sign}{}.{}", group_digits(whole), &fraction[..keep])
-        }
-    }
+    let places = decimal.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    aethel_ir::money::format_grouped(minor(decimal), u8::try_from(places).unwrap_or(u8::MAX))
 }
 
 /// The amount behind a decimal text, in units of its last place; texts of a result always are numbers in range.
