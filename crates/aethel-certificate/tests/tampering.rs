@@ -252,10 +252,15 @@ fn an_access_that_the_intent_does_not_make() {
     };
     build.batch.intents[0].places.push(place);
     build.batch.places.push((AccountId(0), place.field));
-    build.batch.groups[0].places.push(Column::Same(aethel_ir::PlaceId(1)));
+    build.batch.groups[0]
+        .places
+        .push(Column::Same(aethel_ir::PlaceId(1)));
     let mut c = certify(&build, &[5, 7]).unwrap();
     assert_eq!(c.seen, [5, 7]);
-    assert!(matches!(c.check(None), Err(Rejection::ForeignAccess { slot: 1, .. })));
+    assert!(matches!(
+        c.check(None),
+        Err(Rejection::ForeignAccess { slot: 1, .. })
+    ));
     c.seen[1] = 0;
     assert!(c.check(None).is_ok());
 }
