@@ -41,7 +41,7 @@ pub(crate) fn repeated(
     }
     result.success = true;
     result.already_committed = true;
-    result.transactions_executed = 0;
+    result.forget_changes();
     result.receipt = Some(known.receipt.to_string());
     result.sequence = Some(known.sequence);
     result.headline = Some(format!("nothing paid: already committed on {date} as {receipt}"));

@@ -103,6 +103,9 @@ impl BatchProcessor {
         for attempt in 1..=self.options.attempts.max(1) {
             result.attempts = attempt;
             result.stages.clear();
+            result.forget_changes();
+            result.linearizability_proof = None;
+            result.conservation_proof = None;
             request.batch.unbounded.clone_from(&declared);
             if let Attempt::Done = self.attempt(store, request, watch, result)? {
                 if attempt > 1 {

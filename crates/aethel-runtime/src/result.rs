@@ -304,10 +304,17 @@ impl BatchResult {
         self.sequence_of_transactions = trace.sequence.clone();
     }
 
+    /// What an attempt found that came to nothing: nobody may take it for what the ledger holds.
+    pub(crate) fn forget_changes(&mut self) {
+        self.transactions_executed = 0;
+        self.balances.clear();
+        self.certificate.clear();
+    }
+
     /// The batch failed with this.
     pub(crate) fn fail(&mut self, diagnostic: Box<Diagnostic>) {
         self.success = false;
-        self.transactions_executed = 0;
+        self.forget_changes();
         self.error_message = Some(diagnostic.message.clone());
         self.error_type = Some(diagnostic.code.error_type());
         self.error_code = Some(diagnostic.code.id());

@@ -134,6 +134,8 @@ fn repeating_pays_nothing_and_another_content_is_refused() {
     let again = processor(2).execute_batch(&mut store, with(&build, "2026-03"));
     assert!(again.success && again.already_committed);
     assert_eq!((again.transactions_executed, &again.receipt), (0, &first.receipt));
+    assert!(again.chunks.is_empty() && again.balances.is_empty());
+    assert_eq!(again.stages.len(), 1);
     let headline = again.headline.unwrap();
     assert!(
         headline.starts_with("nothing paid: already committed on 20"),
@@ -539,7 +541,26 @@ fn a_conflict_runs_everything_again_but_not_for_ever() {
     };
     let result = processor(2).execute_batch(&mut store, request(&build, 1000));
     assert_eq!((code(&result), result.attempts), ("AE0812", 8));
-    assert!(!result.success && result.receipt.is_none());
+    assert!(!result.success && result.receipt.is_none() && result.balances.is_empty());
+}
+
+#[test]
+fn a_batch_that_somebody_else_commits_meanwhile_is_not_paid_twice() {
+    let build = payroll();
+    let mut elsewhere = memory();
+    let first = processor(1).execute_batch(&mut elsewhere, request(&build, 1000));
+    let known = elsewhere.summary(1).unwrap().unwrap();
+    let mut store = Moody {
+        inner: memory(),
+        answers: Mutex::new(vec![Ok(CommitOutcome::AlreadyCommitted(known))]),
+    };
+    let result = processor(2).execute_batch(&mut store, request(&build, 1000));
+    assert!(result.success && result.already_committed);
+    assert_eq!(
+        (result.transactions_executed, &result.receipt),
+        (0, &first.receipt)
+    );
+    assert!(result.balances.is_empty());
 }
 
 #[test]

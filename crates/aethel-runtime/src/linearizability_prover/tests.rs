@@ -142,6 +142,50 @@ fn a_doubted_run_whose_serial_run_fails_gives_that_failure() {
     );
 }
 
+/// The checker alone, without the replay.
+#[test]
+fn the_checker_alone_refuses_what_it_cannot_follow() {
+    let (build, _) = two_withdrawals();
+    let snapshot = build.snapshot(0, &[("a", 200)]);
+    let mut proof = prove_with(&build, &snapshot, |_| {}, |_| {}, None).unwrap();
+    let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
+    let clock = SystemClock::default();
+    let verdict =
+        |proof: &SerialProof| certified(&build.batch, &graph, &snapshot, proof, &Watch::new(&clock));
+    assert!(matches!(verdict(&proof), Ok(Some(_))));
+    proof.run.versions[2] = 0;
+    let Err(ProofError::Rejected(rejection)) = verdict(&proof) else {
+        panic!("accepted")
+    };
+    assert!(
+        rejected(&rejection)
+            .message
+            .starts_with("the certificate of the run is rejected: `move row 1` and")
+    );
+}
+
+/// The replay alone: the checker does not know what other accounts hold.
+#[test]
+fn the_replay_alone_refuses_too_large_a_supply() {
+    let mut build = Build::new("b");
+    build.one(Kind::Move, "world", "a", 60);
+    let snapshot = build.snapshot(0, &[]);
+    let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
+    let plan = ConflictDetector.detect(&build.batch, &graph);
+    let clock = SystemClock::default();
+    let watch = Watch::new(&clock);
+    let options = ExecutionOptions::default();
+    let mut trace = ParallelExecutor
+        .execute(&build.batch, &plan, &snapshot, &options, &watch)
+        .unwrap();
+    let options = ProofOptions {
+        supply_elsewhere: &[aethel_ir::MAX_MINOR_UNITS],
+        ..ProofOptions::default()
+    };
+    let verdict = LinearizabilityProver.prove(&build.batch, &graph, &snapshot, &mut trace, &options, &watch);
+    assert!(matches!(verdict, Err(ProofError::Failed(_))));
+}
+
 #[test]
 fn a_circle_is_named_step_by_step() {
     // mix(x, y) sees x, writes y; mix(y, x) the other way round: both saw the beginning, write skew.

@@ -192,3 +192,10 @@ fn overlap_is_counted_by_chunk() {
     ]);
     assert_eq!((nested.transactions_parallel(), nested.thread_count()), (6, 2));
 }
+
+#[test]
+fn far_more_threads_than_cores_end() {
+    let build = pairs(300);
+    let trace = execute(&build, &build.snapshot(10, &[]), &forced(300)).unwrap();
+    assert_eq!(trace.sequence.len(), 300);
+}

@@ -138,10 +138,12 @@ impl<'a> Parallel<'a> {
         let logs: Vec<Result<Log, String>> = std::thread::scope(|scope| {
             let mut deques = deques.into_iter().enumerate();
             let own = deques.next();
+            // A machine that has no room for another thread has fewer workers; those that there are do everything.
             let others: Vec<_> = deques
-                .map(|(index, deque)| {
+                .map_while(|(index, deque)| {
                     let work = &work;
-                    scope.spawn(move || work(index, deque))
+                    let builder = std::thread::Builder::new().name(format!("aethel-{index}"));
+                    builder.spawn_scoped(scope, move || work(index, deque)).ok()
                 })
                 .collect();
             let mut logs: Vec<_> = own.map(|(index, deque)| work(index, deque)).into_iter().collect();
