@@ -1,6 +1,8 @@
 //! What lowering gives: a batch and what must happen before it can run.
 
 use crate::inputs::{Inputs, OracleInput, Place};
+use crate::problems::Problems;
+use crate::program::index32;
 use crate::symbols::{FieldKind, Symbols};
 use crate::tables::Tables;
 use crate::value::{self, Scalar};
@@ -9,7 +11,7 @@ use aethel_ir::{
     AccountId, AccountName, Asset, AssetId, Batch, Code, Diagnostic, Field, Group, Intent, OPENING_ACCOUNT,
     PlaceId, Rational, SourceId, Span, TransactionRef, Type, did_you_mean, quote,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// An opening balance for a place of the batch, if the ledger does not know the account yet.
@@ -75,6 +77,8 @@ pub(crate) struct Assembly<'t> {
     pub(crate) transactions: Vec<TransactionRef>,
     pub(crate) items: Vec<BatchItem>,
     pub(crate) oracles: Vec<OracleUse>,
+    /// Feeds and units in `oracles`.
+    feeds: HashSet<(String, String)>,
 }
 
 impl<'t> Assembly<'t> {
@@ -87,6 +91,7 @@ impl<'t> Assembly<'t> {
             transactions: Vec::new(),
             items: Vec::new(),
             oracles: Vec::new(),
+            feeds: HashSet::new(),
         }
     }
 
@@ -115,19 +120,16 @@ impl<'t> Assembly<'t> {
     /// batch whole; it never runs, because the missing proof is refused before stage 3.
     pub(crate) fn oracle_value(
         &mut self,
-        inputs: &Inputs,
+        proofs: &HashMap<&str, &OracleInput>,
         feed: &str,
         ty: Type,
         at: Place,
-        diagnostics: &mut Vec<Diagnostic>,
+        diagnostics: &mut Problems,
     ) -> Scalar {
         let (asset, scale) = self.oracle_unit(ty);
-        let proof = inputs.oracles.iter().find(|proof| proof.feed == feed);
-        let known = self
-            .oracles
-            .iter()
-            .any(|u| u.feed == feed && u.asset == asset && u.scale == scale);
-        if !known {
+        let proof = proofs.get(feed).copied();
+        // A unit is named by its assets; their scales follow from that.
+        if self.feeds.insert((feed.to_owned(), asset.clone())) {
             self.oracles.push(OracleUse {
                 feed: feed.into(),
                 asset,
@@ -176,7 +178,7 @@ impl<'t> Assembly<'t> {
         symbols: &Symbols<'_>,
         inputs: &Inputs,
         at: Place,
-        diagnostics: &mut Vec<Diagnostic>,
+        diagnostics: &mut Problems,
     ) -> LoweredBatch {
         let openings = openings(self.tables, inputs, symbols, diagnostics);
         let declared: HashMap<&str, bool> = symbols.accounts.iter().map(|(n, u)| (n.as_str(), *u)).collect();
@@ -228,7 +230,7 @@ fn openings(
     tables: &Tables,
     inputs: &Inputs,
     symbols: &Symbols<'_>,
-    diagnostics: &mut Vec<Diagnostic>,
+    diagnostics: &mut Problems,
 ) -> Vec<Opening> {
     let mut places: HashMap<AccountId, Vec<(PlaceId, AssetId)>> = HashMap::new();
     for input in &inputs.accounts {
@@ -240,12 +242,15 @@ fn openings(
         if let (Some(list), Some(Field::Balance(asset))) =
             (places.get_mut(account), tables.fields.get(usize::from(*field)))
         {
-            list.push((PlaceId(index as u32), *asset));
+            list.push((PlaceId(index32(index)), *asset));
         }
     }
     let mut openings: Vec<Opening> = Vec::new();
     let mut seen: HashMap<PlaceId, usize> = HashMap::new();
     for input in &inputs.accounts {
+        if diagnostics.full() {
+            break;
+        }
         let Some(id) = tables.known_account(input.name.as_str()) else {
             continue;
         };
@@ -292,11 +297,8 @@ fn openings(
                 Ok(_) => {}
                 Err(expected) => {
                     let message = format!("`{}` is not an amount for `{}`", quote(&given.text), input.name);
-                    diagnostics.push(labelled(
-                        Diagnostic::new(Code::AE0309, message),
-                        given.at,
-                        &expected,
-                    ));
+                    let diagnostic = labelled(Diagnostic::new(Code::AE0309, message), given.at, &expected);
+                    diagnostics.push(diagnostic.help("write it in units of the asset, such as `1000.00`"));
                 }
             }
         }
