@@ -42,7 +42,9 @@ impl<'a> BatchLowering<'a, '_> {
                         }
                     }
                     None => {
-                        let help = did_you_mean(&name.text, names.keys().copied())
+                        let help = Some(&name.text)
+                            .filter(|_| self.diagnostics.suggests())
+                            .and_then(|name| did_you_mean(name, names.keys().copied()))
                             .unwrap_or_else(|| "name an intent or a label of this batch".into());
                         let message = format!("nothing in this batch is called `{}`", quote(&name.text));
                         self.diagnostics.push(

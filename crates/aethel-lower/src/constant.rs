@@ -38,10 +38,12 @@ pub(crate) fn evaluate(symbols: &Symbols<'_>, expr: &Expr, diagnostics: &mut Pro
             // A constant that failed has been reported already.
             Some(value) => value.clone(),
             None => {
+                let known = symbols.constants.keys().copied();
+                let suggestion = did_you_mean(name, known.filter(|_| diagnostics.suggests()));
                 diagnostics.push(
                     Diagnostic::new(Code::AE0201, format!("`{}` is not a constant", quote(name)))
                         .label(source, expr.span, "only constants and numbers can be used here")
-                        .help_opt(did_you_mean(name, symbols.constants.keys().copied())),
+                        .help_opt(suggestion),
                 );
                 None
             }

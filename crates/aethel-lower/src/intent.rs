@@ -63,6 +63,8 @@ pub(crate) struct Compiled {
     pub(crate) origins: Vec<Origin>,
     /// Parameters that have no argument and no equation: name and place.
     pub(crate) unfixed: Vec<(Arc<str>, Span)>,
+    /// The asset of each account parameter.
+    pub(crate) balances: Vec<AssetId>,
     /// Its index among the batch's intents, once it is there.
     pub(crate) id: u32,
 }
@@ -114,6 +116,7 @@ pub(crate) fn compile<'a>(
         origins,
         unfixed,
         diagnostics,
+        balances,
         ..
     } = compiler;
     let failed = diagnostics.errors() > errors || diagnostics.full() || decl.broken;
@@ -121,6 +124,7 @@ pub(crate) fn compile<'a>(
         intent,
         origins,
         unfixed,
+        balances,
         id: 0,
     })
 }
@@ -194,7 +198,9 @@ impl<'a, 't> Compiler<'a, 't> {
     /// Every name that may be written here, for suggestions.
     pub(crate) fn known_names(&self) -> impl Iterator<Item = &str> + Clone {
         let names = self.names.keys().copied();
-        names.chain(self.symbols.constants.keys().copied())
+        let names = names.chain(self.symbols.constants.keys().copied());
+        let suggests = self.diagnostics.suggests();
+        names.filter(move |_| suggests)
     }
 
     fn guard(&mut self, pending: Vec<Pending<'a>>) {

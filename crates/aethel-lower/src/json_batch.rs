@@ -8,7 +8,7 @@ use crate::json::{self, Json, JsonKind};
 use crate::json_header::{header, unknown_key};
 use crate::json_intent::{Shape, build};
 use crate::lowered::{Assembly, LoweredBatch, Opening, OracleUse, place};
-use crate::problems::Problems;
+use crate::problems::{MAX_SUGGESTED, Problems};
 use crate::program::index32;
 use crate::symbols::Symbols;
 use crate::tables::Tables;
@@ -41,6 +41,7 @@ pub fn lower_json(source: SourceId, text: &str, stem: &str) -> Result<LoweredBat
         openings: Vec::new(),
         opened: HashMap::new(),
         oracles: Vec::new(),
+        proofs: HashSet::new(),
     };
     reader.transactions(transactions);
     let JsonBatch {
@@ -86,6 +87,8 @@ pub(crate) struct JsonBatch<'s, 't> {
     pub(crate) openings: Vec<Opening>,
     pub(crate) opened: HashMap<PlaceId, usize>,
     oracles: Vec<OracleUse>,
+    /// What `oracles` holds.
+    proofs: HashSet<([String; 4], i64)>,
 }
 
 const KEYS: [&str; 7] = [
@@ -146,7 +149,9 @@ impl JsonBatch<'_, '_> {
                         }
                     }
                     None => {
-                        let help = did_you_mean(name, ids.keys().copied())
+                        let help = Some(name)
+                            .filter(|_| self.problems.len() < MAX_SUGGESTED)
+                            .and_then(|name| did_you_mean(name, ids.keys().copied()))
                             .unwrap_or_else(|| "name the id of a transaction of this batch".into());
                         let message = format!("there is no transaction `{}`", quote(name));
                         self.problems.push(
@@ -306,6 +311,18 @@ impl JsonBatch<'_, '_> {
 
     fn oracle(&mut self, json: &Json) -> Result<(), Box<Diagnostic>> {
         let input: OracleInput = oracle(self.source, json, Code::AE0904)?;
+        // Several transactions may bring the same proof.
+        let OracleInput {
+            feed,
+            value,
+            key_id,
+            signature,
+            ..
+        } = &input;
+        let key = [feed, value, key_id, signature].map(String::clone);
+        if !self.proofs.insert((key, input.timestamp)) {
+            return Ok(());
+        }
         self.oracles.push(OracleUse {
             feed: input.feed.clone(),
             asset: String::new(),

@@ -6,6 +6,7 @@ use crate::json_batch::JsonBatch;
 use crate::json_header::unknown_key;
 use crate::json_intent::Move;
 use aethel_ir::{Code, Diagnostic, did_you_mean, quote};
+use std::collections::HashMap;
 
 impl JsonBatch<'_, '_> {
     /// The operations of a transaction as moves between its accounts, and their amounts.
@@ -15,6 +16,11 @@ impl JsonBatch<'_, '_> {
         parties: &[Party<'_>],
     ) -> Result<(Vec<Move>, Vec<i128>), Box<Diagnostic>> {
         let (mut moves, mut amounts) = (Vec::new(), Vec::new());
+        let by_name = parties
+            .iter()
+            .enumerate()
+            .map(|(index, party)| (party.name, index));
+        let by_name: HashMap<&str, usize> = by_name.collect();
         for operation in self.list(Some(json))? {
             let JsonKind::Object(entries) = &operation.kind else {
                 return Err(
@@ -70,7 +76,7 @@ impl JsonBatch<'_, '_> {
                 }
                 None => None,
             };
-            let party = |key: &str| self.party(operation, kind, find(key), key, parties);
+            let party = |key: &str| self.party(operation, kind, find(key), key, &by_name);
             let own = |index: usize| self.only_asset(&parties[index], asset, operation);
             let steps: Vec<(usize, bool, usize)> = match kind {
                 "debit" | "credit" => {
@@ -145,7 +151,7 @@ impl JsonBatch<'_, '_> {
         kind: &str,
         json: Option<&Json>,
         key: &str,
-        parties: &[Party<'_>],
+        parties: &HashMap<&str, usize>,
     ) -> Result<usize, Box<Diagnostic>> {
         let Some(Json {
             kind: JsonKind::Text(name),
@@ -158,20 +164,17 @@ impl JsonBatch<'_, '_> {
                     .into(),
             );
         };
-        parties
-            .iter()
-            .position(|party| party.name == name)
-            .ok_or_else(|| {
-                let help = did_you_mean(name, parties.iter().map(|party| party.name))
-                    .unwrap_or_else(|| "list it in `accounts` of this transaction".into());
-                Diagnostic::new(
-                    Code::AE0307,
-                    format!("`{}` is not among the transaction's accounts", quote(name)),
-                )
-                .label(self.source, *span, "unknown account")
-                .help(help)
-                .into()
-            })
+        parties.get(name.as_str()).copied().ok_or_else(|| {
+            let help = did_you_mean(name, parties.keys().copied())
+                .unwrap_or_else(|| "list it in `accounts` of this transaction".into());
+            Diagnostic::new(
+                Code::AE0307,
+                format!("`{}` is not among the transaction's accounts", quote(name)),
+            )
+            .label(self.source, *span, "unknown account")
+            .help(help)
+            .into()
+        })
     }
 
     /// The asset an operation moves: the one it names, else the account's only one.
@@ -188,8 +191,12 @@ impl JsonBatch<'_, '_> {
                 Code::AE0209,
                 format!("which asset of `{}` does this operation move?", quote(party.name)),
             )
-            .label(self.source, operation.span, "several are possible")
-            .help("name it: \"asset\": \"USD\"")
+            .label(
+                self.source,
+                operation.span,
+                format!("{} are possible", party.assets.len()),
+            )
+            .help("name it: \"asset\": \"USD\"; for `swap`, list one balance for each account")
             .into()),
         }
     }

@@ -8,8 +8,8 @@ use crate::tables::Tables;
 use crate::value::{self, Scalar};
 use aethel_ir::batch::{BatchItem, FieldId};
 use aethel_ir::{
-    AccountId, AccountName, Asset, AssetId, Batch, Code, Diagnostic, Field, Group, Intent, OPENING_ACCOUNT,
-    PlaceId, Rational, SourceId, Span, TransactionRef, Type, did_you_mean, quote,
+    AccountId, AccountName, Asset, AssetId, Batch, Code, Column, Diagnostic, Field, Group, Intent,
+    OPENING_ACCOUNT, PlaceId, Rational, SourceId, Span, TransactionRef, Type, did_you_mean, quote,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -68,11 +68,21 @@ pub struct LoweredBatch {
     pub at: Place,
 }
 
+/// What `balance` of an account means in the inputs.
+#[derive(Clone, Copy)]
+enum Meant {
+    Nothing,
+    One(AssetId),
+    Several,
+}
+
 /// A batch while it is being put together.
 pub(crate) struct Assembly<'t> {
     pub(crate) name: Arc<str>,
     pub(crate) tables: &'t mut Tables,
     pub(crate) intents: Vec<Intent>,
+    /// For each intent, the asset of each account parameter.
+    pub(crate) balances: Vec<Vec<AssetId>>,
     pub(crate) groups: Vec<Group>,
     pub(crate) transactions: Vec<TransactionRef>,
     pub(crate) items: Vec<BatchItem>,
@@ -87,6 +97,7 @@ impl<'t> Assembly<'t> {
             name,
             tables,
             intents: Vec::new(),
+            balances: Vec::new(),
             groups: Vec::new(),
             transactions: Vec::new(),
             items: Vec::new(),
@@ -99,9 +110,8 @@ impl<'t> Assembly<'t> {
     pub(crate) fn place_columns(
         &mut self,
         intent: &Intent,
-        accounts: &[aethel_ir::Column<AccountId>],
-    ) -> Vec<aethel_ir::Column<PlaceId>> {
-        use aethel_ir::Column;
+        accounts: &[Column<AccountId>],
+    ) -> Vec<Column<PlaceId>> {
         let mut columns = Vec::with_capacity(intent.places.len());
         for place in &intent.places {
             columns.push(match &accounts[usize::from(place.account)] {
@@ -172,6 +182,33 @@ impl<'t> Assembly<'t> {
         }
     }
 
+    /// For each account, the asset of the parameters that are bound to it.
+    fn meant_assets(&self) -> Vec<Meant> {
+        let mut meant = vec![Meant::Nothing; self.tables.accounts.len()];
+        let mut add = |account: &AccountId, asset: AssetId| {
+            if let Some(known) = meant.get_mut(account.0 as usize) {
+                *known = match *known {
+                    Meant::One(other) if other != asset => Meant::Several,
+                    Meant::Several => Meant::Several,
+                    _ => Meant::One(asset),
+                };
+            }
+        };
+        for group in &self.groups {
+            let assets = self
+                .balances
+                .get(group.intent as usize)
+                .map_or(&[][..], Vec::as_slice);
+            for (column, asset) in group.accounts.iter().zip(assets) {
+                match column {
+                    Column::Same(account) => add(account, *asset),
+                    Column::Each(accounts) => accounts.iter().for_each(|account| add(account, *asset)),
+                }
+            }
+        }
+        meant
+    }
+
     /// Finishes the batch.
     pub(crate) fn finish(
         self,
@@ -180,7 +217,12 @@ impl<'t> Assembly<'t> {
         at: Place,
         diagnostics: &mut Problems,
     ) -> LoweredBatch {
-        let openings = openings(self.tables, inputs, symbols, diagnostics);
+        let meant = if inputs.accounts.is_empty() {
+            Vec::new()
+        } else {
+            self.meant_assets()
+        };
+        let openings = openings(self.tables, inputs, symbols, &meant, diagnostics);
         let declared: HashMap<&str, bool> = symbols.accounts.iter().map(|(n, u)| (n.as_str(), *u)).collect();
         let unbounded = self.tables.accounts.iter().map(|account| {
             account.as_str() == OPENING_ACCOUNT || declared.get(account.as_str()).copied().unwrap_or(false)
@@ -230,6 +272,7 @@ fn openings(
     tables: &Tables,
     inputs: &Inputs,
     symbols: &Symbols<'_>,
+    meant: &[Meant],
     diagnostics: &mut Problems,
 ) -> Vec<Opening> {
     let mut places: HashMap<AccountId, Vec<(PlaceId, AssetId)>> = HashMap::new();
@@ -257,10 +300,13 @@ fn openings(
         let list = places.get(&id).map_or(&[][..], Vec::as_slice);
         let mut wanted: Vec<((PlaceId, AssetId), &crate::inputs::Given)> = Vec::new();
         if let Some(given) = &input.balance {
-            match list {
-                [] => {}
-                [one] => wanted.push((*one, given)),
-                several => diagnostics.push(ambiguous(tables, input, several)),
+            match meant.get(id.0 as usize) {
+                Some(Meant::One(asset)) => {
+                    let place = list.iter().find(|(_, known)| known == asset);
+                    wanted.extend(place.map(|place| (*place, given)));
+                }
+                Some(Meant::Several) => diagnostics.push(ambiguous(tables, input, list)),
+                Some(Meant::Nothing) | None => {}
             }
         }
         for (asset, given) in &input.balances {
@@ -317,7 +363,8 @@ fn ambiguous(
         input.name,
         assets.join(" and ")
     );
-    let help = format!("write {{\"balances\": {{\"{}\": \"..\"}}}}", assets[0]);
+    let first = assets.first().copied().unwrap_or("USD");
+    let help = format!("write {{\"balances\": {{\"{first}\": \"..\"}}}}");
     labelled(
         Diagnostic::new(Code::AE0306, message),
         input.at,

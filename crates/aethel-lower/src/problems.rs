@@ -6,6 +6,9 @@ use std::collections::HashSet;
 /// How many errors of one program are told, and how many warnings and notes.
 pub const MAX_SHOWN: usize = 200;
 
+/// How many errors may come with a suggestion.
+pub(crate) const MAX_SUGGESTED: usize = 20;
+
 /// Collects diagnostics. The same problem at the same place counts as an error again but is told once: an intent may be
 /// compiled for several calls.
 #[derive(Debug, Default)]
@@ -48,6 +51,11 @@ impl Problems {
     /// Whether there is no point in looking for more errors. What is lowered after that is incomplete and not used.
     pub(crate) fn full(&self) -> bool {
         self.shown_errors >= MAX_SHOWN
+    }
+
+    /// Whether to look for a name that was meant: after many errors, among thousands of names, that takes too long.
+    pub(crate) fn suggests(&self) -> bool {
+        self.errors < MAX_SUGGESTED
     }
 
     /// The first error.

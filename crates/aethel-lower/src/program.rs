@@ -15,7 +15,7 @@ use crate::settings::Index;
 use crate::symbols::{Symbols, arc};
 use crate::tables::Tables;
 use aethel_ir::batch::BatchItem;
-use aethel_ir::{Code, Diagnostic, Intent, Names, SourceId, Span, TransactionRef, quote};
+use aethel_ir::{Code, Diagnostic, Names, SourceId, Span, TransactionRef, quote};
 use aethel_syntax::ast::{self, AtomicBatch, Call, IntentDecl, Loop, Name};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -190,7 +190,7 @@ impl<'a> BatchLowering<'a, '_> {
             self.diagnostics,
         );
         let Some(mut compiled) = compiled else { return };
-        compiled.id = add_intent(assembly, &compiled.intent);
+        compiled.id = add_intent(assembly, &compiled);
         self.complain_unfixed(&compiled, Some(name), decl.name.span);
         let scope = Names::One(arc(&decl.name));
         let plan = CallPlan::default();
@@ -267,6 +267,7 @@ impl<'a> BatchLowering<'a, '_> {
         compiled: &mut Vec<Compiled>,
     ) -> Option<Prepared<'a>> {
         let Some(decl) = self.symbols.intents.get(call.intent.text.as_str()).copied() else {
+            let suggests = self.diagnostics.suggests();
             let known = self.symbols.intents.keys().copied();
             let message = format!("there is no intent `{}`", quote(&call.intent.text));
             let mut diagnostic = Diagnostic::new(Code::AE0205, message).label(
@@ -274,7 +275,7 @@ impl<'a> BatchLowering<'a, '_> {
                 call.intent.span,
                 "not declared at top level",
             );
-            diagnostic = match aethel_ir::closest(&call.intent.text, known) {
+            diagnostic = match aethel_ir::closest(&call.intent.text, known.filter(|_| suggests)) {
                 Some(found) => diagnostic.help(format!("did you mean `{found}`?")).fix(
                     format!("write `{found}`"),
                     aethel_ir::Safety::Unsafe,
@@ -323,7 +324,7 @@ impl<'a> BatchLowering<'a, '_> {
                     intent::compile(self.symbols, assembly.tables, decl, &has, false, self.diagnostics);
                 let index = result.map(|mut result| {
                     self.compiled += result.intent.nodes.len() + result.intent.accounts.len();
-                    result.id = add_intent(assembly, &result.intent);
+                    result.id = add_intent(assembly, &result);
                     compiled.push(result);
                     compiled.len() - 1
                 });
@@ -468,8 +469,9 @@ struct Scope<'a, 'r> {
 }
 
 /// Adds a compiled intent to the batch.
-fn add_intent(assembly: &mut Assembly<'_>, intent: &Intent) -> u32 {
-    assembly.intents.push(intent.clone());
+fn add_intent(assembly: &mut Assembly<'_>, compiled: &Compiled) -> u32 {
+    assembly.intents.push(compiled.intent.clone());
+    assembly.balances.push(compiled.balances.clone());
     index32(assembly.intents.len() - 1)
 }
 

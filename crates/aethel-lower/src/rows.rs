@@ -53,7 +53,7 @@ impl<'a> Rows<'a> {
             return Err(Diagnostic::new(Code::AE0903, "the file has no header")
                 .label(
                     source,
-                    Span::new(skipped, skipped + body.len().min(1)),
+                    Span::new(skipped, skipped + body.chars().next().map_or(0, char::len_utf8)),
                     "the first line names the columns",
                 )
                 .help("write the names of the columns in the first line, such as `account,salary`"));

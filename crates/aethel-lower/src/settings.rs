@@ -52,7 +52,10 @@ pub(crate) fn check(symbols: &Symbols<'_>, inputs: &Inputs, diagnostics: &mut Pr
                 continue;
             }
             match known.get(setting.key.as_str()) {
-                None => diagnostics.push(unknown(setting, &known)),
+                None => {
+                    let suggests = diagnostics.suggests();
+                    diagnostics.push(unknown(setting, &known, suggests));
+                }
                 Some(true) if is_argument => {
                     let message = format!(
                         "`{}` comes from an oracle, it takes no argument",
@@ -68,8 +71,9 @@ pub(crate) fn check(symbols: &Symbols<'_>, inputs: &Inputs, diagnostics: &mut Pr
     }
 }
 
-fn unknown(setting: &Setting, known: &HashMap<String, bool>) -> Diagnostic {
-    let mut names: Vec<&str> = known.keys().map(String::as_str).collect();
+fn unknown(setting: &Setting, known: &HashMap<String, bool>, suggests: bool) -> Diagnostic {
+    let names = known.keys().map(String::as_str).filter(|_| suggests);
+    let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
     let help = did_you_mean(&setting.key, names.iter().copied()).unwrap_or_else(|| {
         let some: Vec<String> = names
@@ -78,7 +82,9 @@ fn unknown(setting: &Setting, known: &HashMap<String, bool>) -> Diagnostic {
             .take(6)
             .map(|n| format!("`{n}`"))
             .collect();
-        if some.is_empty() {
+        if some.is_empty() && !known.is_empty() {
+            "write `name.parameter`".into()
+        } else if some.is_empty() {
             "nothing in this program can be addressed; label a call: `name: pay(..);`".into()
         } else {
             format!("write `name.parameter`, for example {}", some.join(", "))

@@ -6,7 +6,13 @@
     reason = "a test that cannot go on should stop loudly"
 )]
 
+mod calls;
+mod guards;
+mod hostile;
 mod json;
+mod limits;
 mod meaning;
 mod mistakes;
+mod numbers;
+mod same;
 mod support;
