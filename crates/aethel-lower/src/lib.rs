@@ -24,6 +24,7 @@ mod lints;
 mod lowered;
 mod parameters;
 mod places;
+mod prepare;
 mod problems;
 mod program;
 mod rows;

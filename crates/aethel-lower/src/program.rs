@@ -3,12 +3,13 @@
 //! An intent is compiled once for each set of given arguments; the rows of a loop are columns.
 
 use crate::after::Entry;
-use crate::calls::{ArgumentSource, CallPlan};
+use crate::calls::CallPlan;
 use crate::inputs::Inputs;
 use crate::inputs::OracleInput;
 use crate::intent::{self, Compiled};
 use crate::invoke::{CsvRows, Target};
 use crate::lowered::{Assembly, LoweredBatch, place};
+use crate::prepare::{Prepared, Scope};
 use crate::problems::Problems;
 use crate::rows::{MAX_ROWS, Rows};
 use crate::settings::Index;
@@ -16,13 +17,13 @@ use crate::symbols::{Symbols, arc};
 use crate::tables::Tables;
 use aethel_ir::batch::BatchItem;
 use aethel_ir::{Code, Diagnostic, Names, SourceId, Span, TransactionRef, quote};
-use aethel_syntax::ast::{self, AtomicBatch, Call, IntentDecl, Loop, Name};
+use aethel_syntax::ast::{self, AtomicBatch, IntentDecl, Loop};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How many expressions the calls of one program may compile: an intent is compiled again for each set of arguments
 /// and each batch, which a hostile file could multiply.
-const MAX_COMPILED: usize = 4_000_000;
+pub(crate) const MAX_COMPILED: usize = 4_000_000;
 
 /// How many transactions a batch may have.
 const MAX_TRANSACTIONS: u32 = 4 * MAX_ROWS;
@@ -63,7 +64,7 @@ pub(crate) struct BatchLowering<'a, 'f> {
 }
 
 /// Compiled intents by declaration and given arguments.
-type Cache = HashMap<(usize, Vec<bool>), Option<usize>>;
+pub(crate) type Cache = HashMap<(usize, Vec<bool>), Option<usize>>;
 
 impl<'a> BatchLowering<'a, '_> {
     /// Lowers a batch; `None` when there was an error.
@@ -202,149 +203,8 @@ impl<'a> BatchLowering<'a, '_> {
         self.invoke(&compiled, scope, &plan, &scoped, None, assembly);
     }
 
-    /// Values that neither an argument nor an equation gives. `name` is what `--arg` can address them by.
-    fn complain_unfixed(&mut self, compiled: &Compiled, name: Option<&str>, span: Span) {
-        for (param, declared) in &compiled.unfixed {
-            let message = format!("`{param}` of `{}` has no value", compiled.intent.name);
-            let mut diagnostic = Diagnostic::new(Code::AE0301, message);
-            diagnostic = if span == compiled.intent.span {
-                diagnostic.label(self.symbols.source, *declared, "nothing fixes it")
-            } else {
-                diagnostic
-                    .label(self.symbols.source, span, format!("`{param}` is not given here"))
-                    .label(self.symbols.source, *declared, "declared here")
-            };
-            let help = match name {
-                Some(name) => {
-                    format!("give it with `--arg {name}.{param}=..`, or write `{param} == ..;` in `guard`")
-                }
-                None => format!("give it in the call: `{param}: ..`"),
-            };
-            diagnostic = diagnostic.help(help);
-            if self.purpose == Purpose::Check && name.is_some() {
-                // The value may come with the run.
-                diagnostic.severity = aethel_ir::Severity::Note;
-            }
-            self.diagnostics.push(diagnostic);
-        }
-    }
-
-    /// A call outside or inside a loop.
-    fn call(
-        &mut self,
-        call: &'a Call,
-        scope: &Scope<'a, '_>,
-        names: Names,
-        assembly: &mut Assembly<'_>,
-        cache: &mut Cache,
-        compiled: &mut Vec<Compiled>,
-    ) {
-        let Some(prepared) = self.prepare(call, scope, assembly, cache, compiled) else {
-            return;
-        };
-        let target = Target {
-            batch: &scope.batch.name.text,
-            name: scope.label.map(|label| label.text.as_str()),
-            span: call.span,
-        };
-        self.invoke(
-            &compiled[prepared.compiled],
-            names,
-            &prepared.plan,
-            &target,
-            None,
-            assembly,
-        );
-    }
-
-    /// Resolves the callee and its arguments and compiles it for them.
-    fn prepare(
-        &mut self,
-        call: &'a Call,
-        scope: &Scope<'a, '_>,
-        assembly: &mut Assembly<'_>,
-        cache: &mut Cache,
-        compiled: &mut Vec<Compiled>,
-    ) -> Option<Prepared<'a>> {
-        let Some(decl) = self.symbols.intents.get(call.intent.text.as_str()).copied() else {
-            let suggests = self.diagnostics.suggests();
-            let known = self.symbols.intents.keys().copied();
-            let message = format!("there is no intent `{}`", quote(&call.intent.text));
-            let mut diagnostic = Diagnostic::new(Code::AE0205, message).label(
-                self.symbols.source,
-                call.intent.span,
-                "not declared at top level",
-            );
-            diagnostic = match aethel_ir::closest(&call.intent.text, known.filter(|_| suggests)) {
-                Some(found) => diagnostic.help(format!("did you mean `{found}`?")).fix(
-                    format!("write `{found}`"),
-                    aethel_ir::Safety::Unsafe,
-                    self.symbols.source,
-                    call.intent.span,
-                    found,
-                ),
-                None => diagnostic.help(format!(
-                    "declare it outside the batch: `intent {}(..)`",
-                    call.intent.text
-                )),
-            };
-            self.diagnostics.push(diagnostic);
-            return None;
-        };
-        let row = scope.rows.map(|(each, _)| each.row.text.as_str());
-        let mut plan = CallPlan::new(self.symbols, decl, call, row, self.diagnostics)?;
-        if let Some(label) = scope.label {
-            for param in &decl.params {
-                let name = param.name.text.as_str();
-                let setting = self.args.get(&scope.batch.name.text, &label.text, name);
-                if let (Some(setting), false) = (setting, plan.has(name)) {
-                    plan.set(
-                        name,
-                        ArgumentSource::Text(setting.value.text.clone(), setting.value.at),
-                    );
-                }
-            }
-        }
-        let given: Vec<bool> = decl
-            .params
-            .iter()
-            .map(|param| plan.has(&param.name.text))
-            .collect();
-        // Declarations live as long as the symbols, so their address is an identity.
-        let key = (std::ptr::from_ref(decl) as usize, given);
-        let index = match cache.get(&key) {
-            Some(index) => *index,
-            None => {
-                if self.compiled > MAX_COMPILED {
-                    self.too_much(call.span, "these calls compile too many intents");
-                    return None;
-                }
-                let has = |param: &str| plan.has(param);
-                let result =
-                    intent::compile(self.symbols, assembly.tables, decl, &has, false, self.diagnostics);
-                let index = result.map(|mut result| {
-                    self.compiled += result.intent.nodes.len() + result.intent.accounts.len();
-                    result.id = add_intent(assembly, &result);
-                    compiled.push(result);
-                    compiled.len() - 1
-                });
-                cache.insert(key, index);
-                index
-            }
-        }?;
-        self.complain_unfixed(
-            &compiled[index],
-            scope.label.map(|label| label.text.as_str()),
-            call.span,
-        );
-        Some(Prepared {
-            compiled: index,
-            plan,
-        })
-    }
-
     /// More than can be numbered or held in memory.
-    fn too_much(&mut self, span: Span, what: &str) {
+    pub(crate) fn too_much(&mut self, span: Span, what: &str) {
         self.diagnostics.push(
             Diagnostic::new(Code::AE0312, what)
                 .label(self.symbols.source, span, "this one is too much")
@@ -455,21 +315,8 @@ impl<'a> BatchLowering<'a, '_> {
     }
 }
 
-/// A call whose callee is compiled.
-struct Prepared<'a> {
-    compiled: usize,
-    plan: CallPlan<'a>,
-}
-
-/// Where a call stands.
-struct Scope<'a, 'r> {
-    batch: &'a AtomicBatch,
-    label: Option<&'a Name>,
-    rows: Option<(&'a Loop, &'r Rows<'r>)>,
-}
-
 /// Adds a compiled intent to the batch.
-fn add_intent(assembly: &mut Assembly<'_>, compiled: &Compiled) -> u32 {
+pub(crate) fn add_intent(assembly: &mut Assembly<'_>, compiled: &Compiled) -> u32 {
     assembly.intents.push(compiled.intent.clone());
     assembly.balances.push(compiled.balances.clone());
     index32(assembly.intents.len() - 1)
