@@ -55,8 +55,7 @@ fn an_import_opens_accounts_once() {
     assert!(import("opening.csv", &[]).fine().first_line().starts_with("nothing imported: already done on 20"));
     assert_eq!(sandbox.balance("l.redb", "carol", "unit"), "12.500000000");
     sandbox.write("new.csv", "account,asset,balance\nerin,unit,1\n");
-    import("new.csv", &[]).fails("AE0806");
-    import("new.csv", &["--name", "spring"]).fine();
+    import("new.csv", &["--name", "spring"]).fine().says("1 balance imported");
     sandbox.write("eur.csv", "account,asset,balance\nerin,EUR,1.50\n");
     import("eur.csv", &["--name", "eur"]).fails("AE0203").says("--asset");
     import("eur.csv", &["--name", "eur", "--asset", "EUR"]).ends(2).says("AE0911");
@@ -71,6 +70,7 @@ fn an_import_opens_accounts_once() {
         ("account,balance\nfay,1\n", "AE0903"),
         ("", "AE0903"),
         ("account,asset,balance\nfay,EUR,-1\n", "AE0814"),
+        ("account,asset,balance\nfay,EUR,1\nfay,EUR,1\n", "AE0814"),
     ] {
         sandbox.write("bad.csv", text);
         let output = import("bad.csv", &["--name", "bad"]).ends(1);
@@ -173,14 +173,13 @@ fn the_policy_is_changed_in_the_journal() {
         policy(change).fine().says("policy changed as batch");
     }
     snapshot!("ledger_policy", policy(&[]).fine().shown());
-    policy(&["asset", "EUR", "3"]).ends(1).says("AE0808");
+    policy(&["asset", "unit", "3"]).ends(1).says("AE0808");
     policy(&["asset", "EUR", "19"]).ends(1).says("AE0808");
     policy(&["trust-key", "abc"]).ends(2).says("AE0911");
     policy(&["distrust-key", "unknown"]).ends(1);
-    policy(&["bounded", "nobody"]).ends(1);
     policy(&["unbounded", " x"]).ends(1).says("AE0308");
     let shown = policy(&["-o", "json"]).fine().json();
-    assert_eq!(shown["unbounded"], json!(["equity:opening", "world"]).as_array().map_or(json!([]), |a| json!(a)));
+    assert_eq!(shown["unbounded"], json!(["world"]));
     // What is recorded holds for programs: an account is let below zero by the ledger, not by a program.
     sandbox.write(
         "pay.ae",
@@ -226,7 +225,7 @@ fn a_file_that_is_no_ledger_is_left_alone() {
             assert!(output.stdout.contains(code), "{name} is not {code}:\n{}", output.shown());
             assert_eq!(output.code, exits, "{}", output.shown());
         }
-        assert_eq!(std::fs::read(sandbox.file(name)).ok(), before, "{name} was changed");
+        assert!(std::fs::read(sandbox.file(name)).ok() == before, "{name} was changed");
     }
     sandbox.aethel(&["ledger", "show", "--ledger", "none.redb"]).ends(2).says("AE0813");
     sandbox.aethel(&["run", "payroll.ae", "--ledger", "postgres://pay:secret@db/books"]).ends(2).says("AE0911");

@@ -5,7 +5,7 @@ use crate::support::Sandbox;
 use serde_json::Value;
 
 /// What may differ: times, what is derived from them, and what speaks about threads or the moment of the commit.
-const VARIES: [&str; 13] = [
+const VARIES: [&str; 14] = [
     "execution_time",
     "throughput_improvement",
     "throughput_baseline",
@@ -18,6 +18,7 @@ const VARIES: [&str; 13] = [
     "transactions_parallel",
     "chunks",
     "sequence_of_transactions",
+    "way",
     "receipt",
 ];
 
@@ -40,10 +41,8 @@ fn p10_p14_any_number_of_threads_gives_the_same() {
             let sandbox = Sandbox::with_examples();
             let run = ["run", example, "--ledger", "l.redb", "--threads", threads, "-o", "json"];
             let mut report = sandbox.aethel(&run).fine().json();
-            // The other examples are chains, whose steps only one thread at a time can do.
-            if example == "exchange.ae" && threads != "1" {
-                assert!(report["batches"][0]["thread_count"].as_u64() > Some(1), "{report:#}");
-            }
+            let why = report["batches"][0]["threads_why"].as_str().unwrap_or_default();
+            assert!(why.contains("as asked"), "{threads} threads were asked for: {why}");
             strip(&mut report);
             let show = ["ledger", "show", "--ledger", "l.redb", "-o", "json"];
             (sandbox.aethel(&show).fine().stdout, format!("{report:#}"))
