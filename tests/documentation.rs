@@ -36,14 +36,21 @@ fn commands(session: &str) -> Vec<(String, String)> {
 
 fn try_page(page: &str) {
     let sandbox = Sandbox::new();
-    sandbox.shell(&format!("cp -r '{}' examples", root().join("examples").display())).fine();
+    sandbox
+        .shell(&format!("cp -r '{}' examples", root().join("examples").display()))
+        .fine();
     for (info, text) in blocks(page) {
         match info.as_str() {
             "console run" => {
                 for (command, expected) in commands(&text) {
                     let output = sandbox.shell(&command);
                     let tidy = |text: &str| redact(text).trim().to_owned();
-                    assert_eq!(tidy(&output.stdout), tidy(&expected), "$ {command}\n{}", output.stderr);
+                    assert_eq!(
+                        tidy(&output.stdout),
+                        tidy(&expected),
+                        "$ {command}\n{}",
+                        output.stderr
+                    );
                 }
             }
             "aethel" => {

@@ -103,7 +103,11 @@ fn each_run_twice_moves_nothing_twice() {
         run(&sandbox, &batch).fine();
         let before = sandbox.balances("l.redb");
         let again = run(&sandbox, &batch).fine();
-        assert!(again.first_line().contains("nothing paid: already committed"), "{}", again.stdout);
+        assert!(
+            again.first_line().contains("nothing paid: already committed"),
+            "{}",
+            again.stdout
+        );
         assert_eq!(sandbox.balances("l.redb"), before);
     }
 }
@@ -113,12 +117,17 @@ fn a_balance_that_is_not_true_stops_the_batch() {
     let sandbox = Sandbox::new();
     run(&sandbox, &json!([transfer("t1", ("ann", 10), ("ben", 0), 4)])).fine();
     // Ann has 6 by now.
-    run(&sandbox, &json!([transfer("t2", ("ann", 10), ("ben", 4), 1)])).fails("AE0306").says("ann");
+    run(&sandbox, &json!([transfer("t2", ("ann", 10), ("ben", 4), 1)]))
+        .fails("AE0306")
+        .says("ann");
     assert_eq!(sandbox_balance(&sandbox, "ann"), "6.000000000");
     run(&sandbox, &json!([transfer("t2", ("ann", 6), ("ben", 4), 1)])).fine();
     assert_eq!(sandbox_balance(&sandbox, "ann"), "5.000000000");
     // Two transactions of one list must agree too.
-    let two = json!([transfer("t3", ("ann", 5), ("ben", 5), 1), transfer("t4", ("ann", 4), ("ben", 6), 1)]);
+    let two = json!([
+        transfer("t3", ("ann", 5), ("ben", 5), 1),
+        transfer("t4", ("ann", 4), ("ben", 6), 1)
+    ]);
     run(&sandbox, &two).fails("AE0306");
     assert_eq!(sandbox_balance(&sandbox, "ann"), "5.000000000");
 }
@@ -132,7 +141,11 @@ fn conditions_are_held_to() {
     };
     let sandbox = Sandbox::new();
     let unmet = run(&sandbox, &with("ann.balance >= 7")).ends(1);
-    assert!(unmet.stdout.contains("AE0506") || unmet.stdout.contains("AE0501"), "{}", unmet.stdout);
+    assert!(
+        unmet.stdout.contains("AE0506") || unmet.stdout.contains("AE0501"),
+        "{}",
+        unmet.stdout
+    );
     run(&sandbox, &with("ann.balanse >= 7")).ends(1);
     run(&sandbox, &with("ann.balance >= ")).ends(1);
     assert!(!sandbox.file("l.redb").exists());
@@ -181,7 +194,9 @@ fn a_failure_anywhere_moves_nothing() {
 #[test]
 fn p18_a_program_and_a_list_of_the_same_payments_give_the_same() {
     let sandbox = Sandbox::with_examples();
-    sandbox.aethel(&["run", "payroll_1000.ae", "--ledger", "ae.redb"]).fine();
+    sandbox
+        .aethel(&["run", "payroll_1000.ae", "--ledger", "ae.redb"])
+        .fine();
     let staff = sandbox.read("staff.csv");
     let pay = |(index, line): (usize, &str)| {
         let cells: Vec<&str> = line.split(',').collect();
@@ -194,7 +209,9 @@ fn p18_a_program_and_a_list_of_the_same_payments_give_the_same() {
     let transactions: Vec<Value> = staff.lines().skip(1).enumerate().map(pay).collect();
     let batch = json!({ "name": "monthly_payroll", "assets": { "USD": 2 }, "transactions": transactions });
     sandbox.write("list.json", batch.to_string());
-    sandbox.aethel(&["run", "list.json", "--ledger", "json.redb"]).fine();
+    sandbox
+        .aethel(&["run", "list.json", "--ledger", "json.redb"])
+        .fine();
     assert_eq!(sandbox.balances("ae.redb"), sandbox.balances("json.redb"));
 }
 
@@ -206,6 +223,9 @@ fn floats_and_doubled_keys_are_refused() {
         r#"[{"id": "t", "accounts": {"a": {"balance": 1.5}, "b": {"balance": 0}}, "operations": []}]"#,
     );
     sandbox.aethel(&["run", "batch.json"]).fails("AE0907");
-    sandbox.write("batch.json", r#"[{"id": "t", "id": "u", "accounts": {}, "operations": []}]"#);
+    sandbox.write(
+        "batch.json",
+        r#"[{"id": "t", "id": "u", "accounts": {}, "operations": []}]"#,
+    );
     sandbox.aethel(&["run", "batch.json"]).fails("AE0908");
 }

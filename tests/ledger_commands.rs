@@ -9,11 +9,24 @@ use std::time::{Duration, Instant};
 /// A ledger with an import and two payrolls.
 fn books() -> Sandbox {
     let sandbox = Sandbox::with_examples();
-    sandbox.write("opening.csv", "account,asset,balance\ncarol,unit,12.5\ndave,unit,0\n");
-    let import = ["ledger", "import", "opening.csv", "--asset", "unit:9", "--ledger", "l.redb"];
+    sandbox.write(
+        "opening.csv",
+        "account,asset,balance\ncarol,unit,12.5\ndave,unit,0\n",
+    );
+    let import = [
+        "ledger",
+        "import",
+        "opening.csv",
+        "--asset",
+        "unit:9",
+        "--ledger",
+        "l.redb",
+    ];
     sandbox.aethel(&import).fine();
     for key in ["2026-03", "2026-04"] {
-        sandbox.aethel(&["run", "payroll.ae", "--ledger", "l.redb", "--key", key]).fine();
+        sandbox
+            .aethel(&["run", "payroll.ae", "--ledger", "l.redb", "--key", key])
+            .fine();
     }
     sandbox
 }
@@ -38,7 +51,11 @@ fn looking_into_a_ledger() {
         shown += "\n";
         // The same for programs.
         arguments.extend(["-o", "json"]);
-        assert_eq!(sandbox.aethel(&arguments).fine().json()["schema"], 1, "{command:?}");
+        assert_eq!(
+            sandbox.aethel(&arguments).fine().json()["schema"],
+            1,
+            "{command:?}"
+        );
     }
     snapshot!("ledger_commands", shown);
 }
@@ -52,13 +69,24 @@ fn an_import_opens_accounts_once() {
         sandbox.aethel(&arguments)
     };
     assert_eq!(sandbox.balance("l.redb", "carol", "unit"), "12.500000000");
-    assert!(import("opening.csv", &[]).fine().first_line().starts_with("nothing imported: already done on 20"));
+    assert!(
+        import("opening.csv", &[])
+            .fine()
+            .first_line()
+            .starts_with("nothing imported: already done on 20")
+    );
     assert_eq!(sandbox.balance("l.redb", "carol", "unit"), "12.500000000");
     sandbox.write("new.csv", "account,asset,balance\nerin,unit,1\n");
-    import("new.csv", &["--name", "spring"]).fine().says("1 balance imported");
+    import("new.csv", &["--name", "spring"])
+        .fine()
+        .says("1 balance imported");
     sandbox.write("eur.csv", "account,asset,balance\nerin,EUR,1.50\n");
-    import("eur.csv", &["--name", "eur"]).fails("AE0203").says("--asset");
-    import("eur.csv", &["--name", "eur", "--asset", "EUR"]).ends(2).says("AE0911");
+    import("eur.csv", &["--name", "eur"])
+        .fails("AE0203")
+        .says("--asset");
+    import("eur.csv", &["--name", "eur", "--asset", "EUR"])
+        .ends(2)
+        .says("AE0911");
     import("eur.csv", &["--name", "eur", "--asset", "EUR:2"]).fine();
     assert_eq!(sandbox.balance("l.redb", "erin", "EUR"), "1.50");
     for (text, code) in [
@@ -74,7 +102,11 @@ fn an_import_opens_accounts_once() {
     ] {
         sandbox.write("bad.csv", text);
         let output = import("bad.csv", &["--name", "bad"]).ends(1);
-        assert!(output.stdout.contains(code), "{text:?} is not {code}:\n{}", output.stdout);
+        assert!(
+            output.stdout.contains(code),
+            "{text:?} is not {code}:\n{}",
+            output.stdout
+        );
     }
     sandbox.aethel(&["ledger", "verify", "--ledger", "l.redb"]).fine();
     let accounts = sandbox.balances("l.redb");
@@ -90,7 +122,10 @@ fn unknown_names_are_answered_with_a_known_one() {
         all.extend(["--ledger", "l.redb"]);
         sandbox.aethel(&all)
     };
-    ledger(&["show", "copmany"]).ends(2).says("AE0813").says("did you mean `company`");
+    ledger(&["show", "copmany"])
+        .ends(2)
+        .says("AE0813")
+        .says("did you mean `company`");
     ledger(&["history", "nobody"]).ends(2).says("AE0813");
     ledger(&["history", "\u{1b}[2J"]).ends(2).says("AE0813");
     ledger(&["proof", "99"]).ends(2).says("AE0813");
@@ -101,16 +136,33 @@ fn unknown_names_are_answered_with_a_known_one() {
 #[test]
 fn a_proof_is_accepted_from_its_file_too() {
     let sandbox = books();
-    sandbox.aethel(&["ledger", "proof", "3", "--ledger", "l.redb", "--out", "p.proof"]).fine();
+    sandbox
+        .aethel(&["ledger", "proof", "3", "--ledger", "l.redb", "--out", "p.proof"])
+        .fine();
     let receipt = |n: usize| {
-        let batches = sandbox.aethel(&["ledger", "batches", "--ledger", "l.redb", "-o", "json"]).fine().json();
+        let batches = sandbox
+            .aethel(&["ledger", "batches", "--ledger", "l.redb", "-o", "json"])
+            .fine()
+            .json();
         batches["batches"][n]["receipt"].as_str().unwrap().to_owned()
     };
     // The beginning of a receipt names the batch as well as its number does.
-    let by_number = sandbox.aethel(&["ledger", "proof", "2", "--ledger", "l.redb"]).fine();
-    let by_receipt = sandbox.aethel(&["ledger", "proof", &receipt(1)[..12], "--ledger", "l.redb"]).fine();
+    let by_number = sandbox
+        .aethel(&["ledger", "proof", "2", "--ledger", "l.redb"])
+        .fine();
+    let by_receipt = sandbox
+        .aethel(&["ledger", "proof", &receipt(1)[..12], "--ledger", "l.redb"])
+        .fine();
     assert_eq!(by_number.stdout, by_receipt.stdout);
-    let unwritable = ["ledger", "proof", "3", "--ledger", "l.redb", "--out", "none/p.proof"];
+    let unwritable = [
+        "ledger",
+        "proof",
+        "3",
+        "--ledger",
+        "l.redb",
+        "--out",
+        "none/p.proof",
+    ];
     sandbox.aethel(&unwritable).ends(2).says("AE0901");
     // The independent checker, where it is built beside the binary.
     let checker = Path::new(env!("CARGO_BIN_EXE_aethel")).with_file_name("aethel-certificate");
@@ -131,18 +183,27 @@ fn verify_can_be_anchored() {
     let sandbox = books();
     let head = |ledger: &str| {
         let verify = ["ledger", "verify", "--ledger", ledger, "-o", "json"];
-        sandbox.aethel(&verify).fine().json()["head"].as_str().unwrap().to_owned()
+        sandbox.aethel(&verify).fine().json()["head"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     let kept = head("l.redb");
-    let verify = |ledger: &str, head: &str| sandbox.aethel(&["ledger", "verify", "--ledger", ledger, "--head", head]);
+    let verify =
+        |ledger: &str, head: &str| sandbox.aethel(&["ledger", "verify", "--ledger", ledger, "--head", head]);
     assert!(verify("l.redb", &kept).fine().stdout.contains("· anchored"));
     assert!(verify("l.redb", &kept[..10]).fine().stdout.contains("· anchored"));
     // An old copy put back looks whole, and is found out by the receipt kept elsewhere.
     std::fs::copy(sandbox.file("l.redb"), sandbox.file("old.redb")).unwrap();
-    sandbox.aethel(&["run", "payroll.ae", "--ledger", "l.redb", "--key", "2026-05"]).fine();
+    sandbox
+        .aethel(&["run", "payroll.ae", "--ledger", "l.redb", "--key", "2026-05"])
+        .fine();
     let newer = head("l.redb");
     assert!(verify("l.redb", &kept).fine().stdout.contains("· anchored"));
-    sandbox.aethel(&["ledger", "verify", "--ledger", "old.redb"]).fine().says("tail not anchored");
+    sandbox
+        .aethel(&["ledger", "verify", "--ledger", "old.redb"])
+        .fine()
+        .says("tail not anchored");
     let missing = verify("old.redb", &newer);
     assert_ne!(missing.code, 0, "{}", missing.stdout);
     assert!(missing.stdout.contains("AE08"), "{}", missing.stdout);
@@ -166,7 +227,16 @@ fn the_policy_is_changed_in_the_journal() {
         &["bounded", "bank"],
         &["unbounded", "world"],
         &["trust-key", key, "--feed", "gold"],
-        &["feed", "gold", "--max-age", "60s", "--reference", "2000", "--max-deviation", "0.1"],
+        &[
+            "feed",
+            "gold",
+            "--max-age",
+            "60s",
+            "--reference",
+            "2000",
+            "--max-deviation",
+            "0.1",
+        ],
         &["feed", "silver", "--max-age", "60s"],
         &["drop-feed", "silver"],
     ] {
@@ -188,7 +258,9 @@ fn the_policy_is_changed_in_the_journal() {
     verify { world.balance == world.balance - amount; dave.balance == dave.balance + amount; }
 } }",
     );
-    sandbox.aethel(&["run", "pay.ae", "--ledger", "l.redb", "--open-accounts"]).fine();
+    sandbox
+        .aethel(&["run", "pay.ae", "--ledger", "l.redb", "--open-accounts"])
+        .fine();
     assert_eq!(sandbox.balance("l.redb", "world", "unit"), "-7.000000000");
     sandbox.aethel(&["ledger", "verify", "--ledger", "l.redb"]).fine();
 }
@@ -222,13 +294,26 @@ fn a_file_that_is_no_ledger_is_left_alone() {
             &["run", "payroll.ae", "--dry-run", "--ledger", name],
         ] {
             let output = sandbox.aethel(command);
-            assert!(output.stdout.contains(code), "{name} is not {code}:\n{}", output.shown());
+            assert!(
+                output.stdout.contains(code),
+                "{name} is not {code}:\n{}",
+                output.shown()
+            );
             assert_eq!(output.code, exits, "{}", output.shown());
         }
-        assert!(std::fs::read(sandbox.file(name)).ok() == before, "{name} was changed");
+        assert!(
+            std::fs::read(sandbox.file(name)).ok() == before,
+            "{name} was changed"
+        );
     }
-    sandbox.aethel(&["ledger", "show", "--ledger", "none.redb"]).ends(2).says("AE0813");
-    sandbox.aethel(&["run", "payroll.ae", "--ledger", "postgres://pay:secret@db/books"]).ends(2).says("AE0911");
+    sandbox
+        .aethel(&["ledger", "show", "--ledger", "none.redb"])
+        .ends(2)
+        .says("AE0813");
+    sandbox
+        .aethel(&["run", "payroll.ae", "--ledger", "postgres://pay:secret@db/books"])
+        .ends(2)
+        .says("AE0911");
 }
 
 #[test]
@@ -258,10 +343,22 @@ fn two_processes_on_one_ledger_both_pay_once() {
     let sandbox = books();
     let runs: Vec<_> = ["a", "b", "a", "b"]
         .map(|key| {
-            let mut command =
-                sandbox.command(&["run", "payroll.ae", "--ledger", "l.redb", "--key", key, "--wait", "30s"]);
+            let mut command = sandbox.command(&[
+                "run",
+                "payroll.ae",
+                "--ledger",
+                "l.redb",
+                "--key",
+                key,
+                "--wait",
+                "30s",
+            ]);
             command.stdin(std::process::Stdio::null());
-            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+            command
+                .stdout(std::process::Stdio::piped())
+                .stderr(std::process::Stdio::piped())
+                .spawn()
+                .unwrap()
         })
         .into();
     for child in runs {

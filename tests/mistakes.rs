@@ -21,14 +21,46 @@ const ELSEWHERE: [(&str, &str); 6] = [
 /// Codes that no input of the binary produces, or none that a test can afford: why, and the file that tests or raises
 /// them.
 const NOT_FROM_OUTSIDE: [(&str, &str, &str); 8] = [
-    ("AE0312", "ten million rows take a gigabyte of memory", "crates/aethel-lower/src/rows.rs"),
-    ("AE0402", "nothing raises it: a batch from a file always has an order", "docs/errors/AE0402.md"),
-    ("AE0510", "a worker would have to panic", "crates/aethel-runtime/src/processor.rs"),
-    ("AE0601", "the executor would have to be wrong", "crates/aethel-runtime/src/linearizability_prover/tests.rs"),
-    ("AE0602", "a ledger's checksums catch a changed proof first", "crates/aethel-cli/src/commands/ledger/proof.rs"),
-    ("AE0603", "nothing raises it yet: a run needs no answer of Z3", "docs/errors/AE0603.md"),
-    ("AE0805", "there is no newer format yet", "crates/aethel-ledger/src/error.rs"),
-    ("AE0811", "the disk would have to fail between writing and answering", "crates/aethel-runtime/tests/processing.rs"),
+    (
+        "AE0312",
+        "ten million rows take a gigabyte of memory",
+        "crates/aethel-lower/src/rows.rs",
+    ),
+    (
+        "AE0402",
+        "nothing raises it: a batch from a file always has an order",
+        "docs/errors/AE0402.md",
+    ),
+    (
+        "AE0510",
+        "a worker would have to panic",
+        "crates/aethel-runtime/src/processor.rs",
+    ),
+    (
+        "AE0601",
+        "the executor would have to be wrong",
+        "crates/aethel-runtime/src/linearizability_prover/tests.rs",
+    ),
+    (
+        "AE0602",
+        "a ledger's checksums catch a changed proof first",
+        "crates/aethel-cli/src/commands/ledger/proof.rs",
+    ),
+    (
+        "AE0603",
+        "nothing raises it yet: a run needs no answer of Z3",
+        "docs/errors/AE0603.md",
+    ),
+    (
+        "AE0805",
+        "there is no newer format yet",
+        "crates/aethel-ledger/src/error.rs",
+    ),
+    (
+        "AE0811",
+        "the disk would have to fail between writing and answering",
+        "crates/aethel-runtime/tests/processing.rs",
+    ),
 ];
 
 /// Notes that a batch's report shows in words, without their code.
@@ -49,16 +81,29 @@ impl Case {
             let (name, content) = part.split_once('\n').unwrap_or((part, ""));
             (name.trim().to_owned(), format!("{}\n", content.trim_end()))
         });
-        Case { name: name.to_owned(), script, text: text.trim_end().to_owned(), files: files.collect() }
+        Case {
+            name: name.to_owned(),
+            script,
+            text: text.trim_end().to_owned(),
+            files: files.collect(),
+        }
     }
 
     /// The first example on a code's page that must have it.
     fn from_page(code: Code) -> Option<Case> {
         let id = code.id();
-        let fences = [format!("```aethel fails {id}\n"), format!("```aethel warns {id}\n")];
-        let block = fences.iter().find_map(|fence| Some(code.page().split_once(fence.as_str())?.1))?;
+        let fences = [
+            format!("```aethel fails {id}\n"),
+            format!("```aethel warns {id}\n"),
+        ];
+        let block = fences
+            .iter()
+            .find_map(|fence| Some(code.page().split_once(fence.as_str())?.1))?;
         let (program, _) = block.split_once("```")?;
-        Some(Case::read(id, &format!("aethel check example.ae\n--- example.ae\n{program}")))
+        Some(Case::read(
+            id,
+            &format!("aethel check example.ae\n--- example.ae\n{program}"),
+        ))
     }
 
     fn run(&self) {
@@ -75,15 +120,31 @@ impl Case {
             Severity::Error => &[1, 2],
             _ => &[0],
         };
-        assert!(codes.contains(&output.code), "{}: exit {}\n{}", self.name, output.code, output.shown());
+        assert!(
+            codes.contains(&output.code),
+            "{}: exit {}\n{}",
+            self.name,
+            output.code,
+            output.shown()
+        );
         let heading = match WITHOUT_CODE.contains(&id) {
             true => format!("{}: ", code.severity().as_str()),
             false => format!("{}[{id}] {}", code.severity().as_str(), code.name()),
         };
-        assert!(output.stdout.contains(&heading), "{}: no {heading:?} in\n{}", self.name, output.shown());
+        assert!(
+            output.stdout.contains(&heading),
+            "{}: no {heading:?} in\n{}",
+            self.name,
+            output.shown()
+        );
         let shown = output.shown();
-        let shown = shown.strip_prefix(&format!("$ {}\n", self.script)).unwrap_or(&shown);
-        snapshot!(self.name.as_str(), format!("{}\n\n{}\n{shown}", self.text, "=".repeat(80)));
+        let shown = shown
+            .strip_prefix(&format!("$ {}\n", self.script))
+            .unwrap_or(&shown);
+        snapshot!(
+            self.name.as_str(),
+            format!("{}\n\n{}\n{shown}", self.text, "=".repeat(80))
+        );
     }
 }
 
@@ -137,11 +198,16 @@ fn p22_every_code_has_a_case() {
     assert!(missing.is_empty(), "no case for {missing:?}");
     for (id, name) in ELSEWHERE {
         let path = root().join(format!("tests/snapshots/{name}.snap"));
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         assert!(text.contains(&format!("[{id}]")), "{name} does not show {id}");
     }
     for (id, reason, file) in NOT_FROM_OUTSIDE {
-        let text = std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-        assert!(text.contains(id), "{file} does not test {id}, of which is said: {reason}");
+        let text =
+            std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(
+            text.contains(id),
+            "{file} does not test {id}, of which is said: {reason}"
+        );
     }
 }

@@ -36,7 +36,9 @@ fn now() -> i64 {
 
 impl Market {
     fn new() -> Self {
-        let market = Market { sandbox: Sandbox::new() };
+        let market = Market {
+            sandbox: Sandbox::new(),
+        };
         market.sandbox.write("sale.ae", PROGRAM);
         let public = market.keygen("oracle.key");
         market.sandbox.write(
@@ -51,7 +53,11 @@ impl Market {
 
     fn keygen(&self, file: &str) -> String {
         let made = self.sandbox.aethel(&["oracle", "keygen", file]).fine();
-        made.stdout.lines().find_map(|line| line.strip_prefix("public ")).unwrap().to_owned()
+        made.stdout
+            .lines()
+            .find_map(|line| line.strip_prefix("public "))
+            .unwrap()
+            .to_owned()
     }
 
     /// A proof of the feed `btc_price`, signed as the batch needs it except for what is said otherwise.
@@ -78,11 +84,15 @@ impl Market {
         });
         let inputs = json!({ "accounts": balances, "oracles": proofs });
         self.sandbox.write("sale.inputs.json", inputs.to_string());
-        self.sandbox.aethel(&["run", "sale.ae", "--ledger", "l.redb", "--key", "today"])
+        self.sandbox
+            .aethel(&["run", "sale.ae", "--ledger", "l.redb", "--key", "today"])
     }
 
     fn nothing_happened(&self) {
-        assert!(!self.sandbox.file("l.redb").exists(), "a refused proof commits nothing");
+        assert!(
+            !self.sandbox.file("l.redb").exists(),
+            "a refused proof commits nothing"
+        );
     }
 }
 
@@ -90,7 +100,10 @@ impl Market {
 fn p09_a_good_proof_commits_at_its_price() {
     let market = Market::new();
     let proof = market.sign(&[]);
-    market.run(std::slice::from_ref(&proof)).fine().says("1 oracle proof");
+    market
+        .run(std::slice::from_ref(&proof))
+        .fine()
+        .says("1 oracle proof");
     assert_eq!(market.sandbox.balance("l.redb", "ann", "USD"), "21625.25");
     assert_eq!(market.sandbox.balance("l.redb", "ben", "BTC"), "0.50000000");
     // The same key again is the same batch, whatever the price is by now.
@@ -98,7 +111,11 @@ fn p09_a_good_proof_commits_at_its_price() {
     assert!(market.run(&[later]).fine().first_line().contains("nothing paid"));
     assert_eq!(market.sandbox.balance("l.redb", "ann", "USD"), "21625.25");
     // The ledger keeps whom it trusts, and what that is worth.
-    let policy = market.sandbox.aethel(&["ledger", "policy", "--ledger", "l.redb", "-o", "json"]).fine().json();
+    let policy = market
+        .sandbox
+        .aethel(&["ledger", "policy", "--ledger", "l.redb", "-o", "json"])
+        .fine()
+        .json();
     assert_eq!(policy["oracle_keys"][0]["key_id"], proof["key_id"]);
 }
 
@@ -116,17 +133,45 @@ fn p09_each_bad_proof_has_its_code_and_commits_nothing() {
     let (stale, future) = ((now() - 600).to_string(), (now() + 600).to_string());
     let cases: Vec<(&str, &str, Vec<Value>)> = vec![
         ("missing", "AE0703", vec![]),
-        ("of another feed", "AE0703", vec![market.sign(&["--feed", "eth_price"])]),
-        ("signed by a stranger", "AE0704", vec![market.sign(&["--key", "stranger.key"])]),
+        (
+            "of another feed",
+            "AE0703",
+            vec![market.sign(&["--feed", "eth_price"])],
+        ),
+        (
+            "signed by a stranger",
+            "AE0704",
+            vec![market.sign(&["--key", "stranger.key"])],
+        ),
         ("with another key's name", "AE0704", other_key),
         ("forged value", "AE0705", changed("value", json!("42250.5"))),
         ("forged time", "AE0705", changed("timestamp", json!(now() - 1))),
-        ("value in another writing", "AE0705", changed("value", json!("43250.50"))),
-        ("signature of zeros", "AE0705", changed("signature", json!("0".repeat(128)))),
-        ("in another unit", "AE0705", vec![market.sign(&["--asset", "BTC/EUR"])]),
-        ("at another scale", "AE0705", vec![market.sign(&["--scale", "6/2"])]),
+        (
+            "value in another writing",
+            "AE0705",
+            changed("value", json!("43250.50")),
+        ),
+        (
+            "signature of zeros",
+            "AE0705",
+            changed("signature", json!("0".repeat(128))),
+        ),
+        (
+            "in another unit",
+            "AE0705",
+            vec![market.sign(&["--asset", "BTC/EUR"])],
+        ),
+        (
+            "at another scale",
+            "AE0705",
+            vec![market.sign(&["--scale", "6/2"])],
+        ),
         ("stale", "AE0706", vec![market.sign(&["--timestamp", &stale])]),
-        ("from the future", "AE0707", vec![market.sign(&["--timestamp", &future])]),
+        (
+            "from the future",
+            "AE0707",
+            vec![market.sign(&["--timestamp", &future])],
+        ),
         ("too high", "AE0708", vec![market.sign(&["--value", "45150.01"])]),
         ("too low", "AE0708", vec![market.sign(&["--value", "40849.99"])]),
     ];
@@ -156,10 +201,19 @@ fn p09_one_bad_proof_among_good_ones_stops_everything() {
     market.sandbox.write("sale.ae", program);
     let toml = market.sandbox.read("aethel.toml");
     let toml = toml.replace("[\"btc_price\"]", "[\"btc_price\", \"gold_price\"]");
-    market.sandbox.write("aethel.toml", format!("{toml}\n[oracle.feeds.gold_price]\nmax_age = \"60s\"\n"));
-    let (btc, mut gold) = (market.sign(&[]), market.sign(&["--feed", "gold_price", "--value", "2000"]));
+    market.sandbox.write(
+        "aethel.toml",
+        format!("{toml}\n[oracle.feeds.gold_price]\nmax_age = \"60s\"\n"),
+    );
+    let (btc, mut gold) = (
+        market.sign(&[]),
+        market.sign(&["--feed", "gold_price", "--value", "2000"]),
+    );
     gold["value"] = json!("20");
-    market.run(&[btc.clone(), gold.clone()]).fails("AE0705").says("gold_price");
+    market
+        .run(&[btc.clone(), gold.clone()])
+        .fails("AE0705")
+        .says("gold_price");
     market.nothing_happened();
     gold["value"] = json!("2000");
     market.run(&[btc, gold]).fine().says("2 oracle proofs");
@@ -169,8 +223,21 @@ fn p09_one_bad_proof_among_good_ones_stops_everything() {
 fn a_batch_with_external_values_needs_a_key() {
     let market = Market::new();
     market.run(&[market.sign(&[])]).fine();
-    market.sandbox.aethel(&["run", "sale.ae", "--ledger", "other.redb"]).fails("AE0313").says("--key");
-    let typed = ["run", "sale.ae", "--ledger", "other.redb", "--key", "k", "--arg", "sell.btc_price=43000"];
+    market
+        .sandbox
+        .aethel(&["run", "sale.ae", "--ledger", "other.redb"])
+        .fails("AE0313")
+        .says("--key");
+    let typed = [
+        "run",
+        "sale.ae",
+        "--ledger",
+        "other.redb",
+        "--key",
+        "k",
+        "--arg",
+        "sell.btc_price=43000",
+    ];
     market.sandbox.aethel(&typed).fails("AE0304");
 }
 
@@ -195,13 +262,28 @@ fn trust_comes_from_the_ledger_side_only_and_is_recorded_once() {
     let stranger = market.keygen("stranger.key");
     let more = format!("[[oracle.keys]]\npublic = \"{stranger}\"\n");
     market.sandbox.write("wider.toml", more);
-    let wider = ["run", "sale.ae", "--ledger", "elsewhere/l.redb", "--key", "k2", "--config", "wider.toml"];
+    let wider = [
+        "run",
+        "sale.ae",
+        "--ledger",
+        "elsewhere/l.redb",
+        "--key",
+        "k2",
+        "--config",
+        "wider.toml",
+    ];
     market.sandbox.aethel(&wider).fails("AE0808");
     // The journalled way is `ledger policy`; distrust works at once.
     let ledger = ["--ledger", "elsewhere/l.redb"];
-    market.sandbox.aethel(&["ledger", "policy", "trust-key", &stranger, ledger[0], ledger[1]]).fine();
+    market
+        .sandbox
+        .aethel(&["ledger", "policy", "trust-key", &stranger, ledger[0], ledger[1]])
+        .fine();
     let key_id = proof["key_id"].as_str().unwrap();
-    market.sandbox.aethel(&["ledger", "policy", "distrust-key", key_id, ledger[0], ledger[1]]).fine();
+    market
+        .sandbox
+        .aethel(&["ledger", "policy", "distrust-key", key_id, ledger[0], ledger[1]])
+        .fine();
     let again = ["run", "sale.ae", "--ledger", "elsewhere/l.redb", "--key", "k2"];
     market.sandbox.aethel(&again).fails("AE0704");
 }
@@ -210,10 +292,17 @@ fn trust_comes_from_the_ledger_side_only_and_is_recorded_once() {
 fn keys_are_private_and_never_overwritten() {
     use std::os::unix::fs::PermissionsExt;
     let market = Market::new();
-    let mode = std::fs::metadata(market.sandbox.file("oracle.key")).unwrap().permissions().mode();
+    let mode = std::fs::metadata(market.sandbox.file("oracle.key"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
     let before = market.sandbox.read("oracle.key");
-    market.sandbox.aethel(&["oracle", "keygen", "oracle.key"]).ends(2).says("AE0901");
+    market
+        .sandbox
+        .aethel(&["oracle", "keygen", "oracle.key"])
+        .ends(2)
+        .says("AE0901");
     assert_eq!(market.sandbox.read("oracle.key"), before);
     // `oracle verify` says the same as a run.
     let key: Value = serde_json::from_str(&before).unwrap();
@@ -222,7 +311,17 @@ fn keys_are_private_and_never_overwritten() {
     let verify = |proof: &Value| {
         market.sandbox.write("proof.json", proof.to_string());
         let unit = ["--asset", "BTC/USD", "--scale", "8/2"];
-        let arguments = ["oracle", "verify", "proof.json", "--public", public, unit[0], unit[1], unit[2], unit[3]];
+        let arguments = [
+            "oracle",
+            "verify",
+            "proof.json",
+            "--public",
+            public,
+            unit[0],
+            unit[1],
+            unit[2],
+            unit[3],
+        ];
         market.sandbox.aethel(&arguments)
     };
     verify(&proof).fine().says("the signature fits");

@@ -8,13 +8,18 @@ use serde_json::{Value, json};
 pub const EXAMPLES: [&str; 4] = ["payroll.ae", "payroll_1000.ae", "exchange.ae", "settlement.ae"];
 
 fn sum<'a>(amounts: impl Iterator<Item = &'a str>) -> Rational {
-    amounts.fold(Rational::ZERO, |sum, text| sum.add(&Rational::parse_decimal(text).unwrap()).unwrap())
+    amounts.fold(Rational::ZERO, |sum, text| {
+        sum.add(&Rational::parse_decimal(text).unwrap()).unwrap()
+    })
 }
 
 /// `staff.csv` as (account, salary).
 fn staff() -> Vec<(String, String)> {
     let text = include_str!("../examples/staff.csv");
-    let rows = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+    let rows = text
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').collect::<Vec<_>>());
     rows.map(|row| (row[0].to_owned(), row[2].to_owned())).collect()
 }
 
@@ -31,24 +36,42 @@ fn every_example_as_a_person_sees_it() {
 fn every_failing_twin_says_who_what_and_where() {
     for (name, arguments, id) in [
         ("bonus", &["run", "failing/bonus.ae"][..], "AE0701"),
-        ("settlement_loop", &["run", "failing/settlement_loop.ae", "--open-accounts"], "AE0401"),
+        (
+            "settlement_loop",
+            &["run", "failing/settlement_loop.ae", "--open-accounts"],
+            "AE0401",
+        ),
         (
             "payroll_1000",
-            &["run", "payroll_1000.ae", "--inputs", "failing/payroll_1000.inputs.json"],
+            &[
+                "run",
+                "payroll_1000.ae",
+                "--inputs",
+                "failing/payroll_1000.inputs.json",
+            ],
             "AE0501",
         ),
     ] {
         let sandbox = Sandbox::with_examples();
         let output = sandbox.aethel(arguments).fails(id);
         snapshot!(format!("fails_{name}"), output.shown());
-        assert_eq!(sandbox.list(".aethel"), [""; 0], "a failed first batch leaves no ledger");
+        assert_eq!(
+            sandbox.list(".aethel"),
+            [""; 0],
+            "a failed first batch leaves no ledger"
+        );
     }
 }
 
 #[test]
 fn one_cent_short_names_the_payer_the_sum_and_the_line() {
     let sandbox = Sandbox::with_examples();
-    let short = ["run", "payroll_1000.ae", "--inputs", "failing/payroll_1000.inputs.json"];
+    let short = [
+        "run",
+        "payroll_1000.ae",
+        "--inputs",
+        "failing/payroll_1000.inputs.json",
+    ];
     let output = sandbox.aethel(&short).fails("AE0501");
     for part in ["company", "0.01", "payroll_1000.ae:9", "staff.csv"] {
         assert!(output.stdout.contains(part), "no {part} in\n{}", output.stdout);
@@ -58,7 +81,9 @@ fn one_cent_short_names_the_payer_the_sum_and_the_line() {
 #[test]
 fn every_employee_gets_exactly_the_salary_of_the_list() {
     let sandbox = Sandbox::with_examples();
-    sandbox.aethel(&["run", "payroll_1000.ae", "--ledger", "l.redb"]).fine();
+    sandbox
+        .aethel(&["run", "payroll_1000.ae", "--ledger", "l.redb"])
+        .fine();
     let rows = sandbox.balances("l.redb");
     let balance = |name: &str| {
         let of = |row: &&Value| row["account"] == name;
@@ -73,16 +98,30 @@ fn every_employee_gets_exactly_the_salary_of_the_list() {
     }
     let paid = sum(staff.iter().map(|(_, salary)| salary.as_str()));
     let opening = Rational::parse_decimal("10000000.00").unwrap();
-    assert_eq!(Rational::parse_decimal(&balance("company")), opening.sub(&paid).ok());
+    assert_eq!(
+        Rational::parse_decimal(&balance("company")),
+        opening.sub(&paid).ok()
+    );
     // Nobody else has anything, and all accounts together hold what they held before: nothing.
     let all = rows["accounts"].as_array().unwrap();
-    assert_eq!(all.len(), 1002, "the staff, the company, and where openings come from");
+    assert_eq!(
+        all.len(),
+        1002,
+        "the staff, the company, and where openings come from"
+    );
     assert!(sum(all.iter().map(|row| row["balance"].as_str().unwrap())).is_zero());
 }
 
 #[test]
 fn one_cent_short_changes_nothing() {
-    let short = ["run", "payroll_1000.ae", "--inputs", "short.json", "--ledger", "l.redb"];
+    let short = [
+        "run",
+        "payroll_1000.ae",
+        "--inputs",
+        "short.json",
+        "--ledger",
+        "l.redb",
+    ];
     let inputs = |sandbox: &Sandbox, balance: &str| {
         let inputs = json!({ "accounts": { "company": balance }, "open_accounts": true });
         sandbox.write("short.json", inputs.to_string());
@@ -94,18 +133,39 @@ fn one_cent_short_changes_nothing() {
     sandbox.aethel(&short).fails("AE0501");
     assert_eq!(sandbox.list(""), before);
     // A ledger that has the company: it says the same byte for byte. With the cent, all are paid.
-    let import = ["ledger", "import", "company.csv", "--asset", "USD:2", "--ledger", "l.redb"];
+    let import = [
+        "ledger",
+        "import",
+        "company.csv",
+        "--asset",
+        "USD:2",
+        "--ledger",
+        "l.redb",
+    ];
     sandbox.write("company.csv", "account,asset,balance\ncompany,USD,8371999.99\n");
     sandbox.aethel(&import).fine();
     let said = || {
-        ["show", "batches", "policy", "verify"]
-            .map(|command| sandbox.aethel(&["ledger", command, "--ledger", "l.redb", "-o", "json"]).fine().stdout)
+        ["show", "batches", "policy", "verify"].map(|command| {
+            sandbox
+                .aethel(&["ledger", command, "--ledger", "l.redb", "-o", "json"])
+                .fine()
+                .stdout
+        })
     };
     let before = said();
     sandbox.aethel(&short).fails("AE0501");
     assert_eq!(said(), before);
     inputs(&sandbox, "8372000.00");
-    sandbox.aethel(&["run", "payroll_1000.ae", "--inputs", "short.json", "--ledger", "new.redb"]).fine();
+    sandbox
+        .aethel(&[
+            "run",
+            "payroll_1000.ae",
+            "--inputs",
+            "short.json",
+            "--ledger",
+            "new.redb",
+        ])
+        .fine();
     assert_eq!(sandbox.balance("new.redb", "company", "USD"), "0.00");
 }
 
@@ -116,16 +176,28 @@ fn a_second_run_pays_nobody_twice() {
         sandbox.aethel(&["run", example, "--ledger", "l.redb"]).fine();
         let before = sandbox.balances("l.redb");
         let again = sandbox.aethel(&["run", example, "--ledger", "l.redb"]).fine();
-        assert!(again.first_line().contains("nothing paid: already committed on 20"), "{}", again.stdout);
+        assert!(
+            again
+                .first_line()
+                .contains("nothing paid: already committed on 20"),
+            "{}",
+            again.stdout
+        );
         assert_eq!(sandbox.balances("l.redb"), before);
-        let json = sandbox.aethel(&["run", example, "--ledger", "l.redb", "-o", "json"]).fine().json();
+        let json = sandbox
+            .aethel(&["run", example, "--ledger", "l.redb", "-o", "json"])
+            .fine()
+            .json();
         assert_eq!(json["batches"][0]["already_committed"], true);
         assert_eq!(json["batches"][0]["transactions_executed"], 0);
     }
     // A comment does not make it another batch.
     let sandbox = Sandbox::with_examples();
     sandbox.aethel(&["run", "payroll.ae"]).fine();
-    sandbox.write("payroll.ae", format!("// reviewed\n{}", sandbox.read("payroll.ae")));
+    sandbox.write(
+        "payroll.ae",
+        format!("// reviewed\n{}", sandbox.read("payroll.ae")),
+    );
     snapshot!("run_twice", sandbox.aethel(&["run", "payroll.ae"]).fine().shown());
 }
 
@@ -137,16 +209,34 @@ fn a_dry_run_changes_nothing() {
     snapshot!("run_dry", output.shown());
     assert_eq!(sandbox.list(""), before);
     // On a ledger that is there, it shows what would happen next and leaves the file alone.
-    sandbox.aethel(&["run", "payroll.ae", "--ledger", "l.redb"]).fine();
+    sandbox
+        .aethel(&["run", "payroll.ae", "--ledger", "l.redb"])
+        .fine();
     let file = std::fs::read(sandbox.file("l.redb")).unwrap();
-    let dry = ["run", "payroll.ae", "--ledger", "l.redb", "--dry-run", "--key", "next", "-o", "json"];
+    let dry = [
+        "run",
+        "payroll.ae",
+        "--ledger",
+        "l.redb",
+        "--dry-run",
+        "--key",
+        "next",
+        "-o",
+        "json",
+    ];
     let json = sandbox.aethel(&dry).fine().json();
     assert_eq!(json["batches"][0]["success"], true);
     assert_eq!(json["batches"][0]["dry_run"], true);
     let after = json["batches"][0]["balances"].as_array().unwrap();
     let company = after.iter().find(|row| row["account"] == "company").unwrap();
-    assert_eq!((&company["before"], &company["after"]), (&json!("7500.000000000"), &json!("5000.000000000")));
-    assert!(std::fs::read(sandbox.file("l.redb")).unwrap() == file, "the file changed");
+    assert_eq!(
+        (&company["before"], &company["after"]),
+        (&json!("7500.000000000"), &json!("5000.000000000"))
+    );
+    assert!(
+        std::fs::read(sandbox.file("l.redb")).unwrap() == file,
+        "the file changed"
+    );
 }
 
 #[test]
@@ -157,7 +247,10 @@ fn again_pays_once_more_and_repeating_that_pays_nobody() {
         arguments.extend(more);
         sandbox.aethel(&arguments)
     };
-    let receipt = run(&[]).fine().json()["batches"][0]["receipt"].as_str().unwrap().to_owned();
+    let receipt = run(&[]).fine().json()["batches"][0]["receipt"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert_eq!(sandbox.balance("l.redb", "alice", "unit"), "1000.000000000");
     for repeated in [false, true, true] {
         let json = run(&["--again", &receipt]).fine().json();
@@ -165,12 +258,17 @@ fn again_pays_once_more_and_repeating_that_pays_nobody() {
         assert_eq!(sandbox.balance("l.redb", "alice", "unit"), "2000.000000000");
     }
     // The short form that people see works too, and names the same batch.
-    let batches = sandbox.aethel(&["ledger", "batches", "--ledger", "l.redb"]).fine();
+    let batches = sandbox
+        .aethel(&["ledger", "batches", "--ledger", "l.redb"])
+        .fine();
     assert_eq!(batches.stdout.lines().count(), 2);
     let json = run(&["--again", &receipt[..8]]).fine().json();
     assert_eq!(json["batches"][0]["already_committed"], true);
     // A receipt of another batch, or none at all, is a mistake in the command.
-    sandbox.aethel(&["run", "payroll.ae", "--ledger", "l.redb", "--again", "00000000"]).ends(2).says("AE0807");
+    sandbox
+        .aethel(&["run", "payroll.ae", "--ledger", "l.redb", "--again", "00000000"])
+        .ends(2)
+        .says("AE0807");
     let other = ["run", "settlement.ae", "--ledger", "l.redb", "--again", &receipt];
     sandbox.aethel(&other).ends(2).says("AE0807");
     assert_eq!(sandbox.balance("l.redb", "alice", "unit"), "2000.000000000");
@@ -186,7 +284,12 @@ fn a_key_says_what_is_the_same_batch() {
     run("2026-04").fine();
     assert_eq!(sandbox.balance("l.redb", "alice", "unit"), "2000.000000000");
     // The same month with another amount is not the same payroll.
-    sandbox.write("payroll.ae", sandbox.read("payroll.ae").replace("amount == 1500", "amount == 1501"));
+    sandbox.write(
+        "payroll.ae",
+        sandbox
+            .read("payroll.ae")
+            .replace("amount == 1500", "amount == 1501"),
+    );
     let output = run("2026-04").fails("AE0806");
     snapshot!("fails_key_reused", output.shown());
     assert_eq!(sandbox.balance("l.redb", "bob", "unit"), "3000.000000000");
@@ -208,27 +311,72 @@ fn an_intent_alone_with_arguments_and_bindings() {
     sandbox.write("pay.ae", PAY);
     let inputs = r#"{"accounts": {"ann": "10.00", "ben": "0.00"}}"#;
     let run = |more: &[&str]| {
-        let mut arguments = vec!["run", "pay.ae", "--intent", "pay", "--inputs", "-", "--ledger", "l.redb"];
+        let mut arguments = vec![
+            "run", "pay.ae", "--intent", "pay", "--inputs", "-", "--ledger", "l.redb",
+        ];
         arguments.extend(more);
         sandbox.aethel_with(&arguments, inputs.as_bytes())
     };
-    let all = ["--bind", "pay.from=ann", "--bind", "pay.to=ben", "--arg", "pay.amount=2.50"];
+    let all = [
+        "--bind",
+        "pay.from=ann",
+        "--bind",
+        "pay.to=ben",
+        "--arg",
+        "pay.amount=2.50",
+    ];
     run(&all).fine();
     assert_eq!(sandbox.balance("l.redb", "ann", "USD"), "7.50");
     assert_eq!(sandbox.balance("l.redb", "ben", "USD"), "2.50");
     // The same again is the same batch; another amount is another one.
     assert!(run(&all).fine().first_line().contains("nothing paid"));
-    run(&["--bind", "pay.from=ann", "--bind", "pay.to=ben", "--arg", "pay.amount=0.01"]).fine();
+    run(&[
+        "--bind",
+        "pay.from=ann",
+        "--bind",
+        "pay.to=ben",
+        "--arg",
+        "pay.amount=0.01",
+    ])
+    .fine();
     assert_eq!(sandbox.balance("l.redb", "ben", "USD"), "2.51");
     // Each mistake in a flag has its own answer.
-    run(&["--bind", "pay.from=ann", "--bind", "pay.to=ann", "--arg", "pay.amount=1"]).fails("AE0507");
-    run(&["--bind", "pay.frm=ann"]).fails("AE0905").says("did you mean `pay.from`");
-    run(&["--bind", "pay.from=ann", "--bind", "pay.to=ben", "--arg", "pay.amount=1.001"]).fails("AE0309");
-    run(&["--bind", "pay.from=ann", "--bind", "pay.to=bem", "--arg", "pay.amount=1"])
-        .fails("AE0305")
-        .says("did you mean `ben`");
+    run(&[
+        "--bind",
+        "pay.from=ann",
+        "--bind",
+        "pay.to=ann",
+        "--arg",
+        "pay.amount=1",
+    ])
+    .fails("AE0507");
+    run(&["--bind", "pay.frm=ann"])
+        .fails("AE0905")
+        .says("did you mean `pay.from`");
+    run(&[
+        "--bind",
+        "pay.from=ann",
+        "--bind",
+        "pay.to=ben",
+        "--arg",
+        "pay.amount=1.001",
+    ])
+    .fails("AE0309");
+    run(&[
+        "--bind",
+        "pay.from=ann",
+        "--bind",
+        "pay.to=bem",
+        "--arg",
+        "pay.amount=1",
+    ])
+    .fails("AE0305")
+    .says("did you mean `ben`");
     sandbox.aethel(&["run", "pay.ae"]).fails("AE0314");
-    sandbox.aethel(&["run", "pay.ae", "--intent", "pai"]).fails("AE0314").says("did you mean `pay`");
+    sandbox
+        .aethel(&["run", "pay.ae", "--intent", "pai"])
+        .fails("AE0314")
+        .says("did you mean `pay`");
     assert_eq!(sandbox.balance("l.redb", "ben", "USD"), "2.51");
 }
 
@@ -245,15 +393,28 @@ atomic_batch third {{ pay(ann, ben, 3.00); }}
 #[test]
 fn batches_stop_at_the_first_that_fails_and_keep_the_earlier_ones() {
     let sandbox = Sandbox::new();
-    sandbox.write("days.inputs.json", r#"{"accounts": {"ann": "10.00", "ben": "0.00"}}"#);
+    sandbox.write(
+        "days.inputs.json",
+        r#"{"accounts": {"ann": "10.00", "ben": "0.00"}}"#,
+    );
     sandbox.write("days.ae", three("200.00"));
-    let output = sandbox.aethel(&["run", "days.ae", "--ledger", "l.redb"]).fails("AE0501");
+    let output = sandbox
+        .aethel(&["run", "days.ae", "--ledger", "l.redb"])
+        .fails("AE0501");
     snapshot!("fails_second_batch", output.shown());
     assert_eq!(sandbox.balance("l.redb", "ben", "USD"), "1.00");
     // Mended, the first is not paid again and the others are.
     sandbox.write("days.ae", three("2.00"));
-    let json = sandbox.aethel(&["run", "days.ae", "--ledger", "l.redb", "-o", "json"]).fine().json();
-    let done: Vec<_> = json["batches"].as_array().unwrap().iter().map(|b| &b["already_committed"]).collect();
+    let json = sandbox
+        .aethel(&["run", "days.ae", "--ledger", "l.redb", "-o", "json"])
+        .fine()
+        .json();
+    let done: Vec<_> = json["batches"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|b| &b["already_committed"])
+        .collect();
     assert_eq!(done, [&json!(true), &json!(false), &json!(false)]);
     assert_eq!(sandbox.balance("l.redb", "ben", "USD"), "6.00");
 }
@@ -261,24 +422,38 @@ fn batches_stop_at_the_first_that_fails_and_keep_the_earlier_ones() {
 #[test]
 fn one_batch_of_several() {
     let sandbox = Sandbox::new();
-    sandbox.write("days.inputs.json", r#"{"accounts": {"ann": "10.00", "ben": "0.00"}}"#);
+    sandbox.write(
+        "days.inputs.json",
+        r#"{"accounts": {"ann": "10.00", "ben": "0.00"}}"#,
+    );
     sandbox.write("days.ae", three("200.00"));
-    sandbox.aethel(&["run", "days.ae", "--ledger", "l.redb", "--batch", "third"]).fine();
+    sandbox
+        .aethel(&["run", "days.ae", "--ledger", "l.redb", "--batch", "third"])
+        .fine();
     assert_eq!(sandbox.balance("l.redb", "ben", "USD"), "3.00");
     sandbox
         .aethel(&["run", "days.ae", "--ledger", "l.redb", "--batch", "thrid"])
         .fails("AE0314")
         .says("did you mean `third`");
-    sandbox.aethel(&["run", "days.ae", "--batch", "third", "--intent", "pay"]).ends(2);
+    sandbox
+        .aethel(&["run", "days.ae", "--batch", "third", "--intent", "pay"])
+        .ends(2);
 }
 
 #[test]
 fn json_says_what_the_ledger_says() {
     for example in EXAMPLES {
         let sandbox = Sandbox::with_examples();
-        let json = sandbox.aethel(&["run", example, "--ledger", "l.redb", "-o", "json"]).fine().json();
+        let json = sandbox
+            .aethel(&["run", example, "--ledger", "l.redb", "-o", "json"])
+            .fine()
+            .json();
         let batch = &json["batches"][0];
-        assert_eq!((&json["schema"], &json["diagnostics"]), (&json!(1), &json!([])), "{example}");
+        assert_eq!(
+            (&json["schema"], &json["diagnostics"]),
+            (&json!(1), &json!([])),
+            "{example}"
+        );
         assert_eq!((&batch["success"], &batch["sequence"]), (&json!(true), &json!(1)));
         assert_eq!(batch["stages"].as_array().unwrap().len(), 6);
         let shown = sandbox.balances("l.redb");
@@ -287,7 +462,10 @@ fn json_says_what_the_ledger_says() {
         assert!(!changed.is_empty());
         for change in changed {
             let same = |row: &&Value| row["account"] == change["account"] && row["asset"] == change["asset"];
-            let row = shown.iter().find(same).unwrap_or_else(|| panic!("{change} is not shown"));
+            let row = shown
+                .iter()
+                .find(same)
+                .unwrap_or_else(|| panic!("{change} is not shown"));
             assert_eq!(row["balance"], change["after"], "{example}: {change}");
         }
         let batches = ["ledger", "batches", "--ledger", "l.redb", "-o", "json"];
@@ -300,10 +478,16 @@ fn json_says_what_the_ledger_says() {
 #[test]
 fn a_failure_in_json_has_its_place() {
     let sandbox = Sandbox::with_examples();
-    let json = sandbox.aethel(&["run", "failing/bonus.ae", "-o", "json"]).ends(1).json();
+    let json = sandbox
+        .aethel(&["run", "failing/bonus.ae", "-o", "json"])
+        .ends(1)
+        .json();
     assert_eq!(json["batches"][0]["success"], false);
     let diagnostic = &json["diagnostics"][0];
-    assert_eq!((&diagnostic["code"], &diagnostic["severity"]), (&json!("AE0701"), &json!("error")));
+    assert_eq!(
+        (&diagnostic["code"], &diagnostic["severity"]),
+        (&json!("AE0701"), &json!("error"))
+    );
     assert_eq!(diagnostic["file"], "failing/bonus.ae");
     assert_eq!(diagnostic["line"], 23, "{diagnostic:#}");
 }
@@ -335,5 +519,8 @@ fn the_ledger_is_found_where_it_is_said_to_be() {
 #[test]
 fn times_and_hashes_are_redacted() {
     let text = "  ③ execution     1 000 transactions on 2 threads: enough work    12.3 ms\non 2026-03-31 as 3f9a 71c2\n";
-    assert_eq!(redact(text), "  ③ execution     1 000 transactions on [threads]  [time]\non [date] as [receipt]\n");
+    assert_eq!(
+        redact(text),
+        "  ③ execution     1 000 transactions on [threads]  [time]\non [date] as [receipt]\n"
+    );
 }

@@ -13,7 +13,10 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 /// A directory that goes away with the test, and the binary run in it.
@@ -24,7 +27,9 @@ pub struct Sandbox {
 impl Sandbox {
     /// An empty directory.
     pub fn new() -> Self {
-        Self { directory: tempfile::Builder::new().prefix("aethel-test-").tempdir().unwrap() }
+        Self {
+            directory: tempfile::Builder::new().prefix("aethel-test-").tempdir().unwrap(),
+        }
     }
 
     /// A directory with everything that is in `examples`.
@@ -58,9 +63,12 @@ impl Sandbox {
 
     /// The names in a directory below, sorted; empty when there is none.
     pub fn list(&self, name: &str) -> Vec<String> {
-        let Ok(entries) = std::fs::read_dir(self.file(name)) else { return Vec::new() };
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let Ok(entries) = std::fs::read_dir(self.file(name)) else {
+            return Vec::new();
+        };
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     }
@@ -95,7 +103,9 @@ impl Sandbox {
 
     /// What `ledger show` says about all accounts of a ledger.
     pub fn balances(&self, ledger: &str) -> Value {
-        self.aethel(&["ledger", "show", "--ledger", ledger, "-o", "json"]).fine().json()
+        self.aethel(&["ledger", "show", "--ledger", ledger, "-o", "json"])
+            .fine()
+            .json()
     }
 
     /// One balance.
@@ -110,7 +120,11 @@ impl Sandbox {
 
     fn clean(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        let binaries = Path::new(env!("CARGO_BIN_EXE_aethel")).parent().unwrap().display().to_string();
+        let binaries = Path::new(env!("CARGO_BIN_EXE_aethel"))
+            .parent()
+            .unwrap()
+            .display()
+            .to_string();
         command
             .current_dir(self.path())
             .env_clear()
@@ -137,7 +151,10 @@ fn copy(from: &Path, to: &Path) {
 
 /// Runs a command to its end, with a limit.
 pub fn finish(mut command: Command, input: &[u8]) -> Output {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
@@ -213,7 +230,13 @@ impl Output {
 
     /// Standard output must contain this.
     pub fn says(self, text: &str) -> Self {
-        assert!(self.stdout.contains(text), "no {text:?} in\n{}{}{}", self.told, self.stdout, self.stderr);
+        assert!(
+            self.stdout.contains(text),
+            "no {text:?} in\n{}{}{}",
+            self.told,
+            self.stdout,
+            self.stderr
+        );
         self
     }
 
@@ -229,8 +252,17 @@ impl Output {
 
     /// Command, output and exit code as a snapshot holds them: without what differs from run to run.
     pub fn shown(&self) -> String {
-        let stderr = if self.stderr.is_empty() { String::new() } else { format!("[stderr]\n{}", self.stderr) };
-        format!("{}{}{stderr}[exit {}]\n", self.told, redact(&self.stdout), self.code)
+        let stderr = if self.stderr.is_empty() {
+            String::new()
+        } else {
+            format!("[stderr]\n{}", self.stderr)
+        };
+        format!(
+            "{}{}{stderr}[exit {}]\n",
+            self.told,
+            redact(&self.stdout),
+            self.code
+        )
     }
 }
 
@@ -238,7 +270,10 @@ impl Output {
 pub fn redact(text: &str) -> String {
     static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         let rules = [
-            (r"(③ \S+ +[\d ]+ transactions?) on .*?( +\d+\.\d ms)", "$1 on [threads]$2"),
+            (
+                r"(③ \S+ +[\d ]+ transactions?) on .*?( +\d+\.\d ms)",
+                "$1 on [threads]$2",
+            ),
             (r" +\d+\.\d ms", "  [time]"),
             (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?( UTC)?", "[date]"),
             (r"\d{4}-\d\d-\d\d\b", "[date]"),
@@ -246,12 +281,15 @@ pub fn redact(text: &str) -> String {
             (r"\b[0-9a-f]{64}\b", "[hash]"),
             (r"\b[0-9a-f]{16}\b", "[key]"),
             (r"\b[0-9a-f]{4} [0-9a-f]{4}\b", "[receipt]"),
+            (r"\b\d+ s (old|ahead)\b", "[n] s $1"),
             (r"\bZ3 \d[\d.]*", "Z3 [version]"),
             (r#"/[^ `"]*/aethel-test-[A-Za-z0-9]+"#, "[directory]"),
         ];
         rules.map(|(rule, by)| (Regex::new(rule).unwrap(), by)).into()
     });
-    RULES.iter().fold(text.to_owned(), |text, (rule, by)| rule.replace_all(&text, *by).into_owned())
+    RULES.iter().fold(text.to_owned(), |text, (rule, by)| {
+        rule.replace_all(&text, *by).into_owned()
+    })
 }
 
 /// Compares with an accepted snapshot in `tests/snapshots`.

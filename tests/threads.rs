@@ -39,10 +39,22 @@ fn p10_p14_any_number_of_threads_gives_the_same() {
     for example in EXAMPLES {
         let outcome = |threads: &str| {
             let sandbox = Sandbox::with_examples();
-            let run = ["run", example, "--ledger", "l.redb", "--threads", threads, "-o", "json"];
+            let run = [
+                "run",
+                example,
+                "--ledger",
+                "l.redb",
+                "--threads",
+                threads,
+                "-o",
+                "json",
+            ];
             let mut report = sandbox.aethel(&run).fine().json();
             let why = report["batches"][0]["threads_why"].as_str().unwrap_or_default();
-            assert!(why.contains("as asked"), "{threads} threads were asked for: {why}");
+            assert!(
+                why.contains("as asked"),
+                "{threads} threads were asked for: {why}"
+            );
             strip(&mut report);
             let show = ["ledger", "show", "--ledger", "l.redb", "-o", "json"];
             (sandbox.aethel(&show).fine().stdout, format!("{report:#}"))
@@ -60,7 +72,12 @@ fn p10_p14_any_number_of_threads_gives_the_same() {
 fn p10_any_number_of_threads_fails_the_same_way() {
     let failing: [&[&str]; 2] = [
         &["run", "failing/bonus.ae"],
-        &["run", "payroll_1000.ae", "--inputs", "failing/payroll_1000.inputs.json"],
+        &[
+            "run",
+            "payroll_1000.ae",
+            "--inputs",
+            "failing/payroll_1000.inputs.json",
+        ],
     ];
     for arguments in failing {
         let diagnostics = |threads: &str| {
