@@ -256,6 +256,9 @@ fn p24_hostile_names_reach_no_terminal() {
         &sandbox.aethel(&["run", "list.json"]),
         "raw control characters in JSON",
     );
+    sandbox.write("in.json", "{\"acc\rpaid\": 1}");
+    sandbox.write("ok.ae", "atomic_batch b { }\n");
+    orderly(&sandbox.aethel(&["run", "ok.ae", "--inputs", "in.json"]), "a lone carriage return");
     let escaped = "\\u001b]0;pwned\\u0007\\u202e";
     sandbox.write(
         "list.json",
