@@ -8,4 +8,14 @@
 )]
 
 mod architecture;
+mod documentation;
 mod errors;
+mod garbage;
+mod json;
+mod kill;
+mod ledger_commands;
+mod mistakes;
+mod oracles;
+mod run;
+mod support;
+mod threads;

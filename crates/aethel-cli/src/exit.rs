@@ -11,6 +11,8 @@ pub enum Exit {
     Usage = 2,
     /// The store did not answer whether the batch was committed; run again with the same key.
     OutcomeUnknown = 4,
+    /// A bug in aethel.
+    Bug = 101,
     /// Interrupted; nothing was committed.
     Interrupted = 130,
 }

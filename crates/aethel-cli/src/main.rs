@@ -9,8 +9,34 @@ use clap::Parser;
 use exit::Exit;
 use options::{Cli, Command};
 use printer::Printer;
+use std::process::ExitCode;
+use std::sync::Mutex;
 
-fn main() -> std::process::ExitCode {
+/// What the last panic said.
+static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+fn main() -> ExitCode {
+    // A panic that is caught, such as redb's on a damaged file, becomes a diagnostic; only others are told, here.
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        std::panic::set_hook(Box::new(|panic| {
+            *LAST_PANIC
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(panic.to_string());
+        }));
+    }
+    std::panic::catch_unwind(run).unwrap_or_else(|_| {
+        let said = LAST_PANIC
+            .lock()
+            .map_or(None, |mut said| said.take())
+            .unwrap_or_default();
+        eprintln!(
+            "aethel stopped by itself; this is a bug, please report it with the command and its files\n{said}"
+        );
+        Exit::Bug.into()
+    })
+}
+
+fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -19,8 +19,10 @@ pub fn terminal(text: &str) -> String {
 /// and tabs stay.
 pub fn same_length(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        let harmless = matches!(c, '\n' | '\r' | '\t');
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        // A lone carriage return would let the end of a line overwrite its beginning.
+        let harmless = matches!(c, '\n' | '\t') || c == '\r' && rest.as_str().starts_with('\n');
         if !harmless && (c.is_control() || is_format_character(c)) {
             out.extend(std::iter::repeat_n('?', c.len_utf8()));
         } else {
@@ -38,5 +40,6 @@ mod tests {
     fn nothing_reaches_the_terminal() {
         assert_eq!(terminal("a\u{1b}[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{a}");
         assert_eq!(same_length("\u{1b}é\u{202e}\t\n"), "?é???\t\n");
+        assert_eq!(same_length("pay\r1\r\n"), "pay?1\r\n");
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn prepare(
         changes,
         notes: Vec::new(),
     };
-    open(batch, openings, &read, &mut snapshot)?;
+    open(store, batch, openings, &read, &mut snapshot)?;
     Ok(snapshot)
 }
 
@@ -235,6 +235,7 @@ fn boundedness(
 
 /// Opens what the ledger does not know and the caller has a balance for; everything else must be known.
 fn open(
+    store: &dyn LedgerStore,
     batch: &Batch,
     openings: &Openings,
     read: &[Option<Versioned>],
@@ -271,7 +272,7 @@ fn open(
             // Fields begin with 0 and false, accounts that may go below zero with nothing.
             (None, None) if !batch.is_bounded(place) => {}
             (None, None) if openings.open_accounts => snapshot.openings.push((place, 0)),
-            (None, None) => return Err(not_open(batch, place, read, &given)),
+            (None, None) => return Err(not_open(store, batch, place, &given)),
         }
     }
     if let Some(first) = ignored.first() {
@@ -315,20 +316,23 @@ fn expectation(batch: &Batch, place: PlaceId, known: i128, expected: i128) -> Re
     )
 }
 
+/// Nobody opened the account; a name that the ledger or the inputs know is proposed.
 fn not_open(
+    store: &dyn LedgerStore,
     batch: &Batch,
     place: PlaceId,
-    read: &[Option<Versioned>],
     given: &HashMap<PlaceId, i128>,
 ) -> Refusal {
     let name = batch.account_of(place).map_or("", |account| account.as_str());
-    let open = (0..batch.places.len())
-        .filter(|index| read[*index].is_some() || given.contains_key(&PlaceId(*index as u32)));
-    let open: Vec<&str> = open
-        .filter_map(|index| batch.account_of(PlaceId(index as u32)))
-        .map(|account| account.as_str())
+    let mut open: BTreeSet<String> = given
+        .keys()
+        .filter_map(|place| batch.account_of(*place))
+        .map(|account| account.as_str().to_owned())
         .collect();
-    let help = did_you_mean(name, open).unwrap_or_else(|| {
+    // What cannot be read is not proposed; the refusal stands without it.
+    let known = store.balances().into_iter().flatten().filter_map(Result::ok);
+    open.extend(known.map(|(key, _)| key.account.as_str().to_owned()));
+    let help = did_you_mean(name, open.iter().map(String::as_str)).unwrap_or_else(|| {
         "give it an opening balance in the inputs, or open unknown accounts with zero with `--open-accounts`".to_owned()
     });
     let mut diagnostic = Diagnostic::new(

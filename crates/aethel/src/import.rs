@@ -3,8 +3,8 @@
 use aethel_ir::money::parse_amount;
 use aethel_ir::{Code, Diagnostic, SourceId, did_you_mean, quote};
 use aethel_ledger::{ImportLine, LedgerStore, PolicyChange};
-use aethel_lower::Inputs;
-use std::collections::BTreeMap;
+use aethel_lower::{Given, Inputs};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Turns CSV text with the header `account,asset,balance` into lines; `scales` are those of assets that the ledger does
@@ -23,6 +23,7 @@ pub fn lines(
     let policy = store.policy();
     let mut changes: BTreeMap<Arc<str>, u8> = BTreeMap::new();
     let (mut lines, mut problems) = (Vec::with_capacity(inputs.accounts.len()), Vec::new());
+    let mut first: HashMap<(&str, &str), &Given> = HashMap::new();
     for input in &inputs.accounts {
         let [(asset, given)] = input.balances.as_slice() else {
             let mut problem =
@@ -57,6 +58,20 @@ pub fn lines(
             }
             continue;
         };
+        if let Some(before) = first.insert((input.name.as_str(), asset), given) {
+            let message = format!("`{}` has two balances of {}", input.name, quote(asset));
+            let mut problem = Diagnostic::new(Code::AE0814, message).help("keep the line that is right");
+            for (given, what) in [(given, "second"), (before, "first")] {
+                if let Some((source, span)) = given.at {
+                    problem = problem.label(source, span, what);
+                }
+            }
+            problems.push(problem);
+            if problems.len() >= 20 {
+                break;
+            }
+            continue;
+        }
         match parse_amount(&given.text, scale) {
             Ok(amount) => {
                 let asset: Arc<str> = asset.as_str().into();

@@ -18,8 +18,11 @@ impl Story<'_> {
         };
         let diagnostic = diagnostic.label(*source, *span, format!("{} comes from here", self.title));
         match self.view.group.call {
-            Some((source, span)) => diagnostic.label(source, span, "called here"),
-            None => diagnostic,
+            // A row comes from a file and is called from a loop; everything else is called where it stands.
+            Some((call_source, call)) if call_source != *source => {
+                diagnostic.label(call_source, call, "called here")
+            }
+            _ => diagnostic,
         }
     }
 

@@ -39,8 +39,9 @@ pub fn run(
     match open.commit(&request).map_err(store)? {
         CommitOutcome::Committed { sequence, receipt } => {
             let count = lines.len();
+            let balances = if count == 1 { "balance" } else { "balances" };
             printer.say(&format!(
-                "{count} balances imported as batch {sequence} · receipt {}\n",
+                "{count} {balances} imported as batch {sequence} · receipt {}\n",
                 receipt.short()
             ));
             if open.checkpoint_due() {

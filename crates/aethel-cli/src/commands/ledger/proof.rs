@@ -6,7 +6,7 @@ use crate::printer::Printer;
 use aethel::certificate;
 use aethel::ir::{Code, Diagnostic, quote};
 use aethel::ledger::LedgerPath;
-use aethel::store::{DigestPrefix, LedgerStore};
+use aethel::store::{DigestPrefix, LedgerError, LedgerStore};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -22,13 +22,18 @@ pub fn run(
 ) -> Result<(), Vec<Diagnostic>> {
     let open = path.open_existing(wait).map_err(|d| vec![d])?;
     let unknown = || missing(format!("there is no batch `{}`", quote(batch)), None);
-    let summary = match batch.parse::<u64>() {
+    let number = batch.parse::<u64>();
+    let summary = match number {
         Ok(sequence) if sequence <= open.head().sequence => {
             open.summary(sequence).map_err(store)?.ok_or_else(unknown)?
         }
         _ => {
             let prefix: DigestPrefix = batch.parse().map_err(|_| unknown())?;
-            open.find_receipt(&prefix).map_err(store)?
+            open.find_receipt(&prefix).map_err(|error| match error {
+                // Digits alone were meant as a number.
+                LedgerError::ReceiptUnknown { .. } if number.is_ok() => unknown(),
+                error => store(error),
+            })?
         }
     };
     let bytes = open

@@ -49,8 +49,8 @@ pub fn run(
     }
     let assets: Vec<&str> = report.assets.iter().map(|asset| &**asset).collect();
     printer.result(&format!(
-        "{} records, {} balances and fields: every receipt, balance and key fits\n{} sum to zero over all accounts\nhead {} · {anchor}\n",
-        report.records,
+        "{}, {} balances and fields: every receipt, balance and key fits\n{} sum to zero over all accounts\nhead {} · {anchor}\n",
+        if report.records == 1 { "1 record".into() } else { format!("{} records", report.records) },
         report.places,
         if assets.is_empty() { "no assets".to_owned() } else { assets.join(", ") },
         report.head

@@ -1,0 +1,213 @@
+//! Every diagnostic code, produced by a case through the real binary, and what a person reads then.
+//!
+//! A case is a file `tests/cases/AEnnnn[_what].case`: commands of a POSIX shell up to the first line `--- NAME`, then the
+//! files that they need. The last command's output and exit code are what counts. A code without such a file is taken
+//! from its page in `docs/errors`, where a block ```` ```aethel fails AEnnnn ```` or `warns AEnnnn` is checked.
+
+use crate::support::{Sandbox, root, snapshot};
+use aethel::ir::{Code, Severity};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Codes whose cases stand in other tests, and the snapshot that shows them.
+const ELSEWHERE: [(&str, &str); 6] = [
+    ("AE0703", "oracle_refusals"),
+    ("AE0704", "oracle_refusals"),
+    ("AE0705", "oracle_refusals"),
+    ("AE0706", "oracle_refusals"),
+    ("AE0707", "oracle_refusals"),
+    ("AE0708", "oracle_refusals"),
+];
+
+/// Codes that no input of the binary produces, or none that a test can afford: why, and the file that tests or raises
+/// them.
+const NOT_FROM_OUTSIDE: [(&str, &str, &str); 8] = [
+    (
+        "AE0312",
+        "ten million rows take a gigabyte of memory",
+        "crates/aethel-lower/src/rows.rs",
+    ),
+    (
+        "AE0402",
+        "nothing raises it: a batch from a file always has an order",
+        "docs/errors/AE0402.md",
+    ),
+    (
+        "AE0510",
+        "a worker would have to panic",
+        "crates/aethel-runtime/src/processor.rs",
+    ),
+    (
+        "AE0601",
+        "the executor would have to be wrong",
+        "crates/aethel-runtime/src/linearizability_prover/tests.rs",
+    ),
+    (
+        "AE0602",
+        "a ledger's checksums catch a changed proof first",
+        "crates/aethel-cli/src/commands/ledger/proof.rs",
+    ),
+    (
+        "AE0603",
+        "nothing raises it yet: a run needs no answer of Z3",
+        "docs/errors/AE0603.md",
+    ),
+    (
+        "AE0805",
+        "there is no newer format yet",
+        "crates/aethel-ledger/src/error.rs",
+    ),
+    (
+        "AE0811",
+        "the disk would have to fail between writing and answering",
+        "crates/aethel-runtime/tests/processing.rs",
+    ),
+];
+
+/// Notes that a batch's report shows in words, without their code.
+const WITHOUT_CODE: [&str; 1] = ["AE0315"];
+
+struct Case {
+    name: String,
+    script: String,
+    text: String,
+    files: Vec<(String, String)>,
+}
+
+impl Case {
+    fn read(name: &str, text: &str) -> Case {
+        let mut parts = text.split("\n--- ");
+        let script = parts.next().unwrap().to_owned();
+        let files = parts.map(|part| {
+            let (name, content) = part.split_once('\n').unwrap_or((part, ""));
+            (name.trim().to_owned(), format!("{}\n", content.trim_end()))
+        });
+        Case {
+            name: name.to_owned(),
+            script,
+            text: text.trim_end().to_owned(),
+            files: files.collect(),
+        }
+    }
+
+    /// The first example on a code's page that must have it.
+    fn from_page(code: Code) -> Option<Case> {
+        let id = code.id();
+        let fences = [
+            format!("```aethel fails {id}\n"),
+            format!("```aethel warns {id}\n"),
+        ];
+        let block = fences
+            .iter()
+            .find_map(|fence| Some(code.page().split_once(fence.as_str())?.1))?;
+        let (program, _) = block.split_once("```")?;
+        Some(Case::read(
+            id,
+            &format!("aethel check example.ae\n--- example.ae\n{program}"),
+        ))
+    }
+
+    fn run(&self) {
+        let sandbox = Sandbox::new();
+        for (name, content) in &self.files {
+            sandbox.write(name, content);
+        }
+        let output = sandbox.shell(&self.script);
+        let id = &self.name[..6];
+        let code = Code::find(id).unwrap_or_else(|| panic!("{} names no code", self.name));
+        // An interrupted run ends as Ctrl-C does everywhere; notes and warnings stop nothing.
+        let codes: &[i32] = match code.severity() {
+            Severity::Error if id == "AE0509" => &[130],
+            Severity::Error => &[1, 2],
+            _ => &[0],
+        };
+        assert!(
+            codes.contains(&output.code),
+            "{}: exit {}\n{}",
+            self.name,
+            output.code,
+            output.shown()
+        );
+        let heading = match WITHOUT_CODE.contains(&id) {
+            true => format!("{}: ", code.severity().as_str()),
+            false => format!("{}[{id}] {}", code.severity().as_str(), code.name()),
+        };
+        assert!(
+            output.stdout.contains(&heading),
+            "{}: no {heading:?} in\n{}",
+            self.name,
+            output.shown()
+        );
+        let shown = output.shown();
+        let shown = shown
+            .strip_prefix(&format!("$ {}\n", self.script))
+            .unwrap_or(&shown);
+        snapshot!(
+            self.name.as_str(),
+            format!("{}\n\n{}\n{shown}", self.text, "=".repeat(80))
+        );
+    }
+}
+
+/// All cases: files first, then pages.
+fn cases() -> BTreeMap<String, Case> {
+    let mut cases = BTreeMap::new();
+    for entry in std::fs::read_dir(root().join("tests/cases")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "case") {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let text = std::fs::read_to_string(&path).unwrap();
+            cases.insert(name.clone(), Case::read(&name, &text));
+        }
+    }
+    for code in Code::ALL {
+        if !cases.keys().any(|name| name.starts_with(code.id()))
+            && let Some(case) = Case::from_page(*code)
+        {
+            cases.insert(code.id().to_owned(), case);
+        }
+    }
+    cases
+}
+
+#[test]
+fn p22_each_case_says_what_is_wrong_where_and_what_to_do() {
+    let mut wrong = Vec::new();
+    for (name, case) in cases() {
+        // All cases are tried before the first failure is told.
+        if std::panic::catch_unwind(|| case.run()).is_err() {
+            wrong.push(name);
+        }
+    }
+    assert!(wrong.is_empty(), "cases that differ: {wrong:?}");
+}
+
+#[test]
+fn p22_every_code_has_a_case() {
+    let shown: BTreeSet<String> = cases().keys().map(|name| name[..6].to_owned()).collect();
+    let mut missing = Vec::new();
+    for code in Code::ALL {
+        let id = code.id();
+        let elsewhere = ELSEWHERE.iter().any(|(known, _)| *known == id);
+        let inside = NOT_FROM_OUTSIDE.iter().any(|(known, _, _)| *known == id);
+        match (shown.contains(id), elsewhere, inside) {
+            (true, false, false) | (false, true, false) | (false, false, true) => {}
+            (false, false, false) => missing.push(id),
+            _ => panic!("{id} is listed in several places"),
+        }
+    }
+    assert!(missing.is_empty(), "no case for {missing:?}");
+    for (id, name) in ELSEWHERE {
+        let path = root().join(format!("tests/snapshots/{name}.snap"));
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(text.contains(&format!("[{id}]")), "{name} does not show {id}");
+    }
+    for (id, reason, file) in NOT_FROM_OUTSIDE {
+        let text =
+            std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(
+            text.contains(id),
+            "{file} does not test {id}, of which is said: {reason}"
+        );
+    }
+}
