@@ -171,11 +171,17 @@ fn a_proof_is_accepted_from_its_file_too() {
     }
     let check = |name: &str| Command::new(&checker).arg(sandbox.file(name)).output().unwrap();
     assert!(check("p.proof").status.success());
-    let mut bytes = std::fs::read(sandbox.file("p.proof")).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    sandbox.write("q.proof", bytes);
-    assert!(!check("q.proof").status.success());
+    // A byte may be one of a name, which proves nothing; most bytes are numbers.
+    let whole = std::fs::read(sandbox.file("p.proof")).unwrap();
+    let changed = (0..whole.len()).step_by(whole.len() / 40).filter(|at| {
+        let mut bytes = whole.clone();
+        bytes[*at] ^= 1;
+        sandbox.write("q.proof", bytes);
+        let code = check("q.proof").status.code();
+        assert!(matches!(code, Some(0..=2)), "byte {at}: {code:?}");
+        code != Some(0)
+    });
+    assert!(changed.count() > 10);
 }
 
 #[test]

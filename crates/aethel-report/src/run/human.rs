@@ -260,6 +260,19 @@ fn difference(change: &BalanceChange) -> i128 {
     value(&change.after).saturating_sub(value(&change.before))
 }
 
+/// The size of a change in whole units, then in parts of one: so that changes in different assets can be compared.
+fn units(delta: i128, change: &BalanceChange) -> (u128, u128) {
+    let places = change
+        .before
+        .split_once('.')
+        .map_or(0, |(_, fraction)| fraction.len());
+    let unit = u32::try_from(places)
+        .ok()
+        .and_then(|places| 10_u128.checked_pow(places))
+        .unwrap_or(1);
+    (delta.unsigned_abs() / unit, delta.unsigned_abs() % unit)
+}
+
 /// The largest changes, largest first within the order of accounts.
 fn balances(result: &BatchResult) -> String {
     let mut changed: Vec<(i128, &BalanceChange)> = result
@@ -270,8 +283,8 @@ fn balances(result: &BatchResult) -> String {
         .collect();
     let total = changed.len();
     let larger = |(a, x): &(i128, &BalanceChange), (b, y): &(i128, &BalanceChange)| {
-        b.unsigned_abs()
-            .cmp(&a.unsigned_abs())
+        units(*b, y)
+            .cmp(&units(*a, x))
             .then_with(|| x.account.cmp(&y.account))
     };
     if total > LISTED {
