@@ -258,7 +258,10 @@ fn p24_hostile_names_reach_no_terminal() {
     );
     sandbox.write("in.json", "{\"acc\rpaid\": 1}");
     sandbox.write("ok.ae", "atomic_batch b { }\n");
-    orderly(&sandbox.aethel(&["run", "ok.ae", "--inputs", "in.json"]), "a lone carriage return");
+    orderly(
+        &sandbox.aethel(&["run", "ok.ae", "--inputs", "in.json"]),
+        "a lone carriage return",
+    );
     let escaped = "\\u001b]0;pwned\\u0007\\u202e";
     sandbox.write(
         "list.json",
