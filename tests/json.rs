@@ -180,6 +180,25 @@ fn dependencies_order_the_batch_and_a_cycle_is_named() {
 }
 
 #[test]
+fn too_little_money_says_whose_how_much_and_where() {
+    let sandbox = Sandbox::new();
+    let list = json!([
+        transfer("first", ("ann", 10), ("ben", 0), 7),
+        transfer("second", ("ann", 10), ("ben", 0), 4)
+    ]);
+    sandbox.write("batch.json", format!("{list:#}"));
+    let output = sandbox.aethel(&["run", "batch.json"]).fails("AE0501");
+    crate::support::snapshot!("fails_list", output.shown());
+    assert_eq!(
+        output.first_line(),
+        "error[AE0501] guard-failed: `second`: ann has too little"
+    );
+    for part in ["`second` comes from here", "1.00 unit short"] {
+        assert!(output.stdout.contains(part), "no {part} in\n{}", output.stdout);
+    }
+}
+
+#[test]
 fn a_failure_anywhere_moves_nothing() {
     let sandbox = Sandbox::new();
     let mut batch = payroll();

@@ -48,17 +48,27 @@ impl Story<'_> {
             BinaryOp::LessEqual | BinaryOp::Less => (b, a),
             _ => return None,
         };
-        let Expr::Before(slot) = self.view.intent.node(large)?.expr else {
-            return None;
-        };
-        let place = self.place(slot.0)?;
-        self.batch.asset_of(place)?;
-        if self.is_secret(small, 0) {
+        let place = self.balance_in(large)?;
+        if self.is_secret(large, 0) || self.is_secret(small, 0) {
             return None;
         }
         let (large, small) = (whole(self.value(large)?)?, whole(self.value(small)?)?);
         let strict = i128::from(matches!(op, BinaryOp::Greater | BinaryOp::Less));
         Some((place, small.checked_sub(large)?.checked_add(strict)?))
+    }
+
+    /// The balance that an expression takes from or adds to: `a` in `a.balance - x + y`.
+    fn balance_in(&self, mut expr: ExprId) -> Option<PlaceId> {
+        loop {
+            match self.view.intent.node(expr)?.expr {
+                Expr::Before(slot) => {
+                    let place = self.place(slot.0)?;
+                    return self.batch.asset_of(place).map(|_| place);
+                }
+                Expr::Binary(BinaryOp::Add | BinaryOp::Subtract, left, _) => expr = left,
+                _ => return None,
+            }
+        }
     }
 
     /// What the whole batch needs from an account, what it had, and how much is short. The sums go on where the batch
@@ -113,7 +123,8 @@ impl Story<'_> {
             let Some(node) = self.view.intent.node(operand) else {
                 continue;
             };
-            if matches!(node.expr, Expr::Number(_) | Expr::Bool(_)) {
+            // What nobody wrote, such as the guards of a transaction list, has no place to point to.
+            if matches!(node.expr, Expr::Number(_) | Expr::Bool(_)) || node.span.range().is_empty() {
                 continue;
             }
             let said = match (&node.expr, self.value(operand)) {
@@ -129,7 +140,7 @@ impl Story<'_> {
             };
             diagnostic = diagnostic.label(self.view.intent.source, node.span, said);
         }
-        if diagnostic.labels.is_empty() {
+        if diagnostic.labels.is_empty() && !node.span.range().is_empty() {
             diagnostic = diagnostic.label(self.view.intent.source, node.span, "false");
         }
         diagnostic
