@@ -54,8 +54,9 @@ fn try_page(page: &str) {
                 }
             }
             "aethel" => {
-                sandbox.write("block.ae", &text);
-                let output = sandbox.aethel(&["check", "block.ae"]);
+                // Beside the examples, whose files it may name.
+                sandbox.write("examples/block.ae", &text);
+                let output = sandbox.aethel(&["check", "examples/block.ae"]);
                 assert_eq!(output.code, 0, "{text}\n{}", output.stdout);
             }
             _ => {}

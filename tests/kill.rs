@@ -68,7 +68,7 @@ fn storm(seed: u64, prepare: impl Fn(&Sandbox), company: i64) {
         let sandbox = Sandbox::with_examples();
         prepare(&sandbox);
         let existed = sandbox.file("books/l.redb").exists();
-        let delay = whole.mul_f64(random.below(1200) as f64 / 1000.0);
+        let delay = whole * u32::try_from(random.below(1200)).unwrap() / 1000;
         let ended = killed_after(&sandbox, delay);
         let at = format!("seed {seed}, round {round}, killed after {delay:?}");
         if sandbox.file("books/l.redb").exists() {

@@ -52,7 +52,7 @@ fn p10_p14_any_number_of_threads_gives_the_same() {
             let mut report = sandbox.aethel(&run).fine().json();
             let why = report["batches"][0]["threads_why"].as_str().unwrap_or_default();
             assert!(
-                why.contains("as asked"),
+                why.contains("asked for"),
                 "{threads} threads were asked for: {why}"
             );
             strip(&mut report);

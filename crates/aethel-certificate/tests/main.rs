@@ -1,6 +1,7 @@
 //! Tests of the certificate and its checker.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod binary;
 mod decoding;
 mod support;
 mod tampering;

@@ -4,9 +4,9 @@
 //! way, the solver's name; a condition that still holds; an amount or an account of a transaction that moves nothing.
 //! They change the digest, which the batch record of the ledger keeps.
 
-use crate::support::{Build, Kind, Step, from_steps};
 use crate::certify;
 use crate::support::strategies;
+use crate::support::{Build, Kind, Step, from_steps};
 use aethel_certificate::{Certificate, Rejection};
 use aethel_ir::{AccountId, Column, Expr, Rational, ValueColumn};
 use proptest::prelude::*;
@@ -239,4 +239,28 @@ fn too_much_of_an_asset() {
         c.check(None).unwrap_err().to_string(),
         "after `move row 2` there is more USD than can be counted"
     );
+}
+
+#[test]
+fn an_access_that_the_intent_does_not_make() {
+    let mut build = Build::new("b");
+    build.one(Kind::Count, "a", "a", 0);
+    // A place that no expression mentions, and nothing seen of it.
+    let place = aethel_ir::Place {
+        account: 0,
+        field: aethel_ir::FieldId(0),
+    };
+    build.batch.intents[0].places.push(place);
+    build.batch.places.push((AccountId(0), place.field));
+    build.batch.groups[0]
+        .places
+        .push(Column::Same(aethel_ir::PlaceId(1)));
+    let mut c = certify(&build, &[5, 7]).unwrap();
+    assert_eq!(c.seen, [5, 7]);
+    assert!(matches!(
+        c.check(None),
+        Err(Rejection::ForeignAccess { slot: 1, .. })
+    ));
+    c.seen[1] = 0;
+    assert!(c.check(None).is_ok());
 }

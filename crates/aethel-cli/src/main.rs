@@ -19,12 +19,19 @@ fn main() -> ExitCode {
     // A panic that is caught, such as redb's on a damaged file, becomes a diagnostic; only others are told, here.
     if std::env::var_os("RUST_BACKTRACE").is_none() {
         std::panic::set_hook(Box::new(|panic| {
-            *LAST_PANIC.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(panic.to_string());
+            *LAST_PANIC
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(panic.to_string());
         }));
     }
     std::panic::catch_unwind(run).unwrap_or_else(|_| {
-        let said = LAST_PANIC.lock().map_or(None, |mut said| said.take()).unwrap_or_default();
-        eprintln!("aethel stopped by itself; this is a bug, please report it with the command and its files\n{said}");
+        let said = LAST_PANIC
+            .lock()
+            .map_or(None, |mut said| said.take())
+            .unwrap_or_default();
+        eprintln!(
+            "aethel stopped by itself; this is a bug, please report it with the command and its files\n{said}"
+        );
         Exit::Bug.into()
     })
 }
@@ -39,6 +46,13 @@ fn run() -> ExitCode {
             return if wrong { Exit::Usage } else { Exit::Fine }.into();
         }
     };
+    // A damaged ledger file can make the database library panic; the ledger turns that into a diagnostic of its own.
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !aethel::store::panics_are_caught() {
+            usual(info);
+        }
+    }));
     let mut printer = Printer::new(&cli.global);
     let exit = match cli.command {
         Command::Check(options) => commands::check::run(&options, &mut printer),

@@ -124,12 +124,17 @@ impl Diagnostic {
 /// The candidate closest to `name`, if it is close enough to be what was meant
 /// (Damerau-Levenshtein distance at most a third of the length, at least 1 but less than all of it; case counts little).
 pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody mistypes a name this long, and the distance takes time by the square of the length.
+    if name.len() > LONGEST_SUGGESTION {
+        return None;
+    }
     let lower = name.to_lowercase();
     let length = name.chars().count();
     let limit = (length / 3).max(1).min(length.saturating_sub(1));
+    let letters = letters_of(name);
     candidates
         .into_iter()
-        .filter(|candidate| *candidate != name)
+        .filter(|candidate| *candidate != name && may_be_close(&letters, candidate, limit))
         .map(|candidate| {
             (
                 strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),
@@ -139,6 +144,30 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, candidate)| candidate)
+}
+
+/// The longest name that suggestions are looked for.
+const LONGEST_SUGGESTION: usize = 128;
+
+/// How often each letter (of an ASCII text, without case) occurs; all other characters count as one letter.
+fn letters_of(text: &str) -> [i16; 128] {
+    let mut letters = [0; 128];
+    for c in text.chars() {
+        let index = u8::try_from(c).ok().filter(u8::is_ascii).unwrap_or_default();
+        letters[usize::from(index.to_ascii_lowercase())] += 1;
+    }
+    letters
+}
+
+/// Whether few enough letters differ; there may be thousands of candidates, and most are ruled out by this.
+fn may_be_close(letters: &[i16; 128], candidate: &str, limit: usize) -> bool {
+    if candidate.len() > 2 * LONGEST_SUGGESTION {
+        return false;
+    }
+    // Each edit adds, removes or replaces one letter, so at most two counts change by one.
+    let other = letters_of(candidate);
+    let differences = letters.iter().zip(&other).map(|(a, b)| a.abs_diff(*b));
+    differences.map(usize::from).sum::<usize>() <= 2 * limit || !candidate.is_ascii()
 }
 
 /// `did you mean ...?` for the closest candidate, as a help text.

@@ -177,6 +177,9 @@ impl Evaluator {
 /// transaction fails when it writes that account.
 fn check_distinct(view: TransactionView<'_>) -> Result<(), Failure> {
     let accounts = &view.group.accounts;
+    if accounts.len() > MANY_ACCOUNTS && all_distinct(view)? {
+        return Ok(());
+    }
     for (j, second) in accounts.iter().enumerate() {
         for (i, first) in accounts.iter().take(j).enumerate() {
             let (Some(a), Some(b)) = (first.get(view.row), second.get(view.row)) else {
@@ -191,6 +194,19 @@ fn check_distinct(view: TransactionView<'_>) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Above this many account parameters a set is quicker than comparing each with each.
+const MANY_ACCOUNTS: usize = 32;
+
+fn all_distinct(view: TransactionView<'_>) -> Result<bool, Failure> {
+    let mut seen = std::collections::HashSet::with_capacity(view.group.accounts.len());
+    for column in &view.group.accounts {
+        if !seen.insert(*column.get(view.row).ok_or(Failure::Malformed)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn writes(intent: &Intent, parameter: usize) -> bool {

@@ -13,6 +13,7 @@ pub mod intent;
 pub mod money;
 pub mod rational;
 pub mod source;
+pub mod time;
 
 pub use account::{AccountName, AccountNameError, OPENING_ACCOUNT};
 pub use batch::{

@@ -94,7 +94,7 @@ pub fn format_amount(minor: i128, scale: u8) -> String {
     format!("{sign}{whole}.{fraction}")
 }
 
-/// For people: digits in groups of three, `1 234.50`; places that are all zero beyond the second are left out.
+/// For people: digits in groups of three, `1 234.50`; with more than eight places, zeros beyond the second are left out.
 pub fn format_grouped(minor: i128, scale: u8) -> String {
     let plain = format_amount(minor, scale);
     let (number, fraction) = match plain.split_once('.') {
@@ -107,9 +107,12 @@ pub fn format_grouped(minor: i128, scale: u8) -> String {
     format!("{sign}{}{fraction}", group_digits(whole))
 }
 
-/// Cuts zeros behind the second decimal place.
+/// Cuts zeros behind the second decimal place where there are more places than anybody wants to read.
 fn trim_places(fraction: &str) -> String {
-    let keep = fraction.trim_end_matches('0').len().max(2.min(fraction.len()));
+    let keep = match fraction.len() {
+        0..=8 => fraction.len(),
+        _ => fraction.trim_end_matches('0').len().max(2),
+    };
     format!(".{}", &fraction[..keep])
 }
 

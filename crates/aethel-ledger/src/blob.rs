@@ -198,6 +198,19 @@ mod tests {
     }
 
     #[test]
+    fn indices_stay_within_their_tables() {
+        let broken = |change: fn(&mut Body)| {
+            let mut body = body();
+            change(&mut body);
+            record_codec::decode(&encode(&link(), &body, &[])).is_err()
+        };
+        assert!(!broken(|_| ()));
+        assert!(broken(|body| body.entries.position[0] = 1001));
+        assert!(broken(|body| body.entries.place[0] = 4));
+        assert!(broken(|body| body.openings[0].place = 4));
+    }
+
+    #[test]
     fn a_newer_format_is_told_apart() {
         let mut row = row();
         row[4] = 2;

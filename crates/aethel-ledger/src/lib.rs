@@ -35,6 +35,6 @@ pub use record::{
     Approval, BatchKey, BatchSummary, Body, Entries, NameRun, Opening, OracleEvidence, OracleProof, Record,
     RecordKind, TransactionNames,
 };
-pub use redb_store::RedbStore;
+pub use redb_store::{RedbStore, panics_are_caught};
 pub use store::{CommitOutcome, CommitRequest, Head, LedgerStore, Rows};
 pub use verify::{VerifyFailure, VerifyReport, verify};

@@ -5,8 +5,7 @@ use aethel_ir::AccountName;
 use std::fmt;
 use std::sync::Arc;
 
-/// The largest magnitude of a balance or field, in minor units. Sums of a few such values cannot overflow `i128`.
-pub const MAX_MINOR_UNITS: i128 = 1 << 120;
+pub use aethel_ir::MAX_MINOR_UNITS;
 
 /// The longest name of an asset, field, batch or feed, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 128;

@@ -8,8 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-/// The most decimal places an asset may have.
-pub const MAX_SCALE: u8 = 18;
+pub use aethel_ir::MAX_SCALE;
 
 /// The kind of an account's field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Bytes that are not what was written.
 
 use crate::support::*;
+use aethel_ir::Code;
 use aethel_ledger::*;
 use proptest::prelude::*;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
@@ -282,6 +283,18 @@ fn changed_tables_of_a_file_are_found() {
             println!("{what}: {}", fails(&path));
         }
     }
+    // A checkpoint that claims more records than there are is refused at once, before anyone walks them.
+    write(true);
+    tamper(&path, |t| {
+        let mut meta = t.open_table(META).unwrap();
+        let row = meta.get("checkpoint").unwrap().unwrap().value().to_vec();
+        let longer = [&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], &row[1..]].concat();
+        meta.insert("checkpoint", longer.as_slice()).unwrap();
+    });
+    assert!(matches!(
+        RedbStore::open_or_new(&path, Duration::ZERO),
+        Err(LedgerError::Damaged { .. })
+    ));
     write(true);
     tamper(&path, |t| {
         t.open_table(META)
@@ -326,6 +339,9 @@ fn changed_bytes_in_the_journal_of_a_file_are_found() {
             put(*sequence, &changed);
             let said = fails(&path);
             let newer = (4..6).contains(&at);
+            // Records that the checkpoint does not cover are checked whenever the file is opened.
+            let record = at < row.len() - b"certificate".len();
+            assert!(*sequence < 4 || !record || RedbStore::open_or_new(&path, Duration::ZERO).is_err());
             assert!(
                 newer || said.contains(&format!("record {sequence}")),
                 "byte {at}: {said}"
@@ -364,4 +380,37 @@ proptest! {
             prop_assert_eq!(store.head(), before);
         }
     }
+}
+/// Damage all over a file, also where redb keeps its own accounts and panics instead of answering.
+#[test]
+fn p24_a_changed_byte_anywhere_in_a_file_is_survived() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.redb");
+    let mut store = open(&path);
+    rich(&mut store);
+    store.checkpoint().unwrap();
+    let before = store.head();
+    drop(store);
+    let bytes = std::fs::read(&path).unwrap();
+    let stride: usize = std::env::var("STRIDE").map_or(61, |s| s.parse().unwrap());
+    let used: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] != 0).collect();
+    let mut found = 0;
+    for at in used.into_iter().step_by(stride) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0xff;
+        std::fs::write(&path, &changed).unwrap();
+        let checked = RedbStore::open_or_new(&path, Duration::ZERO)
+            .map_err(VerifyFailure::from)
+            .and_then(|store| verify(&store, None).map(|_| store.head()));
+        match checked {
+            Ok(head) => assert_eq!(head, before),
+            Err(failure) => {
+                let code = failure.to_diagnostic().code;
+                let codes = [Code::AE0803, Code::AE0804, Code::AE0805];
+                assert!(codes.contains(&code), "byte {at}: {failure}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 5);
 }

@@ -1,6 +1,7 @@
 //! Arguments of a call, matched to parameters.
 
 use crate::inputs::Place;
+use crate::problems::Problems;
 use crate::symbols::Symbols;
 use aethel_ir::{Code, Diagnostic, Span, did_you_mean, quote};
 use aethel_syntax::ast::{Arg, Call, Expr, ExprKind, IntentDecl, Name, Param};
@@ -32,9 +33,9 @@ impl<'a> CallPlan<'a> {
         decl: &IntentDecl,
         call: &'a Call,
         row: Option<&str>,
-        diagnostics: &mut Vec<Diagnostic>,
+        diagnostics: &mut Problems,
     ) -> Option<Self> {
-        let before = diagnostics.len();
+        let before = diagnostics.errors();
         let mut plan = CallPlan::default();
         let mut matching = Matching {
             symbols,
@@ -50,7 +51,7 @@ impl<'a> CallPlan<'a> {
                 plan.sources.insert(param.name.text.clone(), source);
             }
         }
-        (diagnostics.len() == before).then_some(plan)
+        (diagnostics.errors() == before).then_some(plan)
     }
 
     /// Whether a parameter has an argument.
@@ -82,7 +83,7 @@ struct Matching<'s, 'd, 'a> {
     decl: &'s IntentDecl,
     call: &'a Call,
     row: Option<&'s str>,
-    diagnostics: &'d mut Vec<Diagnostic>,
+    diagnostics: &'d mut Problems,
     /// Where each parameter got its argument.
     spans: HashMap<String, Span>,
     position: usize,
@@ -147,7 +148,9 @@ impl<'s, 'a> Matching<'s, '_, 'a> {
     }
 
     fn source(&mut self, param: &Param, value: &'a Expr) -> Option<ArgumentSource<'a>> {
-        let account = param.ty.name.text == "Account";
+        let flat = self.symbols.flat.get(self.decl.name.text.as_str());
+        let flat = flat.is_some_and(|names| names.contains(param.name.text.as_str()));
+        let account = param.ty.name.text == "Account" || flat;
         match &value.kind {
             ExprKind::Field(base, column) => {
                 if self.row == Some(base.text.as_str()) {
@@ -161,11 +164,6 @@ impl<'s, 'a> Matching<'s, '_, 'a> {
                 self.refuse(Code::AE0210, message, value.span, "not known here", help)
             }
             ExprKind::Name(name) if account => Some(ArgumentSource::Account(name.clone(), value.span)),
-            ExprKind::Name(name)
-                if !self.symbols.constants.contains_key(name.as_str()) && self.flat(param) =>
-            {
-                Some(ArgumentSource::Account(name.clone(), value.span))
-            }
             ExprKind::Text(text) => Some(ArgumentSource::Text(
                 text.clone(),
                 Some((self.symbols.source, value.span)),
@@ -177,10 +175,5 @@ impl<'s, 'a> Matching<'s, '_, 'a> {
             }
             _ => Some(ArgumentSource::Constant(value)),
         }
-    }
-
-    /// A `Balance` parameter of an intent without `Account` parameters may stand for an account (the flat form).
-    fn flat(&self, param: &Param) -> bool {
-        param.ty.name.text == "Balance" && self.decl.params.iter().all(|p| p.ty.name.text != "Account")
     }
 }

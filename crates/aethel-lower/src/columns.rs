@@ -2,6 +2,7 @@
 
 use crate::calls::CallPlan;
 use crate::intent::Compiled;
+use crate::problems::Problems;
 use crate::rows::{Row, Rows};
 use crate::symbols::Symbols;
 use crate::tables::Tables;
@@ -53,10 +54,10 @@ pub(crate) fn read(
     rows: &Rows<'_>,
     each: &Loop,
     plans: &[(&Compiled, &CallPlan<'_>)],
-    diagnostics: &mut Vec<Diagnostic>,
+    diagnostics: &mut Problems,
 ) -> Option<Read> {
     let mut builders = Vec::new();
-    let before = diagnostics.len();
+    let before = diagnostics.errors();
     for (call, (compiled, plan)) in plans.iter().enumerate() {
         for (param, written) in plan.columns() {
             let Some(index) = rows.column(&written.text) else {
@@ -95,7 +96,7 @@ pub(crate) fn read(
             });
         }
     }
-    if diagnostics.len() > before {
+    if diagnostics.errors() > before {
         return None;
     }
     // Hash maps gave the parameters; messages must not depend on their order.
@@ -115,10 +116,10 @@ pub(crate) fn read(
         problems.push(diagnostic.label(symbols.source, each.file.span, "read for this loop"));
     }
     if !problems.is_empty() {
-        diagnostics.append(&mut problems);
+        problems.into_iter().for_each(|problem| diagnostics.push(problem));
         return None;
     }
-    let count = spans.len() as u32;
+    let count = crate::program::index32(spans.len());
     let mut calls: Vec<CallColumns> = plans.iter().map(|_| CallColumns::default()).collect();
     for builder in builders {
         let columns = &mut calls[builder.call];

@@ -1,5 +1,6 @@
 //! Constant expressions: `const` items and the arguments of calls.
 
+use crate::problems::Problems;
 use crate::symbols::{Constant, Symbols};
 use aethel_ir::rational::ArithmeticError;
 use aethel_ir::{Code, Diagnostic, Rational, did_you_mean, quote};
@@ -21,11 +22,7 @@ pub(crate) fn names_in<'a>(expr: &'a Expr, names: &mut Vec<&'a str>) {
 }
 
 /// Computes a constant expression; on a problem says it and gives `None`.
-pub(crate) fn evaluate(
-    symbols: &Symbols<'_>,
-    expr: &Expr,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<Constant> {
+pub(crate) fn evaluate(symbols: &Symbols<'_>, expr: &Expr, diagnostics: &mut Problems) -> Option<Constant> {
     let source = symbols.source;
     match &expr.kind {
         ExprKind::Number(text) => match Rational::parse_decimal(text) {
@@ -41,10 +38,12 @@ pub(crate) fn evaluate(
             // A constant that failed has been reported already.
             Some(value) => value.clone(),
             None => {
+                let known = symbols.constants.keys().copied();
+                let suggestion = did_you_mean(name, known.filter(|_| diagnostics.suggests()));
                 diagnostics.push(
                     Diagnostic::new(Code::AE0201, format!("`{}` is not a constant", quote(name)))
                         .label(source, expr.span, "only constants and numbers can be used here")
-                        .help_opt(did_you_mean(name, symbols.constants.keys().copied())),
+                        .help_opt(suggestion),
                 );
                 None
             }
@@ -86,7 +85,7 @@ fn checked(
     symbols: &Symbols<'_>,
     expr: &Expr,
     result: Result<Rational, ArithmeticError>,
-    diagnostics: &mut Vec<Diagnostic>,
+    diagnostics: &mut Problems,
 ) -> Option<Constant> {
     let (code, message) = match result {
         Ok(number) => return Some(Constant::Number(number)),
@@ -97,7 +96,7 @@ fn checked(
     None
 }
 
-fn not_constant(symbols: &Symbols<'_>, expr: &Expr, diagnostics: &mut Vec<Diagnostic>) -> Option<Constant> {
+fn not_constant(symbols: &Symbols<'_>, expr: &Expr, diagnostics: &mut Problems) -> Option<Constant> {
     diagnostics.push(
         Diagnostic::new(Code::AE0207, "this is not a constant")
             .label(

@@ -5,7 +5,8 @@
 //! does not matter otherwise; a worklist keeps this linear in the number of uses.
 
 use crate::constant::names_in;
-use crate::intent::{Compiler, Named, Origin, Pending};
+use crate::intent::{Compiler, Named, Origin, index16};
+use crate::parameters::Pending;
 use crate::symbols::{arc, duplicate};
 use aethel_ir::intent::Let;
 use aethel_ir::{Code, Diagnostic, Safety, SourceId, Span, Type, quote};
@@ -55,18 +56,16 @@ fn collect<'a>(
 ) -> Vec<Definition<'a>> {
     let decl = compiler.decl;
     let source = compiler.symbols.source;
+    let parameters = decl.params.iter().map(|p| (p.name.text.as_str(), p.name.span));
+    let parameters: HashMap<&str, Span> = parameters.collect();
     let mut lets: HashMap<&str, Span> = HashMap::new();
     let mut definitions = Vec::new();
     for (statement, line) in decl.guard.iter().enumerate() {
         match line {
             Statement::Let { name, value, span } => {
                 consumed.insert(statement);
-                let earlier = decl
-                    .params
-                    .iter()
-                    .find(|p| p.name.text == name.text)
-                    .map(|p| p.name.span);
-                if let Some(first) = earlier.or_else(|| lets.get(name.text.as_str()).copied()) {
+                let text = name.text.as_str();
+                if let Some(first) = parameters.get(text).or_else(|| lets.get(text)).copied() {
                     compiler.diagnostics.push(duplicate(source, name, first));
                     continue;
                 }
@@ -132,6 +131,7 @@ fn collect<'a>(
                 && !compiler.names.contains_key(name.as_str())
                 && !lets.contains_key(name.as_str())
                 && !compiler.symbols.constants.contains_key(name.as_str())
+                && !compiler.is_oracle_flag(name)
                 && compiler.place_with_underscore(name).is_none()
                 && compiler.bare_place(other).is_some();
             if fixes || captures {
@@ -294,8 +294,9 @@ fn give_value<'a>(compiler: &mut Compiler<'a, '_>, definition: &Definition<'a>, 
     if let (true, Some(ty)) = (whole, expected) {
         compiler.literal_is_whole(value, ty);
     }
-    let secret = fixes.is_some_and(|p| p.param.secret.is_some());
-    let index = compiler.intent.lets.len() as u16;
+    // What is computed from a secret value tells it.
+    let secret = fixes.is_some_and(|p| p.param.secret.is_some()) || compiler.is_secret(definition.value);
+    let index = index16(compiler.intent.lets.len());
     compiler.intent.lets.push(Let {
         name: name.into(),
         value,

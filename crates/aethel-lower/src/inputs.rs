@@ -73,6 +73,9 @@ pub struct Inputs {
     pub accounts_csv: Option<Given>,
 }
 
+/// How many problems of one inputs file are shown.
+const MAX_PROBLEMS: usize = 50;
+
 const KEYS: [&str; 6] = [
     "accounts",
     "bind",
@@ -86,7 +89,7 @@ impl Inputs {
     /// Reads an inputs file.
     ///
     /// # Errors
-    /// Every problem found, each at its place.
+    /// Every problem found (at most 50), each at its place.
     pub fn from_json(source: SourceId, text: &str) -> Result<Inputs, Vec<Diagnostic>> {
         let root = json::parse(source, text, Code::AE0902).map_err(|error| vec![error])?;
         let mut reader = Reader {
@@ -95,6 +98,7 @@ impl Inputs {
             problems: Vec::new(),
         };
         reader.root(&root);
+        reader.problems.truncate(MAX_PROBLEMS);
         if reader.problems.is_empty() {
             Ok(reader.inputs)
         } else {
@@ -285,10 +289,17 @@ impl Reader {
         for (key, value) in entries {
             let text = match &value.kind {
                 JsonKind::Bool(flag) => flag.to_string(),
-                _ => match self.amount(value) {
+                JsonKind::Text(_) | JsonKind::Integer(_) | JsonKind::Float(_) => match self.amount(value) {
                     Some(given) => given.text,
                     None => continue,
                 },
+                _ => {
+                    self.expected(
+                        value,
+                        "expected an account or a value: a string, a whole number or a truth value",
+                    );
+                    continue;
+                }
             };
             settings.push(Setting {
                 key: key.clone(),

@@ -70,15 +70,16 @@ impl Reader<'_> {
             .take(error.line().saturating_sub(1))
             .map(str::len)
             .sum::<usize>();
-        let at = (base + line_start + error.column().saturating_sub(1)).min(self.text.len());
-        let mut at = at;
+        // The column counts bytes and may lie inside a character.
+        let mut at = (base + line_start + error.column().saturating_sub(1)).min(self.text.len());
         while !self.text.is_char_boundary(at) {
             at -= 1;
         }
+        let here = self.text[at..].chars().next().map_or(0, char::len_utf8);
         let full = error.to_string();
         let message = full.split(" at line ").next().unwrap_or("cannot be read");
         Diagnostic::new(self.code, format!("not valid JSON: {message}"))
-            .label(self.source, Span::new(at, (at + 1).min(self.text.len())), "here")
+            .label(self.source, Span::new(at, at + here), "here")
             .help("mend the JSON; amounts are strings such as \"1000.00\" or integers")
     }
 

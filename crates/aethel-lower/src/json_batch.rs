@@ -5,17 +5,19 @@
 
 use crate::inputs::{Inputs, OracleInput, oracle};
 use crate::json::{self, Json, JsonKind};
-use crate::json_intent::{Move, Shape, build};
+use crate::json_header::{header, unknown_key};
+use crate::json_intent::{Shape, build};
 use crate::lowered::{Assembly, LoweredBatch, Opening, OracleUse, place};
+use crate::problems::{MAX_SUGGESTED, Problems};
+use crate::program::index32;
 use crate::symbols::Symbols;
 use crate::tables::Tables;
-use crate::value::{self, Scalar};
 use aethel_ir::batch::BatchItem;
 use aethel_ir::{
-    AccountId, AccountName, Asset, Code, Column, Diagnostic, Field, Group, MAX_SCALE, Names, PlaceId,
-    SourceId, Span, TransactionRef, Type, ValueColumn, did_you_mean, quote,
+    AccountId, Code, Column, Diagnostic, Group, Names, PlaceId, SourceId, Span, TransactionRef, ValueColumn,
+    did_you_mean, quote,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// How many problems of one file are shown.
@@ -39,6 +41,7 @@ pub fn lower_json(source: SourceId, text: &str, stem: &str) -> Result<LoweredBat
         openings: Vec::new(),
         opened: HashMap::new(),
         oracles: Vec::new(),
+        proofs: HashSet::new(),
     };
     reader.transactions(transactions);
     let JsonBatch {
@@ -52,7 +55,7 @@ pub fn lower_json(source: SourceId, text: &str, stem: &str) -> Result<LoweredBat
         problems.truncate(MAX_PROBLEMS);
         return Err(problems);
     }
-    let mut diagnostics = Vec::new();
+    let mut diagnostics = Problems::default();
     let mut lowered = assembly.finish(
         &header.symbols,
         &Inputs::default(),
@@ -65,108 +68,6 @@ pub fn lower_json(source: SourceId, text: &str, stem: &str) -> Result<LoweredBat
     Ok(lowered)
 }
 
-/// What stands beside the transactions.
-struct Header {
-    name: String,
-    symbols: Symbols<'static>,
-}
-
-const ROOT_KEYS: [&str; 4] = ["name", "assets", "unbounded", "transactions"];
-
-fn header<'j>(source: SourceId, root: &'j Json, stem: &str) -> Result<(Header, &'j Json), Diagnostic> {
-    let mut header = Header {
-        name: stem.to_owned(),
-        symbols: Symbols::empty(source),
-    };
-    let entries = match &root.kind {
-        JsonKind::Array(_) => return Ok((header, root)),
-        JsonKind::Object(entries) => entries,
-        _ => {
-            return Err(
-                json::wrong(Code::AE0904, source, root, "a batch is a list of transactions")
-                    .help("write [{\"id\": ..}, ..] or {\"name\": .., \"transactions\": [..]}"),
-            );
-        }
-    };
-    let mut transactions = None;
-    for (key, value) in entries {
-        match (key.as_str(), &value.kind) {
-            ("name", JsonKind::Text(name)) if !name.is_empty() && name.len() <= 128 => {
-                header.name.clone_from(name)
-            }
-            ("assets", JsonKind::Object(assets)) => {
-                header.symbols.assets.clear();
-                for (asset, scale) in assets {
-                    let JsonKind::Integer(text) = &scale.kind else {
-                        return Err(json::wrong(
-                            Code::AE0217,
-                            source,
-                            scale,
-                            "a scale is a whole number",
-                        ));
-                    };
-                    let Some(scale) = text.parse().ok().filter(|n| *n <= MAX_SCALE) else {
-                        return Err(Diagnostic::new(
-                            Code::AE0217,
-                            format!("a scale is from 0 to {MAX_SCALE}"),
-                        )
-                        .label(source, scale.span, "here"));
-                    };
-                    header.symbols.assets.push(Asset {
-                        name: asset.as_str().into(),
-                        scale,
-                    });
-                }
-            }
-            ("unbounded", JsonKind::Array(names)) => {
-                for name in names {
-                    let JsonKind::Text(text) = &name.kind else {
-                        return Err(json::wrong(
-                            Code::AE0904,
-                            source,
-                            name,
-                            "an account name is a string",
-                        ));
-                    };
-                    let account = AccountName::new(text)
-                        .map_err(|error| crate::symbols::bad_account_name(source, name.span, text, error))?;
-                    header.symbols.accounts.push((account, true));
-                }
-            }
-            ("transactions", JsonKind::Array(_)) => transactions = Some(value),
-            (known, _) if ROOT_KEYS.contains(&known) => {
-                return Err(json::wrong(
-                    Code::AE0904,
-                    source,
-                    value,
-                    format!("`{known}` cannot be that"),
-                ));
-            }
-            (other, _) => return Err(unknown_key(source, other, value, &ROOT_KEYS)),
-        }
-    }
-    if header.symbols.assets.is_empty() {
-        let at = root.span;
-        return Err(Diagnostic::new(Code::AE0904, "`assets` is empty").label(source, at, "in this batch"));
-    }
-    let transactions = transactions.ok_or_else(|| {
-        Diagnostic::new(Code::AE0904, "the batch has no `transactions`").label(
-            source,
-            root.span,
-            "in this object",
-        )
-    })?;
-    Ok((header, transactions))
-}
-
-fn unknown_key(source: SourceId, key: &str, value: &Json, known: &[&str]) -> Diagnostic {
-    let help = did_you_mean(key, known.iter().copied())
-        .unwrap_or_else(|| format!("known keys: {}", known.join(", ")));
-    Diagnostic::new(Code::AE0904, format!("unknown key `{}`", quote(key)))
-        .label(source, value.span, "nothing reads this")
-        .help(help)
-}
-
 /// The rows of one shape.
 struct ShapeRows {
     intent: usize,
@@ -176,24 +77,18 @@ struct ShapeRows {
     spans: Vec<Span>,
 }
 
-struct JsonBatch<'s, 't> {
-    source: SourceId,
+pub(crate) struct JsonBatch<'s, 't> {
+    pub(crate) source: SourceId,
     text: &'s str,
-    symbols: &'s Symbols<'static>,
-    assembly: Assembly<'t>,
+    pub(crate) symbols: &'s Symbols<'static>,
+    pub(crate) assembly: Assembly<'t>,
     problems: Vec<Diagnostic>,
     shapes: HashMap<Shape, usize>,
-    openings: Vec<Opening>,
-    opened: HashMap<PlaceId, usize>,
+    pub(crate) openings: Vec<Opening>,
+    pub(crate) opened: HashMap<PlaceId, usize>,
     oracles: Vec<OracleUse>,
-}
-
-/// An account of a transaction.
-struct Party<'j> {
-    name: &'j str,
-    id: AccountId,
-    /// Its assets, the first one being what `balance` and its operations mean.
-    assets: Vec<usize>,
+    /// What `oracles` holds.
+    proofs: HashSet<([String; 4], i64)>,
 }
 
 const KEYS: [&str; 7] = [
@@ -217,7 +112,7 @@ impl JsonBatch<'_, '_> {
         for (index, item) in items.iter().enumerate() {
             match self.transaction(item, &mut rows) {
                 Ok((id, id_span, after)) => {
-                    if let Some((_, first)) = ids.insert(id, (index as u32, id_span)) {
+                    if let Some((_, first)) = ids.insert(id, (index32(index), id_span)) {
                         let message = format!("two transactions are called `{}`", quote(id));
                         self.problems.push(
                             Diagnostic::new(Code::AE0202, message)
@@ -229,7 +124,7 @@ impl JsonBatch<'_, '_> {
                     depends.push(after);
                     self.assembly.items.push(BatchItem {
                         name: id.into(),
-                        first: index as u32,
+                        first: index32(index),
                         count: 1,
                         after: Vec::new(),
                         origin: place(self.source, id_span),
@@ -245,11 +140,18 @@ impl JsonBatch<'_, '_> {
             return;
         }
         for (index, after) in depends.into_iter().enumerate() {
+            let mut seen = HashSet::new();
             for (name, span) in after {
                 match ids.get(name) {
-                    Some((other, _)) => self.assembly.items[index].after.push(*other),
+                    Some((other, _)) => {
+                        if seen.insert(*other) {
+                            self.assembly.items[index].after.push(*other);
+                        }
+                    }
                     None => {
-                        let help = did_you_mean(name, ids.keys().copied())
+                        let help = Some(name)
+                            .filter(|_| self.problems.len() < MAX_SUGGESTED)
+                            .and_then(|name| did_you_mean(name, ids.keys().copied()))
                             .unwrap_or_else(|| "name the id of a transaction of this batch".into());
                         let message = format!("there is no transaction `{}`", quote(name));
                         self.problems.push(
@@ -257,6 +159,9 @@ impl JsonBatch<'_, '_> {
                                 .label(self.source, span, "unknown id")
                                 .help(help),
                         );
+                        if self.problems.len() >= MAX_PROBLEMS {
+                            return;
+                        }
                     }
                 }
             }
@@ -276,8 +181,8 @@ impl JsonBatch<'_, '_> {
             .map(|column| ValueColumn::Whole(Column::Each(column)))
             .collect();
         self.assembly.groups.push(Group {
-            intent: rows.intent as u32,
-            rows: rows.names.len() as u32,
+            intent: index32(rows.intent),
+            rows: index32(rows.names.len()),
             names: Names::Each(rows.names),
             accounts,
             places,
@@ -372,7 +277,7 @@ impl JsonBatch<'_, '_> {
             }
         };
         let shape_rows = &mut rows[index];
-        let row = shape_rows.names.len() as u32;
+        let row = index32(shape_rows.names.len());
         shape_rows.names.push(id.into());
         shape_rows.spans.push(json.span);
         for (column, party) in shape_rows.accounts.iter_mut().zip(&parties) {
@@ -382,13 +287,13 @@ impl JsonBatch<'_, '_> {
             column.push(amount);
         }
         self.assembly.transactions.push(TransactionRef {
-            group: index as u32,
+            group: index32(index),
             row,
         });
         Ok((id, id_span, after))
     }
 
-    fn list<'j>(&self, json: Option<&'j Json>) -> Result<&'j [Json], Box<Diagnostic>> {
+    pub(crate) fn list<'j>(&self, json: Option<&'j Json>) -> Result<&'j [Json], Box<Diagnostic>> {
         match json.map(|value| (&value.kind, value)) {
             None => Ok(&[]),
             Some((JsonKind::Array(items), _)) => Ok(items),
@@ -404,311 +309,20 @@ impl JsonBatch<'_, '_> {
         texts.collect()
     }
 
-    /// The accounts of a transaction, in the order written, and their expected balances.
-    fn parties<'j>(&mut self, json: &'j Json) -> Result<Vec<Party<'j>>, Box<Diagnostic>> {
-        let JsonKind::Object(entries) = &json.kind else {
-            return Err(json::wrong(
-                Code::AE0904,
-                self.source,
-                json,
-                "`accounts` is an object: name to balance",
-            )
-            .into());
-        };
-        let mut parties = Vec::with_capacity(entries.len());
-        for (name, value) in entries {
-            let account = AccountName::new(name)
-                .map_err(|error| crate::symbols::bad_account_name(self.source, value.span, name, error))?;
-            let id = self.assembly.tables.account(account);
-            let JsonKind::Object(fields) = &value.kind else {
-                let problem = json::wrong(Code::AE0904, self.source, value, "an account is an object");
-                return Err(problem.help("write {\"balance\": \"1000.00\"}").into());
-            };
-            let mut assets = Vec::new();
-            for (key, value) in fields {
-                match (key.as_str(), &value.kind) {
-                    ("balance", _) => {
-                        if self.symbols.assets.len() > 1 {
-                            let message = format!("which asset is the balance of `{}`?", quote(name));
-                            return Err(Diagnostic::new(Code::AE0209, message)
-                                .label(self.source, value.span, "the batch declares several assets")
-                                .help("write {\"balances\": {\"USD\": \"..\"}}")
-                                .into());
-                        }
-                        assets.push(0);
-                        self.opening(id, 0, value)?;
-                    }
-                    ("balances", JsonKind::Object(list)) => {
-                        for (asset, amount) in list {
-                            let index = self.asset(asset, amount)?;
-                            assets.push(index);
-                            self.opening(id, index, amount)?;
-                        }
-                    }
-                    (other, _) => {
-                        return Err(unknown_key(self.source, other, value, &["balance", "balances"]).into());
-                    }
-                }
-            }
-            if assets.is_empty() && self.symbols.assets.len() == 1 {
-                assets.push(0);
-            }
-            parties.push(Party { name, id, assets });
-        }
-        Ok(parties)
-    }
-
-    fn asset(&self, name: &str, at: &Json) -> Result<usize, Box<Diagnostic>> {
-        self.symbols
-            .assets
-            .iter()
-            .position(|asset| &*asset.name == name)
-            .ok_or_else(|| {
-                let help = did_you_mean(name, self.symbols.asset_names())
-                    .unwrap_or_else(|| "declare it: {\"assets\": {\"USD\": 2}, ..}".into());
-                Diagnostic::new(Code::AE0203, format!("asset `{}` is not declared", quote(name)))
-                    .label(self.source, at.span, "in this asset")
-                    .help(help)
-                    .into()
-            })
-    }
-
-    fn amount(&mut self, asset: usize, json: &Json) -> Result<i128, Box<Diagnostic>> {
-        let text = json::number_text(self.source, json, Code::AE0904)?;
-        let asset = self.assembly.tables.asset(&self.symbols.assets[asset]);
-        match value::from_text(self.assembly.tables, text, Type::Amount(asset)) {
-            Ok(Scalar::Whole(amount)) => Ok(amount),
-            Ok(_) => Ok(0),
-            Err(expected) => Err(Diagnostic::new(
-                Code::AE0309,
-                format!("`{}` is not an amount", quote(text)),
-            )
-            .label(self.source, json.span, expected)
-            .into()),
-        }
-    }
-
-    /// Records the expected balance of an account; two transactions must not expect different ones.
-    fn opening(&mut self, account: AccountId, asset: usize, json: &Json) -> Result<(), Box<Diagnostic>> {
-        let amount = self.amount(asset, json)?;
-        let asset = self.assembly.tables.asset(&self.symbols.assets[asset]);
-        let field = self.assembly.tables.field(Field::Balance(asset));
-        let id = self.assembly.tables.place(account, field);
-        let at = place(self.source, json.span);
-        match self.opened.get(&id).and_then(|index| self.openings.get(*index)) {
-            None => {
-                self.opened.insert(id, self.openings.len());
-                self.openings.push(Opening {
-                    place: id,
-                    amount,
-                    at,
-                });
-                Ok(())
-            }
-            Some(first) if first.amount == amount => Ok(()),
-            Some(first) => {
-                let name = &self.assembly.tables.accounts[account.0 as usize];
-                let message = format!("two balances are given for `{name}`");
-                let mut diagnostic =
-                    Diagnostic::new(Code::AE0306, message).label(self.source, json.span, "second");
-                if let Some((source, span)) = first.at {
-                    diagnostic = diagnostic.label(source, span, "first");
-                }
-                Err(diagnostic
-                    .help("each is the balance before the whole batch; they must agree")
-                    .into())
-            }
-        }
-    }
-
-    /// The operations of a transaction as moves between its accounts, and their amounts.
-    fn operations(
-        &mut self,
-        json: &Json,
-        parties: &[Party<'_>],
-    ) -> Result<(Vec<Move>, Vec<i128>), Box<Diagnostic>> {
-        let (mut moves, mut amounts) = (Vec::new(), Vec::new());
-        for operation in self.list(Some(json))? {
-            let JsonKind::Object(entries) = &operation.kind else {
-                return Err(
-                    json::wrong(Code::AE0307, self.source, operation, "an operation is an object").into(),
-                );
-            };
-            let find = |name: &str| {
-                entries
-                    .iter()
-                    .find(|(key, _)| key == name)
-                    .map(|(_, value)| value)
-            };
-            let kind = match find("type").map(|value| &value.kind) {
-                Some(JsonKind::Text(kind)) => kind.as_str(),
-                _ => {
-                    return Err(Diagnostic::new(Code::AE0307, "an operation needs a `type`")
-                        .label(self.source, operation.span, "none here")
-                        .help("the types are debit, credit, transfer and swap")
-                        .into());
-                }
-            };
-            let allowed: &[&str] = match kind {
-                "debit" | "credit" => &["type", "account", "amount", "asset"],
-                "transfer" => &["type", "from", "to", "amount", "asset"],
-                "swap" => &["type", "amount"],
-                other => {
-                    let known = ["debit", "credit", "transfer", "swap"];
-                    let help = did_you_mean(other, known)
-                        .unwrap_or_else(|| "the types are debit, credit, transfer and swap".into());
-                    return Err(Diagnostic::new(
-                        Code::AE0307,
-                        format!("unknown operation `{}`", quote(other)),
-                    )
-                    .label(self.source, operation.span, "in this operation")
-                    .help(help)
-                    .into());
-                }
-            };
-            if let Some((key, value)) = entries.iter().find(|(key, _)| !allowed.contains(&key.as_str())) {
-                return Err(unknown_key(self.source, key, value, allowed).into());
-            }
-            let amount_json = find("amount").ok_or_else(|| {
-                Diagnostic::new(Code::AE0307, format!("`{kind}` needs an `amount`")).label(
-                    self.source,
-                    operation.span,
-                    "none here",
-                )
-            })?;
-            let asset = match find("asset").map(|value| (&value.kind, value)) {
-                Some((JsonKind::Text(name), value)) => Some(self.asset(name, value)?),
-                Some((_, value)) => {
-                    return Err(json::wrong(Code::AE0307, self.source, value, "an asset is a string").into());
-                }
-                None => None,
-            };
-            let party = |key: &str| self.party(operation, kind, find(key), key, parties);
-            let own = |index: usize| self.only_asset(&parties[index], asset, operation);
-            let steps: Vec<(usize, bool, usize)> = match kind {
-                "debit" | "credit" => {
-                    let account = party("account")?;
-                    vec![(account, kind == "credit", own(account)?)]
-                }
-                "transfer" => {
-                    let (from, to) = (party("from")?, party("to")?);
-                    if from == to {
-                        return Err(
-                            Diagnostic::new(Code::AE0307, "a transfer needs two different accounts")
-                                .label(self.source, operation.span, "from and to are the same")
-                                .help("remove the operation")
-                                .into(),
-                        );
-                    }
-                    let asset = own(from)?;
-                    vec![(from, false, asset), (to, true, asset)]
-                }
-                _ => {
-                    if parties.len() != 2 {
-                        let message =
-                            format!("`swap` needs exactly two accounts, here are {}", parties.len());
-                        return Err(Diagnostic::new(Code::AE0307, message)
-                            .label(self.source, operation.span, "this swap")
-                            .help("use `transfer` with `from` and `to`")
-                            .into());
-                    }
-                    let (first, second) = (own(0)?, own(1)?);
-                    let mut steps = vec![(0, false, first), (1, true, first)];
-                    if first != second {
-                        steps.extend([(1, false, second), (0, true, second)]);
-                    }
-                    steps
-                }
-            };
-            let mut previous: Option<usize> = None;
-            for (party, credit, asset) in steps {
-                // Both sides of a move share one amount; another asset reads the same number in its own scale.
-                let amount = match previous {
-                    Some(index) if moves.last().is_some_and(|m: &Move| m.asset == asset) => index,
-                    _ => {
-                        let amount = self.amount(asset, amount_json)?;
-                        if amount < 0 {
-                            return Err(Diagnostic::new(
-                                Code::AE0307,
-                                format!("the amount of `{kind}` is negative"),
-                            )
-                            .label(self.source, amount_json.span, "below zero")
-                            .help("swap the accounts, or use the opposite operation")
-                            .into());
-                        }
-                        amounts.push(amount);
-                        amounts.len() - 1
-                    }
-                };
-                previous = Some(amount);
-                moves.push(Move {
-                    party,
-                    credit,
-                    asset,
-                    amount,
-                });
-            }
-        }
-        Ok((moves, amounts))
-    }
-
-    fn party(
-        &self,
-        operation: &Json,
-        kind: &str,
-        json: Option<&Json>,
-        key: &str,
-        parties: &[Party<'_>],
-    ) -> Result<usize, Box<Diagnostic>> {
-        let Some(Json {
-            kind: JsonKind::Text(name),
-            span,
-        }) = json
-        else {
-            return Err(
-                Diagnostic::new(Code::AE0307, format!("`{kind}` needs `{key}`, an account name"))
-                    .label(self.source, operation.span, "in this operation")
-                    .into(),
-            );
-        };
-        parties
-            .iter()
-            .position(|party| party.name == name)
-            .ok_or_else(|| {
-                let help = did_you_mean(name, parties.iter().map(|party| party.name))
-                    .unwrap_or_else(|| "list it in `accounts` of this transaction".into());
-                Diagnostic::new(
-                    Code::AE0307,
-                    format!("`{}` is not among the transaction's accounts", quote(name)),
-                )
-                .label(self.source, *span, "unknown account")
-                .help(help)
-                .into()
-            })
-    }
-
-    /// The asset an operation moves: the one it names, else the account's only one.
-    fn only_asset(
-        &self,
-        party: &Party<'_>,
-        named: Option<usize>,
-        operation: &Json,
-    ) -> Result<usize, Box<Diagnostic>> {
-        match (named, party.assets.as_slice()) {
-            (Some(asset), _) => Ok(asset),
-            (None, [asset]) => Ok(*asset),
-            (None, _) => Err(Diagnostic::new(
-                Code::AE0209,
-                format!("which asset of `{}` does this operation move?", quote(party.name)),
-            )
-            .label(self.source, operation.span, "several are possible")
-            .help("name it: \"asset\": \"USD\"")
-            .into()),
-        }
-    }
-
     fn oracle(&mut self, json: &Json) -> Result<(), Box<Diagnostic>> {
         let input: OracleInput = oracle(self.source, json, Code::AE0904)?;
+        // Several transactions may bring the same proof.
+        let OracleInput {
+            feed,
+            value,
+            key_id,
+            signature,
+            ..
+        } = &input;
+        let key = [feed, value, key_id, signature].map(String::clone);
+        if !self.proofs.insert((key, input.timestamp)) {
+            return Ok(());
+        }
         self.oracles.push(OracleUse {
             feed: input.feed.clone(),
             asset: String::new(),

@@ -1,13 +1,16 @@
 //! The compiled intent of one shape of JSON transaction.
 
 use crate::intent::Compiler;
+use crate::intent::index16;
+use crate::problems::Problems;
 use crate::symbols::Symbols;
 use crate::tables::Tables;
-use aethel_ir::intent::{BinaryOp, ValueParameter};
+use aethel_ir::intent::{BinaryOp, Let, ValueParameter};
 use aethel_ir::{
     Code, Condition, Diagnostic, Effect, Expr as Ir, ExprId, Field, Intent, Rational, Slot, Span, Type,
 };
 use aethel_syntax::ast::{Expr, IntentDecl, Name, Param, TypeRef};
+use std::collections::HashMap;
 
 /// One side of a movement of value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -35,8 +38,30 @@ pub(crate) struct Shape {
     pub(crate) conditions: Vec<String>,
 }
 
-/// What happened to a slot so far: credit or debit, amount parameter, type.
-type Changes = Vec<(bool, u16, Type)>;
+/// After how many changes of a balance the sum gets a name: without that, many operations on one account would make
+/// deep expressions, and quadratically many.
+const LONGEST_SUM: usize = 16;
+
+/// What happened to a balance so far.
+struct Running {
+    slot: Slot,
+    ty: Type,
+    /// The named value that holds all changes but the last ones.
+    base: Option<u16>,
+    /// Credit or debit, and the amount parameter.
+    changes: Vec<(bool, u16)>,
+}
+
+impl Running {
+    fn new(slot: Slot, ty: Type) -> Self {
+        Self {
+            slot,
+            ty,
+            base: None,
+            changes: Vec::new(),
+        }
+    }
+}
 
 /// Builds the intent: each debit is tested where it stands, then all movements become one effect per place.
 pub(crate) fn build(
@@ -52,7 +77,7 @@ pub(crate) fn build(
         parsed.push(condition(symbols, text, *span, file)?);
     }
     let decl = declaration(symbols, shape, names);
-    let mut diagnostics = Vec::new();
+    let mut diagnostics = Problems::default();
     let mut compiler = Compiler::new(symbols, tables, &decl, false, &mut diagnostics);
     compiler.parameters(&|_| true);
     // Every listed account is opened, so each has a place even if nothing moves.
@@ -64,8 +89,9 @@ pub(crate) fn build(
     }
     compiler.json_moves(&shape.moves);
     compiler.conditions_after(&parsed);
+    compiler.check_size();
     let intent = compiler.intent;
-    match diagnostics.into_iter().find(Diagnostic::is_error) {
+    match diagnostics.first_error() {
         Some(problem) => Err(problem),
         None => Ok(intent),
     }
@@ -130,8 +156,8 @@ fn declaration(symbols: &Symbols<'_>, shape: &Shape, names: &[&str]) -> IntentDe
     let params = names.iter().zip(&shape.assets).map(|(account, assets)| {
         let asset = assets
             .first()
-            .and_then(|index| symbols.assets.get(*index))
-            .or(symbols.assets.first());
+            .and_then(|index| symbols.assets().get(*index))
+            .or(symbols.assets().first());
         Param {
             name: name(account),
             external: None,
@@ -163,20 +189,19 @@ fn declaration(symbols: &Symbols<'_>, shape: &Shape, names: &[&str]) -> IntentDe
 impl<'a> Compiler<'a, '_> {
     /// The slot of an account's balance in an asset.
     fn json_slot(&mut self, party: usize, asset: usize) -> Slot {
-        let asset = self.tables.asset(&self.symbols.assets[asset]);
+        let asset = self.tables.asset(&self.symbols.assets()[asset]);
         let field = self.tables.field(Field::Balance(asset));
-        self.slot(party as u16, field)
+        self.slot(index16(party), field)
     }
 
     fn json_moves(&mut self, moves: &[Move]) {
         let at = Span::default();
-        let mut running: Vec<(Slot, Changes)> = Vec::new();
-        let mut parameters: Vec<Type> = Vec::new();
+        let mut running: Vec<Running> = Vec::new();
+        let mut known: HashMap<Slot, usize> = HashMap::new();
         for step in moves {
             let slot = self.json_slot(step.party, step.asset);
             let ty = self.slot_type(slot);
-            if parameters.len() == step.amount {
-                parameters.push(ty);
+            if self.intent.values.len() == step.amount {
                 let name = format!("amount {}", step.amount + 1);
                 self.intent.values.push(ValueParameter {
                     name: name.into(),
@@ -186,18 +211,14 @@ impl<'a> Compiler<'a, '_> {
                     span: at,
                 });
             }
-            let index = running
-                .iter()
-                .position(|(known, _)| *known == slot)
-                .unwrap_or_else(|| {
-                    running.push((slot, Vec::new()));
-                    running.len() - 1
-                });
-            let changes = &mut running[index].1;
-            changes.push((step.credit, step.amount as u16, ty));
+            let index = *known.entry(slot).or_insert_with(|| {
+                running.push(Running::new(slot, ty));
+                running.len() - 1
+            });
+            let balance = &mut running[index];
+            balance.changes.push((step.credit, index16(step.amount)));
             if !step.credit {
-                let changes = changes.clone();
-                let left = self.json_sum(slot, &changes, ty);
+                let left = self.json_sum(balance);
                 let zero = self.push(Ir::Number(Rational::ZERO), at, ty);
                 let expr = self.push(Ir::Binary(BinaryOp::GreaterEqual, left, zero), at, Type::Bool);
                 self.intent.guard.push(Condition {
@@ -205,24 +226,25 @@ impl<'a> Compiler<'a, '_> {
                     if_bounded: Some(slot),
                 });
             }
+            self.json_subtotal(balance);
         }
-        for (slot, changes) in running {
-            let ty = self.slot_type(slot);
-            let value = self.json_sum(slot, &changes, ty);
+        for balance in running {
+            let value = self.json_sum(&balance);
             self.intent.effects.push(Effect {
-                slot,
+                slot: balance.slot,
                 value,
                 span: at,
             });
         }
     }
 
-    /// The balance before with changes applied.
-    fn json_sum(&mut self, slot: Slot, changes: &[(bool, u16, Type)], ty: Type) -> ExprId {
-        let at = Span::default();
-        let mut sum = self.push(Ir::Before(slot), at, ty);
-        for (credit, amount, amount_ty) in changes {
-            let amount = self.push(Ir::Value(*amount), at, *amount_ty);
+    /// The balance with the changes so far.
+    fn json_sum(&mut self, balance: &Running) -> ExprId {
+        let (at, ty) = (Span::default(), balance.ty);
+        let base = balance.base.map_or(Ir::Before(balance.slot), Ir::Let);
+        let mut sum = self.push(base, at, ty);
+        for (credit, amount) in &balance.changes {
+            let amount = self.push(Ir::Value(*amount), at, ty);
             let op = if *credit {
                 BinaryOp::Add
             } else {
@@ -231,5 +253,23 @@ impl<'a> Compiler<'a, '_> {
             sum = self.push(Ir::Binary(op, sum, amount), at, ty);
         }
         sum
+    }
+
+    /// Names a long sum, so that the next ones need not repeat it.
+    fn json_subtotal(&mut self, balance: &mut Running) {
+        if balance.changes.len() < LONGEST_SUM {
+            return;
+        }
+        let value = self.json_sum(balance);
+        let index = self.intent.lets.len();
+        self.intent.lets.push(Let {
+            name: format!("subtotal {}", index + 1).into(),
+            value,
+            whole: false,
+            span: Span::default(),
+            secret: false,
+        });
+        balance.base = Some(index16(index));
+        balance.changes.clear();
     }
 }

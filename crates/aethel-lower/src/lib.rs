@@ -4,28 +4,40 @@
 //! compiled intents and columns of arguments. The transaction lists of JSON batches are lowered here too. It reads no
 //! file itself: [`Files`] does.
 
+mod after;
 mod calls;
 mod columns;
 mod constant;
 mod expression;
+mod functions;
 mod guard;
 mod inputs;
 mod intent;
+mod invoke;
 mod json;
+mod json_accounts;
 mod json_batch;
+mod json_header;
 mod json_intent;
+mod json_operations;
 mod lints;
 mod lowered;
+mod parameters;
+mod places;
+mod prepare;
+mod problems;
 mod program;
 mod rows;
 mod settings;
 mod symbols;
 mod tables;
+mod units;
 mod value;
 
 pub use inputs::{AccountInput, Given, Inputs, OracleInput, Place, Setting, parse_oracle};
 pub use json_batch::lower_json;
 pub use lowered::{Declarations, LoweredBatch, Opening, OracleUse};
+pub use problems::MAX_SHOWN;
 pub use program::{Files, Purpose};
 pub use rows::MAX_ROWS;
 pub use symbols::{FieldKind, Symbols};
@@ -57,13 +69,35 @@ pub fn lower(
     purpose: Purpose,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<LoweredBatch> {
-    let symbols = Symbols::collect(source, program, diagnostics);
-    settings::check(&symbols, inputs, diagnostics);
+    let mut problems = problems::Problems::default();
+    let lowered = lower_all(source, program, selection, inputs, files, purpose, &mut problems);
+    diagnostics.extend(problems.finish());
+    lowered
+}
+
+fn lower_all(
+    source: SourceId,
+    program: &Program,
+    selection: &Selection,
+    inputs: &Inputs,
+    files: &mut dyn Files,
+    purpose: Purpose,
+    problems: &mut problems::Problems,
+) -> Vec<LoweredBatch> {
+    let symbols = Symbols::read(source, program, problems);
+    settings::check(&symbols, inputs, problems);
     if purpose == Purpose::Check {
         for decl in &symbols.intent_list {
+            if problems.full() {
+                break;
+            }
             let mut tables = tables::Tables::default();
-            intent::compile(&symbols, &mut tables, decl, &|_| false, true, diagnostics);
+            intent::compile(&symbols, &mut tables, decl, &|_| false, true, problems);
         }
+    }
+    let mut proofs = std::collections::HashMap::new();
+    for proof in &inputs.oracles {
+        proofs.entry(proof.feed.as_str()).or_insert(proof);
     }
     let mut lowered = Vec::new();
     let mut lowering = program::BatchLowering {
@@ -71,7 +105,12 @@ pub fn lower(
         inputs,
         files,
         purpose,
-        diagnostics,
+        diagnostics: problems,
+        bind: settings::Index::new(&inputs.bind),
+        args: settings::Index::new(&inputs.args),
+        proofs,
+        compiled: 0,
+        rows: 0,
     };
     match selection {
         Selection::All => {
@@ -88,19 +127,5 @@ pub fn lower(
             None => settings::no_such(&symbols, "top-level intent", name, lowering.diagnostics),
         },
     }
-    dedup(diagnostics);
     lowered
-}
-
-/// An intent that several calls compile is only complained about once.
-fn dedup(diagnostics: &mut Vec<Diagnostic>) {
-    let mut kept: Vec<Diagnostic> = Vec::with_capacity(diagnostics.len());
-    let mut seen = std::collections::HashSet::new();
-    for diagnostic in diagnostics.drain(..) {
-        let place = diagnostic.labels.first().map(|label| (label.source, label.span));
-        if place.is_none() || seen.insert((diagnostic.code, place, diagnostic.message.clone())) {
-            kept.push(diagnostic);
-        }
-    }
-    *diagnostics = kept;
 }

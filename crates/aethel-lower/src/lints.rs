@@ -1,9 +1,11 @@
 //! Notes and warnings that need no proof.
 
 use crate::intent::{Compiler, Named};
+use crate::problems::Problems;
 use crate::symbols::Constant;
-use aethel_ir::{Code, Diagnostic, Safety, Type};
+use aethel_ir::{Code, Diagnostic, Safety, Span, Type};
 use aethel_syntax::ast::{BinaryOp, Expr, ExprKind, Name, Statement};
+use std::collections::{HashMap, HashSet};
 
 /// Everything worth saying about one intent that compiled.
 pub(crate) fn intent(compiler: &mut Compiler<'_, '_>) {
@@ -23,6 +25,9 @@ pub(crate) fn intent(compiler: &mut Compiler<'_, '_>) {
 fn parameters(compiler: &mut Compiler<'_, '_>) {
     let source = compiler.symbols.source;
     let written = compiler.intent.written();
+    let changed = compiler.intent.places.iter().zip(&written);
+    let changed: HashSet<u16> = changed.filter(|(_, w)| **w).map(|(p, _)| p.account).collect();
+    let guarded = guarded(&compiler.decl.guard);
     for param in &compiler.decl.params {
         let name = param.name.text.as_str();
         if !compiler.used.contains(name) {
@@ -46,7 +51,7 @@ fn parameters(compiler: &mut Compiler<'_, '_>) {
         }
         let index = match compiler.names.get(name) {
             Some(Named::Account(index)) => *index,
-            Some(Named::Value(_, Type::Amount(_))) if !is_guarded(compiler.decl.guard.as_slice(), name) => {
+            Some(Named::Value(_, Type::Amount(_))) if !guarded.contains(name) => {
                 compiler.diagnostics.push(
                     Diagnostic::new(Code::AE0311, format!("`{name}` may be negative"))
                         .label(source, param.name.span, "no guard forbids it")
@@ -56,13 +61,7 @@ fn parameters(compiler: &mut Compiler<'_, '_>) {
             }
             _ => continue,
         };
-        let changed = compiler
-            .intent
-            .places
-            .iter()
-            .zip(&written)
-            .any(|(p, w)| p.account == index && *w);
-        if !changed {
+        if !changed.contains(&index) {
             compiler.diagnostics.push(
                 Diagnostic::new(Code::AE0215, format!("`{name}` is never changed"))
                     .label(source, param.name.span, "only read")
@@ -89,22 +88,29 @@ fn hides_constant(compiler: &mut Compiler<'_, '_>, name: &Name) {
     }
 }
 
-/// Whether some line of the guard plainly keeps a parameter from being negative.
-fn is_guarded(guard: &[Statement], name: &str) -> bool {
-    let is_name = |expr: &Expr| matches!(&expr.kind, ExprKind::Name(n) if n == name);
-    fn bounds(expr: &Expr, is_name: &dyn Fn(&Expr) -> bool) -> bool {
-        match &expr.kind {
-            ExprKind::Binary(BinaryOp::And, _, a, b) => bounds(a, is_name) || bounds(b, is_name),
-            ExprKind::Binary(BinaryOp::GreaterEqual | BinaryOp::Greater | BinaryOp::Equal, _, a, b) => {
-                is_name(a) && not_negative(b)
+/// The names that some line of the guard plainly keeps from being negative.
+fn guarded(guard: &[Statement]) -> HashSet<&str> {
+    fn bounds<'a>(expr: &'a Expr, names: &mut HashSet<&'a str>) {
+        let (bounded, bound) = match &expr.kind {
+            ExprKind::Binary(BinaryOp::And, _, a, b) => {
+                bounds(a, names);
+                return bounds(b, names);
             }
-            ExprKind::Binary(BinaryOp::LessEqual | BinaryOp::Less, _, a, b) => is_name(b) && not_negative(a),
-            _ => false,
+            ExprKind::Binary(BinaryOp::GreaterEqual | BinaryOp::Greater | BinaryOp::Equal, _, a, b) => (a, b),
+            ExprKind::Binary(BinaryOp::LessEqual | BinaryOp::Less, _, a, b) => (b, a),
+            _ => return,
+        };
+        if let (ExprKind::Name(name), true) = (&bounded.kind, not_negative(bound)) {
+            names.insert(name);
         }
     }
-    guard
-        .iter()
-        .any(|line| matches!(line, Statement::Condition(expr) if bounds(expr, &is_name)))
+    let mut names = HashSet::new();
+    for line in guard {
+        if let Statement::Condition(expr) = line {
+            bounds(expr, &mut names);
+        }
+    }
+    names
 }
 
 /// Literals and names count as not negative here; this only decides whether a reminder is printed.
@@ -114,6 +120,17 @@ fn not_negative(expr: &Expr) -> bool {
 
 fn flat_form(compiler: &mut Compiler<'_, '_>) {
     let source = compiler.symbols.source;
+    let mut uses: HashMap<&str, Vec<Span>> = HashMap::new();
+    for line in compiler.decl.guard.iter().chain(&compiler.decl.verify) {
+        match line {
+            Statement::Condition(expr) => bare_names(expr, &mut uses),
+            Statement::Let { value, .. } => bare_names(value, &mut uses),
+            Statement::Assign { target, value, .. } => {
+                bare_names(target, &mut uses);
+                bare_names(value, &mut uses);
+            }
+        }
+    }
     for param in &compiler.decl.params {
         let name = param.name.text.as_str();
         if !matches!(compiler.names.get(name), Some(Named::Flat(_))) {
@@ -133,17 +150,11 @@ fn flat_form(compiler: &mut Compiler<'_, '_>) {
             .help(format!(
                 "the modern spelling is `{name}: {ty}` and `{name}.balance`"
             ));
-        let mut edits = vec![(source, param.ty.span, ty)];
-        for line in compiler.decl.guard.iter().chain(&compiler.decl.verify) {
-            match line {
-                Statement::Condition(expr) => uses(expr, name, source, &mut edits),
-                Statement::Let { value, .. } => uses(value, name, source, &mut edits),
-                Statement::Assign { target, value, .. } => {
-                    uses(target, name, source, &mut edits);
-                    uses(value, name, source, &mut edits);
-                }
-            }
-        }
+        let bare = uses.get(name).into_iter().flatten();
+        let edits = std::iter::once((source, param.ty.span, ty));
+        let edits = edits
+            .chain(bare.map(|span| (source, *span, format!("{name}.balance"))))
+            .collect();
         diagnostic.fixes.push(aethel_ir::Fix {
             title: format!("make `{name}` an account parameter"),
             safety: Safety::Safe,
@@ -153,20 +164,15 @@ fn flat_form(compiler: &mut Compiler<'_, '_>) {
     }
 }
 
-/// Each bare use of `name` becomes `name.balance`.
-fn uses(
-    expr: &Expr,
-    name: &str,
-    source: aethel_ir::SourceId,
-    edits: &mut Vec<(aethel_ir::SourceId, aethel_ir::Span, String)>,
-) {
+/// The places of bare names.
+fn bare_names<'a>(expr: &'a Expr, uses: &mut HashMap<&'a str, Vec<Span>>) {
     match &expr.kind {
-        ExprKind::Name(n) if n == name => edits.push((source, expr.span, format!("{name}.balance"))),
-        ExprKind::Old(inner) | ExprKind::Unary(_, inner) => uses(inner, name, source, edits),
-        ExprKind::Call(_, args) => args.iter().for_each(|arg| uses(arg, name, source, edits)),
+        ExprKind::Name(name) => uses.entry(name).or_default().push(expr.span),
+        ExprKind::Old(inner) | ExprKind::Unary(_, inner) => bare_names(inner, uses),
+        ExprKind::Call(_, args) => args.iter().for_each(|arg| bare_names(arg, uses)),
         ExprKind::Binary(_, _, a, b) => {
-            uses(a, name, source, edits);
-            uses(b, name, source, edits);
+            bare_names(a, uses);
+            bare_names(b, uses);
         }
         _ => {}
     }
@@ -175,6 +181,7 @@ fn uses(
 /// Comparisons that always have the same answer.
 fn conditions(compiler: &mut Compiler<'_, '_>) {
     let source = compiler.symbols.source;
+    let defining: HashSet<Span> = compiler.intent.effects.iter().map(|e| e.span).collect();
     for line in compiler.decl.guard.iter().chain(&compiler.decl.verify) {
         let Statement::Condition(expr) = line else {
             continue;
@@ -188,8 +195,7 @@ fn conditions(compiler: &mut Compiler<'_, '_>) {
             _ => constants(compiler, *op, a, b),
         };
         // `x == x` with a place defines it, which is odd but not a comparison.
-        let defines =
-            matches!(op, BinaryOp::Equal) && compiler.intent.effects.iter().any(|e| e.span == expr.span);
+        let defines = matches!(op, BinaryOp::Equal) && defining.contains(&expr.span);
         match answer {
             Some(true) if !defines => compiler.diagnostics.push(
                 Diagnostic::new(Code::AE0310, "this condition is always true")
@@ -223,7 +229,7 @@ fn constants(compiler: &Compiler<'_, '_>, op: BinaryOp, a: &Expr, b: &Expr) -> O
             return None;
         }
         // What is not constant is no problem here, so what is said about it is dropped.
-        match crate::constant::evaluate(compiler.symbols, expr, &mut Vec::new())? {
+        match crate::constant::evaluate(compiler.symbols, expr, &mut Problems::default())? {
             Constant::Number(number) => Some(number),
             Constant::Bool(_) => None,
         }

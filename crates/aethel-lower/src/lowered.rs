@@ -1,15 +1,17 @@
 //! What lowering gives: a batch and what must happen before it can run.
 
 use crate::inputs::{Inputs, OracleInput, Place};
+use crate::problems::Problems;
+use crate::program::index32;
 use crate::symbols::{FieldKind, Symbols};
 use crate::tables::Tables;
 use crate::value::{self, Scalar};
 use aethel_ir::batch::{BatchItem, FieldId};
 use aethel_ir::{
-    AccountId, AccountName, Asset, AssetId, Batch, Code, Diagnostic, Field, Group, Intent, OPENING_ACCOUNT,
-    PlaceId, Rational, SourceId, Span, TransactionRef, Type, did_you_mean, quote,
+    AccountId, AccountName, Asset, AssetId, Batch, Code, Column, Diagnostic, Field, Group, Intent,
+    OPENING_ACCOUNT, PlaceId, Rational, SourceId, Span, TransactionRef, Type, did_you_mean, quote,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// An opening balance for a place of the batch, if the ledger does not know the account yet.
@@ -60,10 +62,20 @@ pub struct LoweredBatch {
     pub openings_are_expectations: bool,
     /// Oracle values it depends on; each feed and unit once.
     pub oracles: Vec<OracleUse>,
+    /// Feeds that were bound to external parameters, by intent and value parameter; others are called like theirs.
+    pub feeds: Vec<((u32, u16), String)>,
     /// What the ledger keeps of the program.
     pub declarations: Declarations,
     /// The declaration or file the batch comes from, for messages.
     pub at: Place,
+}
+
+/// What `balance` of an account means in the inputs.
+#[derive(Clone, Copy)]
+enum Meant {
+    Nothing,
+    One(AssetId),
+    Several,
 }
 
 /// A batch while it is being put together.
@@ -71,10 +83,15 @@ pub(crate) struct Assembly<'t> {
     pub(crate) name: Arc<str>,
     pub(crate) tables: &'t mut Tables,
     pub(crate) intents: Vec<Intent>,
+    /// For each intent, the asset of each account parameter.
+    pub(crate) balances: Vec<Vec<AssetId>>,
     pub(crate) groups: Vec<Group>,
     pub(crate) transactions: Vec<TransactionRef>,
     pub(crate) items: Vec<BatchItem>,
     pub(crate) oracles: Vec<OracleUse>,
+    pub(crate) feeds: Vec<((u32, u16), String)>,
+    /// Feeds and units in `oracles`.
+    asked: HashSet<(String, String)>,
 }
 
 impl<'t> Assembly<'t> {
@@ -83,10 +100,13 @@ impl<'t> Assembly<'t> {
             name,
             tables,
             intents: Vec::new(),
+            balances: Vec::new(),
             groups: Vec::new(),
             transactions: Vec::new(),
             items: Vec::new(),
             oracles: Vec::new(),
+            feeds: Vec::new(),
+            asked: HashSet::new(),
         }
     }
 
@@ -94,9 +114,8 @@ impl<'t> Assembly<'t> {
     pub(crate) fn place_columns(
         &mut self,
         intent: &Intent,
-        accounts: &[aethel_ir::Column<AccountId>],
-    ) -> Vec<aethel_ir::Column<PlaceId>> {
-        use aethel_ir::Column;
+        accounts: &[Column<AccountId>],
+    ) -> Vec<Column<PlaceId>> {
         let mut columns = Vec::with_capacity(intent.places.len());
         for place in &intent.places {
             columns.push(match &accounts[usize::from(place.account)] {
@@ -115,19 +134,16 @@ impl<'t> Assembly<'t> {
     /// batch whole; it never runs, because the missing proof is refused before stage 3.
     pub(crate) fn oracle_value(
         &mut self,
-        inputs: &Inputs,
+        proofs: &HashMap<&str, &OracleInput>,
         feed: &str,
         ty: Type,
         at: Place,
-        diagnostics: &mut Vec<Diagnostic>,
+        diagnostics: &mut Problems,
     ) -> Scalar {
         let (asset, scale) = self.oracle_unit(ty);
-        let proof = inputs.oracles.iter().find(|proof| proof.feed == feed);
-        let known = self
-            .oracles
-            .iter()
-            .any(|u| u.feed == feed && u.asset == asset && u.scale == scale);
-        if !known {
+        let proof = proofs.get(feed).copied();
+        // A unit is named by its assets; their scales follow from that.
+        if self.asked.insert((feed.to_owned(), asset.clone())) {
             self.oracles.push(OracleUse {
                 feed: feed.into(),
                 asset,
@@ -170,15 +186,47 @@ impl<'t> Assembly<'t> {
         }
     }
 
+    /// For each account, the asset of the parameters that are bound to it.
+    fn meant_assets(&self) -> Vec<Meant> {
+        let mut meant = vec![Meant::Nothing; self.tables.accounts.len()];
+        let mut add = |account: &AccountId, asset: AssetId| {
+            if let Some(known) = meant.get_mut(account.0 as usize) {
+                *known = match *known {
+                    Meant::One(other) if other != asset => Meant::Several,
+                    Meant::Several => Meant::Several,
+                    _ => Meant::One(asset),
+                };
+            }
+        };
+        for group in &self.groups {
+            let assets = self
+                .balances
+                .get(group.intent as usize)
+                .map_or(&[][..], Vec::as_slice);
+            for (column, asset) in group.accounts.iter().zip(assets) {
+                match column {
+                    Column::Same(account) => add(account, *asset),
+                    Column::Each(accounts) => accounts.iter().for_each(|account| add(account, *asset)),
+                }
+            }
+        }
+        meant
+    }
+
     /// Finishes the batch.
     pub(crate) fn finish(
         self,
         symbols: &Symbols<'_>,
         inputs: &Inputs,
         at: Place,
-        diagnostics: &mut Vec<Diagnostic>,
+        diagnostics: &mut Problems,
     ) -> LoweredBatch {
-        let openings = openings(self.tables, inputs, symbols, diagnostics);
+        let meant = if inputs.accounts.is_empty() {
+            Vec::new()
+        } else {
+            self.meant_assets()
+        };
+        let openings = openings(self.tables, inputs, symbols, &meant, diagnostics);
         let declared: HashMap<&str, bool> = symbols.accounts.iter().map(|(n, u)| (n.as_str(), *u)).collect();
         let unbounded = self.tables.accounts.iter().map(|account| {
             account.as_str() == OPENING_ACCOUNT || declared.get(account.as_str()).copied().unwrap_or(false)
@@ -217,6 +265,7 @@ impl<'t> Assembly<'t> {
             openings,
             openings_are_expectations: false,
             oracles: self.oracles,
+            feeds: self.feeds,
             declarations,
             at,
         }
@@ -228,7 +277,8 @@ fn openings(
     tables: &Tables,
     inputs: &Inputs,
     symbols: &Symbols<'_>,
-    diagnostics: &mut Vec<Diagnostic>,
+    meant: &[Meant],
+    diagnostics: &mut Problems,
 ) -> Vec<Opening> {
     let mut places: HashMap<AccountId, Vec<(PlaceId, AssetId)>> = HashMap::new();
     for input in &inputs.accounts {
@@ -240,22 +290,28 @@ fn openings(
         if let (Some(list), Some(Field::Balance(asset))) =
             (places.get_mut(account), tables.fields.get(usize::from(*field)))
         {
-            list.push((PlaceId(index as u32), *asset));
+            list.push((PlaceId(index32(index)), *asset));
         }
     }
     let mut openings: Vec<Opening> = Vec::new();
     let mut seen: HashMap<PlaceId, usize> = HashMap::new();
     for input in &inputs.accounts {
+        if diagnostics.full() {
+            break;
+        }
         let Some(id) = tables.known_account(input.name.as_str()) else {
             continue;
         };
         let list = places.get(&id).map_or(&[][..], Vec::as_slice);
         let mut wanted: Vec<((PlaceId, AssetId), &crate::inputs::Given)> = Vec::new();
         if let Some(given) = &input.balance {
-            match list {
-                [] => {}
-                [one] => wanted.push((*one, given)),
-                several => diagnostics.push(ambiguous(tables, input, several)),
+            match meant.get(id.0 as usize) {
+                Some(Meant::One(asset)) => {
+                    let place = list.iter().find(|(_, known)| known == asset);
+                    wanted.extend(place.map(|place| (*place, given)));
+                }
+                Some(Meant::Several) => diagnostics.push(ambiguous(tables, input, list)),
+                Some(Meant::Nothing) | None => {}
             }
         }
         for (asset, given) in &input.balances {
@@ -292,11 +348,8 @@ fn openings(
                 Ok(_) => {}
                 Err(expected) => {
                     let message = format!("`{}` is not an amount for `{}`", quote(&given.text), input.name);
-                    diagnostics.push(labelled(
-                        Diagnostic::new(Code::AE0309, message),
-                        given.at,
-                        &expected,
-                    ));
+                    let diagnostic = labelled(Diagnostic::new(Code::AE0309, message), given.at, &expected);
+                    diagnostics.push(diagnostic.help("write it in units of the asset, such as `1000.00`"));
                 }
             }
         }
@@ -315,7 +368,8 @@ fn ambiguous(
         input.name,
         assets.join(" and ")
     );
-    let help = format!("write {{\"balances\": {{\"{}\": \"..\"}}}}", assets[0]);
+    let first = assets.first().copied().unwrap_or("USD");
+    let help = format!("write {{\"balances\": {{\"{first}\": \"..\"}}}}");
     labelled(
         Diagnostic::new(Code::AE0306, message),
         input.at,

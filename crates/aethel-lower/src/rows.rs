@@ -4,6 +4,7 @@
 
 use aethel_ir::{Code, Diagnostic, SourceId, Span, did_you_mean, quote};
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
+use std::collections::HashMap;
 
 /// The most rows a file may have.
 pub const MAX_ROWS: u32 = 10_000_000;
@@ -16,6 +17,8 @@ pub(crate) struct Rows<'a> {
     /// How many bytes the mark took.
     skipped: usize,
     header: Vec<String>,
+    /// The index of each column.
+    columns: HashMap<String, usize>,
 }
 
 /// One row.
@@ -36,6 +39,7 @@ impl<'a> Rows<'a> {
             text: body,
             skipped,
             header: Vec::new(),
+            columns: HashMap::new(),
         };
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
@@ -49,14 +53,14 @@ impl<'a> Rows<'a> {
             return Err(Diagnostic::new(Code::AE0903, "the file has no header")
                 .label(
                     source,
-                    Span::new(skipped, skipped + body.len().min(1)),
+                    Span::new(skipped, skipped + body.chars().next().map_or(0, char::len_utf8)),
                     "the first line names the columns",
                 )
                 .help("write the names of the columns in the first line, such as `account,salary`"));
         }
         rows.header = header.iter().map(str::to_owned).collect();
         for (index, name) in rows.header.iter().enumerate() {
-            if rows.header[..index].contains(name) {
+            if rows.columns.insert(name.clone(), index).is_some() {
                 return Err(Diagnostic::new(
                     Code::AE0903,
                     format!("two columns are called `{}`", quote(name)),
@@ -75,7 +79,7 @@ impl<'a> Rows<'a> {
 
     /// The index of a column.
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
-        self.header.iter().position(|column| column == name)
+        self.columns.get(name).copied()
     }
 
     /// A suggestion for a column that is not there.

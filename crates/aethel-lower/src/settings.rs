@@ -2,13 +2,39 @@
 
 use crate::inputs::{Inputs, Setting};
 use crate::lowered::labelled;
+use crate::problems::Problems;
 use crate::symbols::Symbols;
 use aethel_ir::{Code, Diagnostic, did_you_mean, quote};
 use aethel_syntax::ast::{BatchItem, IntentDecl};
 use std::collections::{HashMap, HashSet};
 
+/// Settings by key.
+pub(crate) struct Index<'s> {
+    by_key: HashMap<&'s str, &'s Setting>,
+}
+
+impl<'s> Index<'s> {
+    pub(crate) fn new(settings: &'s [Setting]) -> Self {
+        let by_key = settings.iter().map(|setting| (setting.key.as_str(), setting));
+        Self {
+            by_key: by_key.collect(),
+        }
+    }
+
+    /// The setting for a parameter: with the batch's name in front, else without.
+    pub(crate) fn get(&self, batch: &str, name: &str, param: &str) -> Option<&'s Setting> {
+        if self.by_key.is_empty() {
+            return None;
+        }
+        let long = format!("{batch}.{name}.{param}");
+        let short = long.get(batch.len() + 1..).unwrap_or_default();
+        let found = self.by_key.get(long.as_str());
+        found.or_else(|| self.by_key.get(short)).copied()
+    }
+}
+
 /// Complains about keys that address nothing, keys given twice, and arguments for external parameters.
-pub(crate) fn check(symbols: &Symbols<'_>, inputs: &Inputs, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn check(symbols: &Symbols<'_>, inputs: &Inputs, diagnostics: &mut Problems) {
     if inputs.bind.is_empty() && inputs.args.is_empty() {
         return;
     }
@@ -16,6 +42,9 @@ pub(crate) fn check(symbols: &Symbols<'_>, inputs: &Inputs, diagnostics: &mut Ve
     for (settings, is_argument) in [(&inputs.bind, false), (&inputs.args, true)] {
         let mut seen: HashSet<&str> = HashSet::new();
         for setting in settings {
+            if diagnostics.full() {
+                return;
+            }
             if !seen.insert(&setting.key) {
                 let message = format!("`{}` is given twice", quote(&setting.key));
                 let diagnostic = Diagnostic::new(Code::AE0908, message).help("keep one of them");
@@ -23,7 +52,10 @@ pub(crate) fn check(symbols: &Symbols<'_>, inputs: &Inputs, diagnostics: &mut Ve
                 continue;
             }
             match known.get(setting.key.as_str()) {
-                None => diagnostics.push(unknown(setting, &known)),
+                None => {
+                    let suggests = diagnostics.suggests();
+                    diagnostics.push(unknown(setting, &known, suggests));
+                }
                 Some(true) if is_argument => {
                     let message = format!(
                         "`{}` comes from an oracle, it takes no argument",
@@ -39,8 +71,9 @@ pub(crate) fn check(symbols: &Symbols<'_>, inputs: &Inputs, diagnostics: &mut Ve
     }
 }
 
-fn unknown(setting: &Setting, known: &HashMap<String, bool>) -> Diagnostic {
-    let mut names: Vec<&str> = known.keys().map(String::as_str).collect();
+fn unknown(setting: &Setting, known: &HashMap<String, bool>, suggests: bool) -> Diagnostic {
+    let names = known.keys().map(String::as_str).filter(|_| suggests);
+    let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
     let help = did_you_mean(&setting.key, names.iter().copied()).unwrap_or_else(|| {
         let some: Vec<String> = names
@@ -49,7 +82,9 @@ fn unknown(setting: &Setting, known: &HashMap<String, bool>) -> Diagnostic {
             .take(6)
             .map(|n| format!("`{n}`"))
             .collect();
-        if some.is_empty() {
+        if some.is_empty() && !known.is_empty() {
+            "write `name.parameter`".into()
+        } else if some.is_empty() {
             "nothing in this program can be addressed; label a call: `name: pay(..);`".into()
         } else {
             format!("write `name.parameter`, for example {}", some.join(", "))
@@ -106,7 +141,7 @@ fn parameters(symbols: &Symbols<'_>) -> HashMap<String, bool> {
 }
 
 /// A batch or intent that was asked for but is not there.
-pub(crate) fn no_such(symbols: &Symbols<'_>, kind: &str, name: &str, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn no_such(symbols: &Symbols<'_>, kind: &str, name: &str, diagnostics: &mut Problems) {
     let names: Vec<&str> = if kind == "batch" {
         symbols
             .batches

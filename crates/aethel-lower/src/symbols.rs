@@ -3,12 +3,14 @@
 //! Takes the tree, gives [`Symbols`]; refuses duplicate names (AE0202), bad scales (AE0217) and bad account names.
 
 use crate::constant;
+use crate::parameters::flat_accounts;
+use crate::problems::Problems;
 use aethel_ir::money::DEFAULT_ASSET;
 use aethel_ir::{AccountName, AccountNameError, Asset, Code, Diagnostic, MAX_SCALE, SourceId, Span, quote};
 use aethel_syntax::ast::{
     AccountDecl, AssetDecl, AtomicBatch, ConstDecl, FieldDecl, IntentDecl, Item, Name, Program,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// A program without items.
@@ -38,7 +40,9 @@ pub struct Symbols<'a> {
     /// The file.
     pub(crate) source: SourceId,
     /// Declared assets in order, or the default one.
-    pub(crate) assets: Vec<Asset>,
+    assets: Vec<Asset>,
+    /// Their indices by name in lower case; no two names differ only in case.
+    asset_index: HashMap<String, usize>,
     /// Whether the program declares assets itself.
     pub(crate) assets_declared: bool,
     /// Declared accounts: name and whether unbounded.
@@ -46,6 +50,8 @@ pub struct Symbols<'a> {
     pub(crate) fields: HashMap<&'a str, FieldKind>,
     pub(crate) constants: HashMap<&'a str, Option<Constant>>,
     pub(crate) intents: HashMap<&'a str, &'a IntentDecl>,
+    /// For each top-level intent, the parameters that the flat form reads as accounts.
+    pub(crate) flat: HashMap<&'a str, HashSet<&'a str>>,
     /// Top-level intents in source order.
     pub(crate) intent_list: Vec<&'a IntentDecl>,
     /// Batches in source order.
@@ -55,19 +61,28 @@ pub struct Symbols<'a> {
 impl<'a> Symbols<'a> {
     /// The declarations of a program that declares nothing.
     pub(crate) fn empty(source: SourceId) -> Self {
-        Symbols::collect(source, &EMPTY, &mut Vec::new())
+        Symbols::read(source, &EMPTY, &mut Problems::default())
     }
 
     /// Collects the declarations of a program; problems go to `diagnostics`.
     pub fn collect(source: SourceId, program: &'a Program, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let mut problems = Problems::default();
+        let symbols = Self::read(source, program, &mut problems);
+        diagnostics.extend(problems.finish());
+        symbols
+    }
+
+    pub(crate) fn read(source: SourceId, program: &'a Program, diagnostics: &mut Problems) -> Self {
         let mut symbols = Symbols {
             source,
             assets: Vec::new(),
+            asset_index: HashMap::new(),
             assets_declared: false,
             accounts: Vec::new(),
             fields: HashMap::new(),
             constants: HashMap::new(),
             intents: HashMap::new(),
+            flat: HashMap::new(),
             intent_list: Vec::new(),
             batches: Vec::new(),
         };
@@ -89,6 +104,7 @@ impl<'a> Symbols<'a> {
                 Item::Intent(intent) => {
                     if seen.first("name", &intent.name, diagnostics) {
                         symbols.intents.insert(&intent.name.text, intent);
+                        symbols.flat.insert(&intent.name.text, flat_accounts(intent));
                         symbols.intent_list.push(intent);
                     }
                 }
@@ -101,17 +117,29 @@ impl<'a> Symbols<'a> {
         }
         symbols.assets_declared = !symbols.assets.is_empty();
         if !symbols.assets_declared {
-            symbols.assets.push(Asset {
-                name: DEFAULT_ASSET.0.into(),
-                scale: DEFAULT_ASSET.1,
-            });
+            symbols.add_asset(DEFAULT_ASSET.0, DEFAULT_ASSET.1);
         }
         symbols.evaluate_constants(&constants, diagnostics);
+        symbols.check_size(diagnostics);
         symbols
     }
 
-    fn asset(&mut self, decl: &'a AssetDecl, seen: &mut Seen<'a>, diagnostics: &mut Vec<Diagnostic>) {
+    fn asset(&mut self, decl: &'a AssetDecl, seen: &mut Seen<'a>, diagnostics: &mut Problems) {
         if !seen.first("asset", &decl.name, diagnostics) {
+            return;
+        }
+        if let Some(earlier) = self.asset_with_prefix(&decl.name.text) {
+            let lower = decl.name.text.to_ascii_lowercase();
+            let message = format!("`{}` and `{}` differ only in case", decl.name.text, earlier.name);
+            diagnostics.push(
+                Diagnostic::new(Code::AE0202, message)
+                    .label(
+                        self.source,
+                        decl.name.span,
+                        format!("`{lower}_balance` would mean either"),
+                    )
+                    .help("rename one of them"),
+            );
             return;
         }
         let at = decl.scale.as_ref().unwrap_or(&decl.name);
@@ -127,19 +155,38 @@ impl<'a> Symbols<'a> {
                     .label(self.source, at.span, "the number of decimal places belongs here")
                     .help(format!("write `asset {} {{ scale: 2; }}`", decl.name.text)),
             );
-            self.assets.push(Asset {
-                name: decl.name.text.as_str().into(),
-                scale: 2,
-            });
+            self.add_asset(&decl.name.text, 2);
             return;
         };
-        self.assets.push(Asset {
-            name: decl.name.text.as_str().into(),
-            scale,
-        });
+        self.add_asset(&decl.name.text, scale);
     }
 
-    fn account(&mut self, decl: &'a AccountDecl, seen: &mut Seen<'a>, diagnostics: &mut Vec<Diagnostic>) {
+    /// Adds an asset; gives the earlier one when a name differs from it only in case (or not at all).
+    pub(crate) fn add_asset(&mut self, name: &str, scale: u8) -> Option<Asset> {
+        let index = self.assets.len();
+        if let Some(earlier) = self.asset_index.insert(name.to_ascii_lowercase(), index) {
+            self.asset_index.insert(name.to_ascii_lowercase(), earlier);
+            return self.assets.get(earlier).cloned();
+        }
+        self.assets.push(Asset {
+            name: name.into(),
+            scale,
+        });
+        None
+    }
+
+    /// Forgets the default asset, because others are declared.
+    pub(crate) fn clear_assets(&mut self) {
+        self.assets.clear();
+        self.asset_index.clear();
+    }
+
+    /// The declared assets.
+    pub(crate) fn assets(&self) -> &[Asset] {
+        &self.assets
+    }
+
+    fn account(&mut self, decl: &'a AccountDecl, seen: &mut Seen<'a>, diagnostics: &mut Problems) {
         if !seen.first("account", &decl.name, diagnostics) {
             return;
         }
@@ -154,7 +201,7 @@ impl<'a> Symbols<'a> {
         }
     }
 
-    fn field(&mut self, decl: &'a FieldDecl, seen: &mut Seen<'a>, diagnostics: &mut Vec<Diagnostic>) {
+    fn field(&mut self, decl: &'a FieldDecl, seen: &mut Seen<'a>, diagnostics: &mut Problems) {
         if !seen.first("field", &decl.name, diagnostics) {
             return;
         }
@@ -185,8 +232,24 @@ impl<'a> Symbols<'a> {
         self.fields.insert(name, kind);
     }
 
+    /// Assets and fields are numbered together in 16 bits.
+    fn check_size(&self, diagnostics: &mut Problems) {
+        let count = self.assets.len() + self.fields.len();
+        if count > usize::from(u16::MAX) {
+            let message = format!(
+                "{count} assets and fields are declared; at most {} can be",
+                u16::MAX
+            );
+            diagnostics.push(
+                Diagnostic::new(Code::AE0312, message)
+                    .label(self.source, Span::default(), "in this program")
+                    .help("split the program"),
+            );
+        }
+    }
+
     /// Evaluates each constant after those it uses.
-    fn evaluate_constants(&mut self, decls: &[&'a ConstDecl], diagnostics: &mut Vec<Diagnostic>) {
+    fn evaluate_constants(&mut self, decls: &[&'a ConstDecl], diagnostics: &mut Problems) {
         let by_name: HashMap<&str, &'a ConstDecl> =
             decls.iter().map(|d| (d.name.text.as_str(), *d)).collect();
         // Depth first, iteratively: a chain of constants may be as long as the file.
@@ -232,14 +295,22 @@ impl<'a> Symbols<'a> {
 
     /// The declared asset with this name in exactly this case.
     pub(crate) fn asset_named(&self, name: &str) -> Option<&Asset> {
-        self.assets.iter().find(|asset| &*asset.name == name)
+        self.asset_with_prefix(name).filter(|asset| &*asset.name == name)
     }
 
     /// The declared asset that a prefix such as `btc` of `btc_balance` means.
     pub(crate) fn asset_with_prefix(&self, prefix: &str) -> Option<&Asset> {
+        let index = *self.asset_index.get(&prefix.to_ascii_lowercase())?;
+        self.assets.get(index)
+    }
+
+    /// The index of the declared asset with this name.
+    pub(crate) fn asset_position(&self, name: &str) -> Option<usize> {
+        let index = *self.asset_index.get(&name.to_ascii_lowercase())?;
         self.assets
-            .iter()
-            .find(|asset| asset.name.eq_ignore_ascii_case(prefix))
+            .get(index)
+            .filter(|asset| &*asset.name == name)
+            .map(|_| index)
     }
 
     /// The names of all assets, for suggestions.
@@ -256,7 +327,7 @@ struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     /// Whether this is the first of its name; otherwise both places are reported.
-    fn first(&mut self, space: &'static str, name: &'a Name, diagnostics: &mut Vec<Diagnostic>) -> bool {
+    fn first(&mut self, space: &'static str, name: &'a Name, diagnostics: &mut Problems) -> bool {
         if let Some(first) = self.places.get(&(space, name.text.as_str())) {
             diagnostics.push(duplicate(self.source, name, *first));
             return false;

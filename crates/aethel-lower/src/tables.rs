@@ -1,32 +1,43 @@
 //! The tables of one batch while it grows: assets, fields, accounts and places, each interned once.
 
+use crate::intent::index16;
+use crate::program::index32;
 use aethel_ir::{AccountId, AccountName, Asset, AssetId, Field, FieldId, PlaceId};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Interned assets, fields, accounts and places; indices are given out in order of first use.
+///
+/// Assets and declared fields together are at most 65 535 ([`crate::Symbols`] sees to that), accounts and places fewer
+/// than bytes of input, so every index fits its type.
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
     pub(crate) assets: Vec<Asset>,
     pub(crate) fields: Vec<Field>,
     pub(crate) accounts: Vec<AccountName>,
     pub(crate) places: Vec<(AccountId, FieldId)>,
+    asset_ids: HashMap<Arc<str>, AssetId>,
+    field_ids: HashMap<Field, FieldId>,
     account_ids: HashMap<AccountName, AccountId>,
-    /// For each field, place index + 1 by account index; 0 means none yet.
-    place_ids: Vec<Vec<u32>>,
+    /// For each of the first fields, place index + 1 by account index; 0 means none yet.
+    place_columns: Vec<Vec<u32>>,
+    /// The places of all other fields.
+    other_places: HashMap<(AccountId, FieldId), PlaceId>,
 }
+
+/// How many fields have a column by account; more would take memory for every pair of field and account.
+const COLUMNS: usize = 8;
 
 impl Tables {
     /// The id of an asset.
     pub(crate) fn asset(&mut self, asset: &Asset) -> AssetId {
-        let index = self
-            .assets
-            .iter()
-            .position(|a| a.name == asset.name)
-            .unwrap_or_else(|| {
-                self.assets.push(asset.clone());
-                self.assets.len() - 1
-            });
-        AssetId(index as u16)
+        if let Some(id) = self.asset_ids.get(&asset.name) {
+            return *id;
+        }
+        let id = AssetId(index16(self.assets.len()));
+        self.assets.push(asset.clone());
+        self.asset_ids.insert(asset.name.clone(), id);
+        id
     }
 
     /// The asset behind an id.
@@ -46,12 +57,13 @@ impl Tables {
 
     /// The id of a field.
     pub(crate) fn field(&mut self, field: Field) -> FieldId {
-        let index = self.fields.iter().position(|f| *f == field).unwrap_or_else(|| {
-            self.fields.push(field);
-            self.place_ids.push(Vec::new());
-            self.fields.len() - 1
-        });
-        FieldId(index as u16)
+        if let Some(id) = self.field_ids.get(&field) {
+            return *id;
+        }
+        let id = FieldId(index16(self.fields.len()));
+        self.fields.push(field.clone());
+        self.field_ids.insert(field, id);
+        id
     }
 
     /// The id of an account that is known already.
@@ -64,7 +76,7 @@ impl Tables {
         if let Some(id) = self.account_ids.get(&name) {
             return *id;
         }
-        let id = AccountId(self.accounts.len() as u32);
+        let id = AccountId(index32(self.accounts.len()));
         self.accounts.push(name.clone());
         self.account_ids.insert(name, id);
         id
@@ -72,14 +84,25 @@ impl Tables {
 
     /// The id of a place.
     pub(crate) fn place(&mut self, account: AccountId, field: FieldId) -> PlaceId {
-        let column = &mut self.place_ids[usize::from(field.0)];
-        let index = account.0 as usize;
+        let (field_index, index) = (usize::from(field.0), account.0 as usize);
+        let next = self.places.len();
+        if field_index >= COLUMNS {
+            let places = &mut self.places;
+            return *self.other_places.entry((account, field)).or_insert_with(|| {
+                places.push((account, field));
+                PlaceId(index32(next))
+            });
+        }
+        if self.place_columns.len() <= field_index {
+            self.place_columns.resize(field_index + 1, Vec::new());
+        }
+        let column = &mut self.place_columns[field_index];
         if column.len() <= index {
             column.resize(index + 1, 0);
         }
         if column[index] == 0 {
             self.places.push((account, field));
-            column[index] = self.places.len() as u32;
+            column[index] = index32(next + 1);
         }
         PlaceId(column[index] - 1)
     }

@@ -3,10 +3,17 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     reason = "a test that cannot go on should stop loudly"
 )]
 
+mod calls;
+mod guards;
+mod hostile;
 mod json;
+mod limits;
 mod meaning;
 mod mistakes;
+mod numbers;
+mod same;
 mod support;

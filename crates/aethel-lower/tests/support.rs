@@ -147,3 +147,10 @@ pub fn show(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
     }
     out
 }
+
+/// The codes of the errors of a program, in order.
+pub fn codes(text: &str, inputs: &str, files: &[(&str, &str)], purpose: Purpose) -> Vec<&'static str> {
+    let (_, diagnostics, _) = lower(text, inputs, files, purpose);
+    let errors = diagnostics.iter().filter(|d| d.is_error());
+    errors.map(|d| d.code.id()).collect()
+}

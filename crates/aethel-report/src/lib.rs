@@ -7,6 +7,5 @@ pub mod diagnostics;
 pub mod escape;
 pub mod run;
 pub mod table;
-pub mod time;
 
 pub use diagnostics::{Style, concise, human, json};

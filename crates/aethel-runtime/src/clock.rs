@@ -20,7 +20,9 @@ pub struct SystemClock {
 
 impl Default for SystemClock {
     fn default() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 }
 
@@ -48,8 +50,11 @@ impl Stop {
     /// For people; `stage` says where it stopped.
     pub fn diagnostic(self, stage: &str) -> Diagnostic {
         match self {
-            Stop::Timeout => Diagnostic::new(Code::AE0508, format!("the time for the batch was up during {stage}"))
-                .help("nothing was committed; give it more time, or split the batch"),
+            Stop::Timeout => Diagnostic::new(
+                Code::AE0508,
+                format!("the time for the batch was up during {stage}"),
+            )
+            .help("nothing was committed; give it more time, or split the batch"),
             Stop::Cancelled => Diagnostic::new(Code::AE0509, format!("interrupted during {stage}"))
                 .help("nothing was committed; run it again"),
         }
@@ -99,6 +104,8 @@ impl<'a> Watch<'a> {
 
 impl std::fmt::Debug for Watch<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Watch").field("deadline", &self.deadline).finish_non_exhaustive()
+        f.debug_struct("Watch")
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
     }
 }

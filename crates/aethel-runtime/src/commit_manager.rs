@@ -12,8 +12,8 @@ use crate::preparation::Snapshot;
 use crate::serial::Run;
 use aethel_ir::{Batch, Names, OPENING_ACCOUNT, PlaceId, TransactionId};
 use aethel_ledger::{
-    BatchKey, Body, CommitOutcome, CommitRequest, Digest, FieldKey, LedgerStore, Opening, OracleEvidence, OracleProof,
-    PolicyChange, RecordKind, TransactionNames,
+    BatchKey, Body, CommitOutcome, CommitRequest, Digest, FieldKey, LedgerStore, Opening, OracleEvidence,
+    OracleProof, PolicyChange, RecordKind, TransactionNames,
 };
 
 /// Everything that goes into one record.
@@ -43,9 +43,15 @@ impl CommitManager {
     ///
     /// # Errors
     /// What the store says; nothing was committed then, except with AE0811, where that is not known.
-    pub(crate) fn commit(&self, store: &mut dyn LedgerStore, input: CommitInput<'_>) -> Result<CommitOutcome, Refusal> {
+    pub(crate) fn commit(
+        &self,
+        store: &mut dyn LedgerStore,
+        input: CommitInput<'_>,
+    ) -> Result<CommitOutcome, Refusal> {
         let request = request(input);
-        store.commit(&request).map_err(|error| Box::new(error.to_diagnostic()))
+        store
+            .commit(&request)
+            .map_err(|error| Box::new(error.to_diagnostic()))
     }
 }
 
@@ -103,7 +109,9 @@ fn list_places(input: &CommitInput<'_>, body: &mut Body) -> Vec<u32> {
 /// Where the batch itself writes `equity:opening`, the openings of the record draw on it too.
 fn draw_on_openings(input: &CommitInput<'_>, body: &mut Body) {
     for (key, value) in body.places.iter().zip(&mut body.values) {
-        let FieldKey::Balance { asset } = &key.field else { continue };
+        let FieldKey::Balance { asset } = &key.field else {
+            continue;
+        };
         if key.account.as_str() != OPENING_ACCOUNT {
             continue;
         }
@@ -118,16 +126,25 @@ fn draw_on_openings(input: &CommitInput<'_>, body: &mut Body) {
 fn list_entries(input: &CommitInput<'_>, listed: &[u32], body: &mut Body) {
     let layout = &input.graph.layout;
     for (position, id) in input.graph.order.iter().enumerate() {
-        let Some(view) = input.batch.transaction(*id) else { continue };
+        let Some(view) = input.batch.transaction(*id) else {
+            continue;
+        };
         let shape = &layout.shapes[view.group.intent as usize];
         let seen = &input.run.seen[layout.slots(*id)];
         let written = &input.run.written[layout.writes(*id)];
         for (slot, new) in shape.written_slots.iter().zip(written) {
             let slot = usize::from(*slot);
-            let Some(place) = view.group.places[slot].get(view.row) else { continue };
+            let Some(place) = view.group.places[slot].get(view.row) else {
+                continue;
+            };
             let balance = input.batch.asset_of(PlaceId(place.0)).is_some();
-            let amount = if balance { new.saturating_sub(seen[slot]) } else { *new };
-            body.entries.push(listed[place.0 as usize], amount, position as u32);
+            let amount = if balance {
+                new.saturating_sub(seen[slot])
+            } else {
+                *new
+            };
+            body.entries
+                .push(listed[place.0 as usize], amount, position as u32);
         }
     }
 }

@@ -129,7 +129,12 @@ impl ConflictDetector {
                     ConflictKind::Waw => consecutive.waw += 1,
                     ConflictKind::War => consecutive.war += 1,
                 }
-                plan.conflicts.push(Conflict { place, from, to, kind });
+                plan.conflicts.push(Conflict {
+                    place,
+                    from,
+                    to,
+                    kind,
+                });
             });
             if consecutive == Counts::default() {
                 continue;
@@ -144,7 +149,8 @@ impl ConflictDetector {
                 ordering: ordering(consecutive),
             });
         }
-        plan.places.sort_by_key(|p| (Reverse(p.consecutive.total()), p.place));
+        plan.places
+            .sort_by_key(|p| (Reverse(p.consecutive.total()), p.place));
         plan
     }
 }

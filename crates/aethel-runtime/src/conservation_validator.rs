@@ -96,13 +96,26 @@ fn sums(batch: &Batch, values: &[i128]) -> Vec<Rational> {
 fn plain(sum: &Rational, scale: u8) -> String {
     match sum.to_i128() {
         Some(minor) => format_amount(minor, scale),
-        None => sum.mul(&Rational::power_of_ten(-i32::from(scale))).unwrap_or_else(|_| sum.clone()).to_string(),
+        None => sum
+            .mul(&Rational::power_of_ten(-i32::from(scale)))
+            .unwrap_or_else(|_| sum.clone())
+            .to_string(),
     }
 }
 
-fn violation(batch: &Batch, graph: &DependencyGraph, run: &Run, asset: AssetId, difference: &Rational) -> Refusal {
+fn violation(
+    batch: &Batch,
+    graph: &DependencyGraph,
+    run: &Run,
+    asset: AssetId,
+    difference: &Rational,
+) -> Refusal {
     let created = difference.signum() > 0;
-    let (code, verb) = if created { (Code::AE0701, "creates") } else { (Code::AE0702, "destroys") };
+    let (code, verb) = if created {
+        (Code::AE0701, "creates")
+    } else {
+        (Code::AE0702, "destroys")
+    };
     let name = &batch.assets[usize::from(asset.0)].name;
     let scale = batch.assets[usize::from(asset.0)].scale;
     let amount = difference.to_i128().map_or_else(
@@ -118,7 +131,9 @@ fn violation(batch: &Batch, graph: &DependencyGraph, run: &Run, asset: AssetId, 
         .collect();
     let mut diagnostic = Diagnostic::new(code, format!("the batch {verb} {amount} {name}"));
     for (id, difference) in &culprits {
-        let Some(view) = batch.transaction(*id) else { continue };
+        let Some(view) = batch.transaction(*id) else {
+            continue;
+        };
         let verb = if *difference > 0 { "creates" } else { "destroys" };
         let amount = format_grouped(difference.saturating_abs(), scale);
         let said = format!("`{}` {verb} {amount} {name}", batch.transaction_name(*id));
@@ -129,7 +144,10 @@ fn violation(batch: &Batch, graph: &DependencyGraph, run: &Run, asset: AssetId, 
         });
         for (index, effect) in changed.enumerate() {
             let said = if index == 0 { said.clone() } else { String::new() };
-            let known = diagnostic.labels.iter().any(|l| (l.source, l.span) == (view.intent.source, effect.span));
+            let known = diagnostic
+                .labels
+                .iter()
+                .any(|l| (l.source, l.span) == (view.intent.source, effect.span));
             if !known || !said.is_empty() {
                 diagnostic = diagnostic.label(view.intent.source, effect.span, said);
             }
@@ -141,15 +159,27 @@ fn violation(batch: &Batch, graph: &DependencyGraph, run: &Run, asset: AssetId, 
 }
 
 /// By how much one transaction changed the sum of an asset, saturating.
-fn difference_of(batch: &Batch, graph: &DependencyGraph, run: &Run, id: TransactionId, asset: AssetId) -> i128 {
-    let Some(view) = batch.transaction(id) else { return 0 };
+fn difference_of(
+    batch: &Batch,
+    graph: &DependencyGraph,
+    run: &Run,
+    id: TransactionId,
+    asset: AssetId,
+) -> i128 {
+    let Some(view) = batch.transaction(id) else {
+        return 0;
+    };
     let shape = &graph.layout.shapes[view.group.intent as usize];
     let seen = &run.seen[graph.layout.slots(id)];
     let written = &run.written[graph.layout.writes(id)];
     let mut difference = 0_i128;
     for (slot, new) in shape.written_slots.iter().zip(written) {
         let slot = usize::from(*slot);
-        let place = view.group.places.get(slot).and_then(|column| column.get(view.row));
+        let place = view
+            .group
+            .places
+            .get(slot)
+            .and_then(|column| column.get(view.row));
         if place.and_then(|place| batch.asset_of(*place)) == Some(asset) {
             difference = difference.saturating_add(new.saturating_sub(seen[slot]));
         }

@@ -67,7 +67,11 @@ impl DependencyGraph {
 
     /// Calls `found` for every two consecutive accesses of a place that conflict: a read with the last write, a
     /// write with the last write and with every read since that write began.
-    pub fn conflicts_at(&self, place: PlaceId, mut found: impl FnMut(TransactionId, TransactionId, ConflictKind)) {
+    pub fn conflicts_at(
+        &self,
+        place: PlaceId,
+        mut found: impl FnMut(TransactionId, TransactionId, ConflictKind),
+    ) {
         let mut writer = None;
         let mut readers: Vec<TransactionId> = Vec::new();
         for access in self.chains.row(place.0 as usize) {
@@ -186,15 +190,19 @@ fn chains(batch: &Batch, order: &[TransactionId], layout: &Layout) -> Rows<Acces
         let view = batch.transaction(*id);
         view.into_iter().flat_map(move |view| {
             let shape = &layout.shapes[view.group.intent as usize];
-            view.group.places.iter().enumerate().filter_map(move |(slot, column)| {
-                let place = column.get(view.row).filter(|_| shape.touches(slot))?;
-                let access = Access {
-                    transaction: *id,
-                    reads: shape.reads(slot),
-                    writes: shape.writes(slot),
-                };
-                Some((place.0, access))
-            })
+            view.group
+                .places
+                .iter()
+                .enumerate()
+                .filter_map(move |(slot, column)| {
+                    let place = column.get(view.row).filter(|_| shape.touches(slot))?;
+                    let access = Access {
+                        transaction: *id,
+                        reads: shape.reads(slot),
+                        writes: shape.writes(slot),
+                    };
+                    Some((place.0, access))
+                })
         })
     });
     let mut rows = Rows::sort(batch.places.len(), accesses);
@@ -293,7 +301,8 @@ fn circle(batch: &Batch, stuck: &[u32]) -> Refusal {
         }
     }
     let circles = petgraph::algo::tarjan_scc(&graph);
-    let on_circle = |part: &&Vec<NodeIndex>| part.len() > 1 || part.iter().any(|n| graph.contains_edge(*n, *n));
+    let on_circle =
+        |part: &&Vec<NodeIndex>| part.len() > 1 || part.iter().any(|n| graph.contains_edge(*n, *n));
     let start = circles
         .iter()
         .filter(on_circle)

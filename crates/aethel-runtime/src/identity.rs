@@ -13,7 +13,8 @@
 //! values and other batches of a file do not count. An intent is written as its expressions in prefix form.
 
 use aethel_ir::{
-    AssetId, Batch, Condition, Expr, ExprId, Field, FieldId, Intent, Names, Rational, Slot, TransactionId, Type, Value,
+    AssetId, Batch, Condition, Expr, ExprId, Field, FieldId, Intent, Names, Rational, Slot, TransactionId,
+    Type, Value,
 };
 use aethel_ledger::Digest;
 use std::collections::HashMap;
@@ -60,7 +61,9 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn transaction(&mut self, id: TransactionId) {
-        let Some(view) = self.batch.transaction(id) else { return };
+        let Some(view) = self.batch.transaction(id) else {
+            return;
+        };
         match &view.group.names {
             Names::Rows(prefix) => {
                 self.bytes.push(1);
@@ -199,7 +202,11 @@ impl<'a> Meaning<'a> {
     }
 
     fn expr(&mut self, id: ExprId, depth: usize) {
-        let Some(node) = self.intent.node(id).filter(|_| depth <= aethel_ir::batch::MAX_DEPTH) else {
+        let Some(node) = self
+            .intent
+            .node(id)
+            .filter(|_| depth <= aethel_ir::batch::MAX_DEPTH)
+        else {
             return;
         };
         let tag = |bytes: &mut Vec<u8>, tag: u8, index: u16| {
@@ -333,7 +340,10 @@ mod tests {
         let mut other = batch.clone();
         for intent in &mut other.intents {
             intent.span = Span::new(7, 9);
-            intent.nodes.iter_mut().for_each(|node| node.span = Span::new(1, 2));
+            intent
+                .nodes
+                .iter_mut()
+                .for_each(|node| node.span = Span::new(1, 2));
             intent.accounts[0].name = "payer".into();
             intent.solve.push(("priority".into(), vec![]));
         }

@@ -15,11 +15,13 @@ pub mod conservation_validator;
 pub mod dependency_analyzer;
 pub mod failure;
 pub mod identity;
+mod keys;
 pub mod linearizability_prover;
 pub mod oracle;
 pub mod parallel_executor;
 pub mod preparation;
 pub mod processor;
+pub mod request;
 pub mod result;
 pub mod rows;
 pub mod serial;
@@ -32,17 +34,21 @@ mod support;
 
 pub use clock::{Clock, Stop, SystemClock, Watch};
 pub use commit_manager::CommitManager;
-pub use conflict_detector::{Conflict, ConflictDetector, ConflictKind, Counts, PlaceConflicts, PlaceOrdering, Plan};
+pub use conflict_detector::{
+    Conflict, ConflictDetector, ConflictKind, Counts, PlaceConflicts, PlaceOrdering, Plan,
+};
 pub use conservation_validator::{AssetSums, Conservation, ConservationValidator};
 pub use dependency_analyzer::{Access, DependencyAnalyzer, DependencyGraph};
-pub use linearizability_prover::{
-    DirectProver, DirectVerdict, LinearizabilityError, LinearizabilityProver, ProofError, ProofOptions, SerialProof,
-};
 pub use identity::content_hash;
+pub use linearizability_prover::{
+    DirectProver, DirectVerdict, LinearizabilityError, LinearizabilityProver, ProofError, ProofOptions,
+    SerialProof,
+};
 pub use oracle::{OracleCheck, OracleProof};
 pub use parallel_executor::{Chunk, ExecutionError, ExecutionOptions, ParallelExecutor, ThreadChoice, Trace};
 pub use preparation::Openings;
-pub use processor::{BatchProcessor, BatchRequest, ProcessorOptions};
+pub use processor::BatchProcessor;
+pub use request::{BatchRequest, ProcessorOptions};
 pub use result::{BalanceChange, BatchResult, StageReport, ThroughputBaseline};
 pub use serial::{Run, TransactionFailure};
 

@@ -16,7 +16,7 @@ use aethel_ir::money::amount_from_units;
 use aethel_ir::{Batch, Code, Diagnostic, Group, Intent, Rational, Type, Value, quote};
 use aethel_ledger::{OracleFeed, Policy};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The domain of the signatures.
 const DOMAIN: &[u8; 16] = b"aethel-oracle-v1";
@@ -24,7 +24,7 @@ const DOMAIN: &[u8; 16] = b"aethel-oracle-v1";
 /// One signed statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OracleProof {
-    /// What it is about; the name of the external parameter it is for.
+    /// What it is about; by itself the name of the external parameter it is for.
     pub feed: String,
     /// A plain decimal in units.
     pub value: String,
@@ -36,11 +36,17 @@ pub struct OracleProof {
     pub signature: [u8; 64],
 }
 
+/// The feeds of external parameters that are not called like their parameter, by intent and value parameter (indices
+/// into `Batch::intents` and `Intent::values`).
+pub type Feeds = HashMap<(u32, u16), String>;
+
 /// Everything that decides about the external values of a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct OracleCheck<'a> {
     /// The proofs that were given.
     pub proofs: &'a [OracleProof],
+    /// Feeds with other names than their parameters.
+    pub feeds: &'a Feeds,
     /// Whose word is taken.
     pub policy: &'a Policy,
     /// The one clock reading of the batch, in milliseconds since 1970-01-01T00:00:00Z.
@@ -49,7 +55,12 @@ pub struct OracleCheck<'a> {
 
 /// The name of a public key: the first 16 hexadecimal digits of its BLAKE3 hash.
 pub fn key_id(public_key: &[u8; 32]) -> String {
-    blake3::hash(public_key).to_hex().as_str().chars().take(16).collect()
+    blake3::hash(public_key)
+        .to_hex()
+        .as_str()
+        .chars()
+        .take(16)
+        .collect()
 }
 
 /// The public key of a secret one (32 random bytes that the caller brings).
@@ -77,9 +88,14 @@ pub fn canonical_value(text: &str) -> Option<String> {
 pub fn unit_texts(batch: &Batch, ty: Type) -> (String, String) {
     let asset = |id: aethel_ir::AssetId| batch.assets.get(usize::from(id.0));
     match ty {
-        Type::Amount(id) => asset(id).map_or_else(Default::default, |a| (a.name.to_string(), a.scale.to_string())),
+        Type::Amount(id) => {
+            asset(id).map_or_else(Default::default, |a| (a.name.to_string(), a.scale.to_string()))
+        }
         Type::Price(base, quote) => match (asset(base), asset(quote)) {
-            (Some(b), Some(q)) => (format!("{}/{}", b.name, q.name), format!("{}/{}", b.scale, q.scale)),
+            (Some(b), Some(q)) => (
+                format!("{}/{}", b.name, q.name),
+                format!("{}/{}", b.scale, q.scale),
+            ),
             _ => Default::default(),
         },
         Type::Bool | Type::Number | Type::Integer | Type::Time => Default::default(),
@@ -109,7 +125,9 @@ pub fn sign(
 ) -> Option<OracleProof> {
     let value = canonical_value(value)?;
     let key = SigningKey::from_bytes(secret);
-    let signature = key.sign(&message(feed, asset, scale, &value, timestamp)).to_bytes();
+    let signature = key
+        .sign(&message(feed, asset, scale, &value, timestamp))
+        .to_bytes();
     Some(OracleProof {
         feed: feed.to_owned(),
         value,
@@ -123,21 +141,41 @@ pub fn sign(
 ///
 /// # Errors
 /// AE0704 to AE0708.
-pub fn verify(proof: &OracleProof, asset: &str, scale: &str, policy: &Policy, now_ms: i64) -> Result<(), Refusal> {
+pub fn verify(
+    proof: &OracleProof,
+    asset: &str,
+    scale: &str,
+    policy: &Policy,
+    now_ms: i64,
+) -> Result<(), Refusal> {
     let feed = quote(&proof.feed);
     let refuse = |code, message: String, help: &str| Err(Box::new(Diagnostic::new(code, message).help(help)));
     let key = policy.oracle_keys().get(&proof.key_id);
     let Some(key) = key.filter(|key| key_id(&key.public_key) == proof.key_id) else {
-        let message = format!("the ledger does not trust key `{}`, which signed `{feed}`", quote(&proof.key_id));
-        return refuse(Code::AE0704, message, "add the key with `aethel ledger policy`, if it is to be trusted");
+        let message = format!(
+            "the ledger does not trust key `{}`, which signed `{feed}`",
+            quote(&proof.key_id)
+        );
+        return refuse(
+            Code::AE0704,
+            message,
+            "add the key with `aethel ledger policy`, if it is to be trusted",
+        );
     };
     let Some(demands) = policy
         .oracle_feeds()
         .get(&proof.feed)
         .filter(|_| key.feeds.is_empty() || key.feeds.contains(&proof.feed))
     else {
-        let message = format!("the ledger does not let key `{}` speak about `{feed}`", quote(&proof.key_id));
-        return refuse(Code::AE0704, message, "allow the feed for the key with `aethel ledger policy`");
+        let message = format!(
+            "the ledger does not let key `{}` speak about `{feed}`",
+            quote(&proof.key_id)
+        );
+        return refuse(
+            Code::AE0704,
+            message,
+            "allow the feed for the key with `aethel ledger policy`",
+        );
     };
     let signed = message(&proof.feed, asset, scale, &proof.value, proof.timestamp);
     let canonical = canonical_value(&proof.value).is_some_and(|value| value == proof.value);
@@ -145,7 +183,11 @@ pub fn verify(proof: &OracleProof, asset: &str, scale: &str, policy: &Policy, no
         .and_then(|key| key.verify_strict(&signed, &Signature::from_bytes(&proof.signature)));
     if valid.is_err() || !canonical {
         let message = format!("the signature of `{feed}` does not fit its value, asset, scale and time");
-        return refuse(Code::AE0705, message, "ask the oracle for a fresh proof and pass it on unchanged");
+        return refuse(
+            Code::AE0705,
+            message,
+            "ask the oracle for a fresh proof and pass it on unchanged",
+        );
     }
     let age = i128::from(now_ms) - i128::from(proof.timestamp) * 1000;
     if age > i128::from(demands.max_age_ms) {
@@ -162,7 +204,11 @@ pub fn verify(proof: &OracleProof, asset: &str, scale: &str, policy: &Policy, no
             -age / 1000,
             demands.max_future_skew_ms / 1000
         );
-        return refuse(Code::AE0707, message, "set the clock of this machine or of the oracle");
+        return refuse(
+            Code::AE0707,
+            message,
+            "set the clock of this machine or of the oracle",
+        );
     }
     check_tolerance(proof, demands)
 }
@@ -173,15 +219,24 @@ fn check_tolerance(proof: &OracleProof, demands: &OracleFeed) -> Result<(), Refu
         return Ok(());
     };
     let within = || {
-        let (value, reference) = (Rational::parse_decimal(&proof.value)?, Rational::parse_decimal(reference)?);
+        let (value, reference) = (
+            Rational::parse_decimal(&proof.value)?,
+            Rational::parse_decimal(reference)?,
+        );
         let away = absolute(&value.sub(&reference).ok()?)?;
-        let most = absolute(&reference)?.mul(&Rational::parse_decimal(deviation)?).ok()?;
+        let most = absolute(&reference)?
+            .mul(&Rational::parse_decimal(deviation)?)
+            .ok()?;
         Some(away <= most)
     };
     if within() == Some(true) {
         return Ok(());
     }
-    let message = format!("`{}` is {}, too far from the reference {reference}", quote(&proof.feed), proof.value);
+    let message = format!(
+        "`{}` is {}, too far from the reference {reference}",
+        quote(&proof.feed),
+        proof.value
+    );
     let help = format!(
         "the ledger takes a deviation of {deviation} times the reference; look at the market before you raise it"
     );
@@ -189,51 +244,85 @@ fn check_tolerance(proof: &OracleProof, demands: &OracleFeed) -> Result<(), Refu
 }
 
 fn absolute(number: &Rational) -> Option<Rational> {
-    if number.signum() < 0 { number.neg().ok() } else { Some(number.clone()) }
+    if number.signum() < 0 {
+        number.neg().ok()
+    } else {
+        Some(number.clone())
+    }
 }
 
-/// Verifies every proof that a batch uses, and that every external value of the batch is the one that a proof states.
+/// Verifies every proof that was given, and that every external value of the batch is the one that a proof states.
 /// Gives how many proofs that were. Called once before the batch runs, and again by stage ⑤.
 ///
-/// The proof for the external parameter `p` has the feed `p`; external truth values (`p_verified`, `p_fresh`) come with
-/// it and must be true.
+/// The proof for an external parameter has the feed of [`OracleCheck::feeds`], else one of the parameter's name;
+/// external truth values (`p_verified`, `p_fresh`) come with it and must be true. A proof that no parameter asks for
+/// (transaction lists carry such) is one of a plain number.
 ///
 /// # Errors
 /// AE0703 to AE0708, with a label at the parameter.
 pub fn verify_batch(batch: &Batch, check: &OracleCheck<'_>) -> Result<usize, Refusal> {
     let mut verified: HashMap<(&str, Type), Rational> = HashMap::new();
     for group in &batch.groups {
-        let Some(intent) = batch.intents.get(group.intent as usize) else { continue };
+        let Some(intent) = batch.intents.get(group.intent as usize) else {
+            continue;
+        };
         for (index, parameter) in intent.values.iter().enumerate().filter(|(_, p)| p.external) {
             if parameter.ty == Type::Bool {
                 all_true(intent, group, index)?;
                 continue;
             }
-            let known = verified.get(&(&*parameter.name, parameter.ty)).cloned();
+            let bound = check.feeds.get(&(group.intent, index as u16));
+            let feed = bound.map_or(&*parameter.name, String::as_str);
+            let known = verified.get(&(feed, parameter.ty)).cloned();
             let value = match known {
                 Some(value) => value,
                 None => {
-                    let value = verified_value(batch, intent, index, check)?;
-                    verified.insert((&*parameter.name, parameter.ty), value.clone());
+                    let value = verified_value(batch, intent, index, feed, check)?;
+                    verified.insert((feed, parameter.ty), value.clone());
                     value
                 }
             };
             let value = Value::Number(value);
             if (0..group.rows).any(|row| group.values[index].get(row).as_ref() != Some(&value)) {
-                let message = format!("the value of `{}` is not the one that its proof states", parameter.name);
-                return Err(at_parameter(Diagnostic::new(Code::AE0703, message), intent, index));
+                let message = format!(
+                    "the value of `{}` is not the one that its proof states",
+                    parameter.name
+                );
+                return Err(at_parameter(
+                    Diagnostic::new(Code::AE0703, message),
+                    intent,
+                    index,
+                ));
             }
         }
     }
-    Ok(verified.len())
+    let asked: HashSet<&str> = verified.keys().map(|(feed, _)| *feed).collect();
+    let others = check
+        .proofs
+        .iter()
+        .filter(|proof| !asked.contains(proof.feed.as_str()));
+    let mut count = verified.len();
+    for proof in others {
+        verify(proof, "", "", check.policy, check.now_ms)?;
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// The value of an external parameter in the unit of the batch, from a proof that holds.
-fn verified_value(batch: &Batch, intent: &Intent, index: usize, check: &OracleCheck<'_>) -> Result<Rational, Refusal> {
+fn verified_value(
+    batch: &Batch,
+    intent: &Intent,
+    index: usize,
+    feed: &str,
+    check: &OracleCheck<'_>,
+) -> Result<Rational, Refusal> {
     let parameter = &intent.values[index];
-    let Some(proof) = check.proofs.iter().find(|proof| proof.feed == *parameter.name) else {
-        let diagnostic = Diagnostic::new(Code::AE0703, format!("there is no proof for `{}`", parameter.name))
-            .help("an `external` value comes only from an oracle; put its proof under `oracles` in the inputs");
+    let Some(proof) = check.proofs.iter().find(|proof| proof.feed == feed) else {
+        let diagnostic = Diagnostic::new(Code::AE0703, format!("there is no proof for `{}`", quote(feed)))
+            .help(
+                "an `external` value comes only from an oracle; put its proof under `oracles` in the inputs",
+            );
         return Err(at_parameter(diagnostic, intent, index));
     };
     let (asset, scale) = unit_texts(batch, parameter.ty);

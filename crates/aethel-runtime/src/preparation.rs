@@ -28,6 +28,8 @@ pub(crate) struct Snapshot {
     pub versions: Vec<Option<u64>>,
     /// The value of each place, in minor units.
     pub values: Vec<i128>,
+    /// Per asset of the batch, the sum of bounded balances that it does not touch, in minor units.
+    pub supply_elsewhere: Vec<i128>,
     /// The places that this batch opens, and with what.
     pub openings: Vec<(PlaceId, i128)>,
     /// What the ledger has to record for the first time.
@@ -42,18 +44,27 @@ pub(crate) struct Snapshot {
 /// # Errors
 /// AE0808 for a declaration that disagrees, AE0305 for an account that nobody opened, AE0306, AE0309 for an opening
 /// balance that cannot be, and what the store says.
-pub(crate) fn prepare(store: &dyn LedgerStore, batch: &mut Batch, openings: &Openings) -> Result<Snapshot, Refusal> {
-    let keys: Vec<PlaceKey> = (0..batch.places.len()).filter_map(|index| place_key(batch, index)).collect();
+pub(crate) fn prepare(
+    store: &dyn LedgerStore,
+    batch: &mut Batch,
+    openings: &Openings,
+) -> Result<Snapshot, Refusal> {
+    let keys: Vec<PlaceKey> = (0..batch.places.len())
+        .filter_map(|index| place_key(batch, index))
+        .collect();
     if keys.len() != batch.places.len() {
         let message = "the batch has a place of an unknown account or field";
         return Err(Box::new(Diagnostic::new(Code::AE0904, message)));
     }
-    let read = store.read(&keys).map_err(|error| Box::new(error.to_diagnostic()))?;
+    let read = store
+        .read(&keys)
+        .map_err(|error| Box::new(error.to_diagnostic()))?;
     let mut changes = asset_and_field_changes(batch, store.policy())?;
     boundedness(batch, store.policy(), openings, &read, &mut changes)?;
     let mut snapshot = Snapshot {
         versions: read.iter().map(|known| known.map(|v| v.version)).collect(),
         values: read.iter().map(|known| known.map_or(0, |v| v.value)).collect(),
+        supply_elsewhere: supply_elsewhere(store, batch, &read)?,
         keys,
         openings: Vec::new(),
         changes,
@@ -61,6 +72,67 @@ pub(crate) fn prepare(store: &dyn LedgerStore, batch: &mut Batch, openings: &Ope
     };
     open(store, batch, openings, &read, &mut snapshot)?;
     Ok(snapshot)
+}
+
+/// The policy that holds once this batch is committed, and what it records for the first time.
+pub(crate) fn effective_policy(
+    store: &dyn LedgerStore,
+    first_policy: &[PolicyChange],
+    snapshot: &Snapshot,
+) -> Result<(Policy, Vec<PolicyChange>), Refusal> {
+    let mut policy = store.policy().clone();
+    let mut changes = Vec::new();
+    let first: &[PolicyChange] = if store.head().sequence == 0 {
+        first_policy
+    } else {
+        &[]
+    };
+    for change in first.iter().chain(&snapshot.changes) {
+        let changed = policy
+            .apply(change)
+            .map_err(|refused| Box::new(Diagnostic::new(Code::AE0808, refused.to_string())))?;
+        if changed {
+            changes.push(change.clone());
+        }
+    }
+    Ok((policy, changes))
+}
+
+/// Every asset sums to zero over all accounts, so the bounded ones together hold what the unbounded ones owe. Only those
+/// are read, however many accounts the ledger has.
+fn supply_elsewhere(
+    store: &dyn LedgerStore,
+    batch: &Batch,
+    read: &[Option<Versioned>],
+) -> Result<Vec<i128>, Refusal> {
+    let unbounded = store.policy().unbounded();
+    let mut elsewhere = Vec::with_capacity(batch.assets.len());
+    for asset in &batch.assets {
+        let places: Vec<PlaceKey> = unbounded
+            .iter()
+            .map(|account| PlaceKey::balance(account.clone(), asset.name.clone()))
+            .collect();
+        let owed = store
+            .read(&places)
+            .map_err(|error| Box::new(error.to_diagnostic()))?;
+        elsewhere.push(
+            owed.iter()
+                .flatten()
+                .fold(0_i128, |sum, owed| sum.saturating_sub(owed.value)),
+        );
+    }
+    for (index, known) in read.iter().enumerate() {
+        let place = PlaceId(index as u32);
+        let bounded = batch
+            .account_of(place)
+            .is_some_and(|account| !unbounded.contains(account));
+        if let (Some(known), Some(asset), true) = (known, batch.asset_of(place), bounded)
+            && let Some(sum) = elsewhere.get_mut(usize::from(asset.0))
+        {
+            *sum = sum.saturating_sub(known.value);
+        }
+    }
+    Ok(elsewhere)
 }
 
 fn place_key(batch: &Batch, index: usize) -> Option<PlaceKey> {
@@ -110,7 +182,9 @@ fn asset_and_field_changes(batch: &Batch, policy: &Policy) -> Result<Vec<PolicyC
         match policy.fields().get(name) {
             Some(known) if *known == kind => {}
             Some(_) => {
-                return Err(disagrees(format!("the ledger knows the field `{name}` with another type")));
+                return Err(disagrees(format!(
+                    "the ledger knows the field `{name}` with another type"
+                )));
             }
             None => changes.push(PolicyChange::Field {
                 name: name.clone(),
@@ -134,9 +208,13 @@ fn boundedness(
         known[account.0 as usize] |= value.is_some();
     }
     for account in &openings.bounded {
-        let Some(name) = batch.accounts.get(account.0 as usize) else { continue };
+        let Some(name) = batch.accounts.get(account.0 as usize) else {
+            continue;
+        };
         if policy.is_unbounded(name.as_str()) {
-            return Err(disagrees(format!("the program says that `{name}` is bounded, the ledger lets it go below zero")));
+            return Err(disagrees(format!(
+                "the program says that `{name}` is bounded, the ledger lets it go below zero"
+            )));
         }
     }
     for (index, name) in batch.accounts.iter().enumerate() {
@@ -205,7 +283,10 @@ fn open(
         snapshot.notes.push(
             Diagnostic::new(
                 Code::AE0315,
-                format!("the opening balance of `{}`{more} is ignored: the ledger knows it", batch.place_name(*first)),
+                format!(
+                    "the opening balance of `{}`{more} is ignored: the ledger knows it",
+                    batch.place_name(*first)
+                ),
             )
             .help("the ledger's balance counts; opening balances are for accounts that it does not know"),
         );
@@ -214,7 +295,10 @@ fn open(
 }
 
 fn amount(batch: &Batch, place: PlaceId, value: i128) -> String {
-    match batch.asset_of(place).and_then(|asset| batch.assets.get(usize::from(asset.0))) {
+    match batch
+        .asset_of(place)
+        .and_then(|asset| batch.assets.get(usize::from(asset.0)))
+    {
         Some(asset) => format!("{} {}", format_grouped(value, asset.scale), asset.name),
         None => value.to_string(),
     }
@@ -227,21 +311,34 @@ fn expectation(batch: &Batch, place: PlaceId, known: i128, expected: i128) -> Re
         amount(batch, place, expected),
         amount(batch, place, known)
     );
-    Box::new(Diagnostic::new(Code::AE0306, message).help("make the batch again from the balances of the ledger"))
+    Box::new(
+        Diagnostic::new(Code::AE0306, message).help("make the batch again from the balances of the ledger"),
+    )
 }
 
 /// Nobody opened the account; a name that the ledger or the inputs know is proposed.
-fn not_open(store: &dyn LedgerStore, batch: &Batch, place: PlaceId, given: &HashMap<PlaceId, i128>) -> Refusal {
+fn not_open(
+    store: &dyn LedgerStore,
+    batch: &Batch,
+    place: PlaceId,
+    given: &HashMap<PlaceId, i128>,
+) -> Refusal {
     let name = batch.account_of(place).map_or("", |account| account.as_str());
-    let mut open: BTreeSet<String> =
-        given.keys().filter_map(|place| batch.account_of(*place)).map(|account| account.as_str().to_owned()).collect();
+    let mut open: BTreeSet<String> = given
+        .keys()
+        .filter_map(|place| batch.account_of(*place))
+        .map(|account| account.as_str().to_owned())
+        .collect();
     // What cannot be read is not proposed; the refusal stands without it.
     let known = store.balances().into_iter().flatten().filter_map(Result::ok);
     open.extend(known.map(|(key, _)| key.account.as_str().to_owned()));
     let help = did_you_mean(name, open.iter().map(String::as_str)).unwrap_or_else(|| {
         "give it an opening balance in the inputs, or open unknown accounts with zero with `--open-accounts`".to_owned()
     });
-    let mut diagnostic = Diagnostic::new(Code::AE0305, format!("nobody opened the account `{}`", batch.place_name(place)));
+    let mut diagnostic = Diagnostic::new(
+        Code::AE0305,
+        format!("nobody opened the account `{}`", batch.place_name(place)),
+    );
     if let Some((source, span)) = first_use(batch, place) {
         diagnostic = diagnostic.label(source, span, "used here");
     }
@@ -252,7 +349,10 @@ fn not_open(store: &dyn LedgerStore, batch: &Batch, place: PlaceId, given: &Hash
 fn first_use(batch: &Batch, place: PlaceId) -> Option<(aethel_ir::SourceId, aethel_ir::Span)> {
     let user = batch.transactions.iter().find_map(|reference| {
         let group = batch.groups.get(reference.group as usize)?;
-        let touches = group.places.iter().any(|column| column.get(reference.row) == Some(&place));
+        let touches = group
+            .places
+            .iter()
+            .any(|column| column.get(reference.row) == Some(&place));
         touches.then_some((group, reference.row))
     });
     let (group, row) = user?;

@@ -145,7 +145,10 @@ impl GraphNumbers {
             after: graph.item_successors.total(),
             depth: graph.depth(),
             components: graph.components,
-            width: (0..graph.depth()).map(|level| graph.levels.row(level).len()).max().unwrap_or(0),
+            width: (0..graph.depth())
+                .map(|level| graph.levels.row(level).len())
+                .max()
+                .unwrap_or(0),
         }
     }
 }
@@ -236,7 +239,10 @@ pub(crate) fn balance_changes(
             unbounded: batch.unbounded.get(account.0 as usize).copied().unwrap_or(false),
         })
     };
-    (0..batch.places.len()).filter(written).filter_map(change).collect()
+    (0..batch.places.len())
+        .filter(written)
+        .filter_map(change)
+        .collect()
 }
 
 /// Why the outcome is that of the serial run in batch order.
@@ -298,10 +304,17 @@ impl BatchResult {
         self.sequence_of_transactions = trace.sequence.clone();
     }
 
+    /// What an attempt found that came to nothing: nobody may take it for what the ledger holds.
+    pub(crate) fn forget_changes(&mut self) {
+        self.transactions_executed = 0;
+        self.balances.clear();
+        self.certificate.clear();
+    }
+
     /// The batch failed with this.
     pub(crate) fn fail(&mut self, diagnostic: Box<Diagnostic>) {
         self.success = false;
-        self.transactions_executed = 0;
+        self.forget_changes();
         self.error_message = Some(diagnostic.message.clone());
         self.error_type = Some(diagnostic.code.error_type());
         self.error_code = Some(diagnostic.code.id());

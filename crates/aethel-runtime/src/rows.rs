@@ -31,7 +31,10 @@ impl<T: Copy> Rows<T> {
             first[row + 1] += first[row];
         }
         let Some(sample) = sample else {
-            return Self { first, data: Vec::new() };
+            return Self {
+                first,
+                data: Vec::new(),
+            };
         };
         let mut data = vec![sample; first[rows]];
         let mut next = first.clone();
@@ -96,7 +99,10 @@ mod tests {
     #[test]
     fn sorts_and_keeps_order() {
         let rows = Rows::sort(3, [(2, 'a'), (0, 'b'), (2, 'c'), (7, 'x')].into_iter());
-        assert_eq!((rows.row(0), rows.row(1), rows.row(2)), (&['b'][..], &[][..], &['a', 'c'][..]));
+        assert_eq!(
+            (rows.row(0), rows.row(1), rows.row(2)),
+            (&['b'][..], &[][..], &['a', 'c'][..])
+        );
         assert_eq!(rows.row(9), &[] as &[char]);
     }
 
@@ -104,6 +110,9 @@ mod tests {
     fn retain_sees_what_was_kept_before() {
         let mut rows = Rows::sort(2, [(0, 1), (0, 1), (0, 2), (1, 2), (1, 2)].into_iter());
         rows.retain(|_, last, value| last.is_none_or(|last| *last != value));
-        assert_eq!((rows.row(0), rows.row(1), rows.total()), (&[1, 2][..], &[2][..], 3));
+        assert_eq!(
+            (rows.row(0), rows.row(1), rows.total()),
+            (&[1, 2][..], &[2][..], 3)
+        );
     }
 }

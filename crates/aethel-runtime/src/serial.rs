@@ -89,7 +89,9 @@ pub fn run_serially(
                 versions[slot] = counts[place.0 as usize];
             }
         }
-        let after = evaluator.execute(view, seen).map_err(|failure| failed(failure, seen))?;
+        let after = evaluator
+            .execute(view, seen)
+            .map_err(|failure| failed(failure, seen))?;
         let columns = shape.written_slots.iter().map(|slot| usize::from(*slot));
         for (slot, cell) in columns.zip(&mut written[layout.writes(*id)]) {
             if let Some(place) = view.group.places[slot].get(view.row) {

@@ -1,7 +1,9 @@
 //! One transaction of a batch as a batch of its own.
 
 use crate::preparation::Openings;
-use aethel_ir::{AccountId, Batch, BatchItem, Column, Group, Names, PlaceId, TransactionId, TransactionRef, ValueColumn};
+use aethel_ir::{
+    AccountId, Batch, BatchItem, Column, Group, Names, PlaceId, TransactionId, TransactionRef, ValueColumn,
+};
 use std::collections::HashMap;
 
 /// The batch that holds only this transaction, under its own name, with only the accounts and places that it touches,
@@ -38,7 +40,11 @@ pub(crate) fn single(batch: &Batch, openings: &Openings, id: TransactionId) -> O
             ValueColumn::Bool(column) => ValueColumn::Bool(Column::Same(*column.get(row)?)),
         })
     });
-    let origin = view.group.origin.as_ref().and_then(|(source, spans)| Some((*source, Column::Same(*spans.get(row)?))));
+    let origin = view
+        .group
+        .origin
+        .as_ref()
+        .and_then(|(source, spans)| Some((*source, Column::Same(*spans.get(row)?))));
     let name = batch.transaction_name(id);
     let group = Group {
         intent: 0,
@@ -58,8 +64,14 @@ pub(crate) fn single(batch: &Batch, openings: &Openings, id: TransactionId) -> O
         name: batch.name.clone(),
         assets: batch.assets.clone(),
         fields: batch.fields.clone(),
-        accounts: accounts.iter().filter_map(|id| batch.accounts.get(id.0 as usize).cloned()).collect(),
-        unbounded: accounts.iter().filter_map(|id| batch.unbounded.get(id.0 as usize).copied()).collect(),
+        accounts: accounts
+            .iter()
+            .filter_map(|id| batch.accounts.get(id.0 as usize).cloned())
+            .collect(),
+        unbounded: accounts
+            .iter()
+            .filter_map(|id| batch.unbounded.get(id.0 as usize).copied())
+            .collect(),
         places: new_places.collect::<Option<Vec<_>>>()?,
         intents: vec![view.intent.clone()],
         groups: vec![group],
@@ -78,7 +90,11 @@ pub(crate) fn single(batch: &Batch, openings: &Openings, id: TransactionId) -> O
             .iter()
             .filter_map(|(place, amount)| Some((*place_of.get(place)?, *amount)))
             .collect(),
-        bounded: openings.bounded.iter().filter_map(|id| account_of.get(id).copied()).collect(),
+        bounded: openings
+            .bounded
+            .iter()
+            .filter_map(|id| account_of.get(id).copied())
+            .collect(),
         ..openings.clone()
     };
     Some((alone, openings))

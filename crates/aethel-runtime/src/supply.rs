@@ -55,7 +55,11 @@ impl Supply {
         for pass in 0..2 {
             for (index, effect) in view.intent.effects.iter().enumerate() {
                 let slot = usize::from(effect.slot.0);
-                let place = view.group.places.get(slot).and_then(|column| column.get(view.row));
+                let place = view
+                    .group
+                    .places
+                    .get(slot)
+                    .and_then(|column| column.get(view.row));
                 let Some(asset) = place.and_then(|place| self.asset(*place)) else {
                     continue;
                 };

@@ -17,6 +17,7 @@ fn validate(build: &Build, snapshot: &[i128]) -> Result<Conservation, Box<Diagno
     let policy = aethel_ledger::Policy::default();
     let oracles = OracleCheck {
         proofs: &[],
+        feeds: &aethel_runtime::oracle::Feeds::new(),
         policy: &policy,
         now_ms: 0,
     };
@@ -53,7 +54,10 @@ fn created_value_is_named_with_its_transactions() {
     assert_eq!(diagnostic.code.id(), "AE0701");
     assert_eq!(diagnostic.message, "the batch creates 3.50 USD");
     let said: Vec<&str> = diagnostic.labels.iter().map(|l| l.message.as_str()).collect();
-    assert_eq!(said, ["`bonus row 1` creates 1.00 USD", "`bonus row 2` creates 2.50 USD"]);
+    assert_eq!(
+        said,
+        ["`bonus row 1` creates 1.00 USD", "`bonus row 2` creates 2.50 USD"]
+    );
 }
 
 #[test]
@@ -61,14 +65,19 @@ fn destroyed_value_has_its_own_code() {
     let mut build = Build::new("b");
     build.one(Kind::Bonus, "a", "world", -100);
     let diagnostic = validate(&build, &build.snapshot(1000, &[])).unwrap_err();
-    assert_eq!((diagnostic.code.id(), diagnostic.message.as_str()), ("AE0702", "the batch destroys 1.00 USD"));
+    assert_eq!(
+        (diagnostic.code.id(), diagnostic.message.as_str()),
+        ("AE0702", "the batch destroys 1.00 USD")
+    );
 }
 
 #[test]
 fn sums_of_many_unbounded_accounts_are_exact() {
     let mut build = Build::new("b");
     let max = aethel_ir::MAX_MINOR_UNITS;
-    let rows: Vec<(String, String)> = (0..300).map(|i| (format!("world{i}"), format!("worlds{i}"))).collect();
+    let rows: Vec<(String, String)> = (0..300)
+        .map(|i| (format!("world{i}"), format!("worlds{i}")))
+        .collect();
     let rows: Vec<(&str, &str, i128)> = rows.iter().map(|(a, b)| (a.as_str(), b.as_str(), 1)).collect();
     build.rows(Kind::Move, &rows);
     let mut snapshot = build.snapshot(max - 1, &[]);

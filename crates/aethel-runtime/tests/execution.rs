@@ -9,7 +9,12 @@ use aethel_certificate::{Way, decode, encode};
 use aethel_ir::Batch;
 use proptest::prelude::*;
 
-fn execute(batch: &Batch, graph: &DependencyGraph, snapshot: &[i128], threads: u32) -> Result<Trace, ExecutionError> {
+fn execute(
+    batch: &Batch,
+    graph: &DependencyGraph,
+    snapshot: &[i128],
+    threads: u32,
+) -> Result<Trace, ExecutionError> {
     let plan = ConflictDetector.detect(batch, graph);
     let clock = SystemClock::default();
     ParallelExecutor.execute(batch, &plan, snapshot, &forced(threads), &Watch::new(&clock))
@@ -28,7 +33,10 @@ fn located(trace: &Trace) -> Vec<(Chunk, usize)> {
             result[*id as usize] = Some((*chunk, chunk.first as usize + offset));
         }
     }
-    result.into_iter().map(|r| r.expect("every transaction is in a chunk")).collect()
+    result
+        .into_iter()
+        .map(|r| r.expect("every transaction is in a chunk"))
+        .collect()
 }
 
 fn in_order(trace: &Trace, located: &[(Chunk, usize)], from: usize, to: usize) -> bool {
@@ -135,7 +143,11 @@ fn p06_p14_a_hundred_runs_on_every_number_of_threads() {
         let rows: Vec<_> = (0..50)
             .map(|_| {
                 let a = next() % 12;
-                (names[a], names[(a + 1 + next() % 11) % 12], (next() % 100) as i128)
+                (
+                    names[a],
+                    names[(a + 1 + next() % 11) % 12],
+                    (next() % 100) as i128,
+                )
             })
             .collect();
         build.id_rows(Kind::Mix, &rows);
@@ -156,7 +168,13 @@ fn p06_p14_a_hundred_runs_on_every_number_of_threads() {
 fn p04_independent_work_overlaps() {
     let mut build = Build::new("wide");
     let rows: Vec<_> = (0..20_000)
-        .map(|i| (build.account(&format!("a{i}")), build.account(&format!("b{i}")), 1))
+        .map(|i| {
+            (
+                build.account(&format!("a{i}")),
+                build.account(&format!("b{i}")),
+                1,
+            )
+        })
         .collect();
     build.id_rows(Kind::Pay, &rows);
     let snapshot = build.snapshot(10, &[]);
@@ -182,7 +200,13 @@ fn items_without_transactions_pass_the_turn_on() {
     assert_eq!(graph.order[0].0, 1);
     let expected = reference(&build.batch, &snapshot).unwrap();
     for threads in 1..4 {
-        assert_eq!(execute(&build.batch, &graph, &snapshot, threads).unwrap().run.final_values, expected.final_values);
+        assert_eq!(
+            execute(&build.batch, &graph, &snapshot, threads)
+                .unwrap()
+                .run
+                .final_values,
+            expected.final_values
+        );
     }
 }
 

@@ -11,7 +11,9 @@ fn failure(build: &Build, snapshot: &[i128]) -> Diagnostic {
     let plan = ConflictDetector.detect(&build.batch, &graph);
     let clock = SystemClock::default();
     let result = ParallelExecutor.execute(&build.batch, &plan, snapshot, &forced(2), &Watch::new(&clock));
-    let Err(ExecutionError::Failed(failure)) = result else { panic!("it went through") };
+    let Err(ExecutionError::Failed(failure)) = result else {
+        panic!("it went through")
+    };
     aethel_runtime::failure::explain(&build.batch, &graph, snapshot, &failure, &build.sources)
 }
 
@@ -38,7 +40,11 @@ fn too_little_names_the_account_and_what_the_whole_batch_needs() {
     let mut build = Build::new("payroll");
     build.rows(
         Kind::Pay,
-        &[("company", "alice", 84_000), ("company", "bob", 70_000), ("company", "carol", 90_000)],
+        &[
+            ("company", "alice", 84_000),
+            ("company", "bob", 70_000),
+            ("company", "carol", 90_000),
+        ],
     );
     let snapshot = build.snapshot(0, &[("company", 100_000)]);
     assert_eq!(
@@ -73,11 +79,10 @@ fn each_failure_has_its_code_and_help() {
     );
     assert_eq!(
         one(Kind::Third, 100, 1000),
-        "AE0504: `third0`: 2900/3 USD is not a whole number of minor units
+        "AE0504: `third0`: 9.666666666666666666… USD is not a whole number of minor units
   a.balance == a.balance - amount / 3 -- not exact
   1,100 -- `third0` comes from here
   help: use `round(.., USD, half_even)` where the amount is computed"
-            .replace("2900/3", "29/3")
     );
     assert_eq!(
         one(Kind::Divide, 0, 10),
@@ -85,7 +90,6 @@ fn each_failure_has_its_code_and_help() {
   amount -- zero
   1,0 -- `divide0` comes from here
   help: add a guard that keeps the divisor from being zero"
-            .replace("  amount --", "  amount > --")
     );
     assert_eq!(
         one(Kind::Capped, 100_000, 100_000),
@@ -95,7 +99,10 @@ fn each_failure_has_its_code_and_help() {
   help: add a condition to the guard that keeps this from happening, or mend the equations"
     );
     let overflow = one(Kind::Bonus, 1 << 120, 1);
-    assert!(overflow.starts_with("AE0503: `bonus0`: a value is too large to be counted"), "{overflow}");
+    assert!(
+        overflow.starts_with("AE0503: `bonus0`: a value is too large to be counted"),
+        "{overflow}"
+    );
 }
 
 #[test]
@@ -105,7 +112,10 @@ fn one_account_twice() {
     build.id_rows(Kind::Pay, &[(a, a, 5)]);
     let snapshot = build.snapshot(10, &[]);
     let told = told(&failure(&build, &snapshot), &build.sources);
-    assert!(told.starts_with("AE0507: `pay0`: two of its accounts are both `alice`"), "{told}");
+    assert!(
+        told.starts_with("AE0507: `pay0`: two of its accounts are both `alice`"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -119,11 +129,17 @@ fn secrets_stay_secret() {
     let snapshot = build.snapshot(777, &[]);
     let diagnostic = failure(&build, &snapshot);
     let all = format!("{diagnostic:?}");
-    assert!(all.contains("•••") && !all.contains("1 234") && !all.contains("123456"), "{all}");
+    assert!(
+        all.contains("•••") && !all.contains("1 234") && !all.contains("123456"),
+        "{all}"
+    );
     let mut second = Build::new("b");
     second.one(Kind::Move, "a", "b", 123_456);
     second.batch.intents[0].values[0].secret = true;
     let diagnostic = failure(&second, &snapshot);
     let all = format!("{diagnostic:?}");
-    assert!(all.contains("•••") && !all.contains("1 234") && !all.contains("1 226"), "{all}");
+    assert!(
+        all.contains("•••") && !all.contains("1 234") && !all.contains("1 226"),
+        "{all}"
+    );
 }

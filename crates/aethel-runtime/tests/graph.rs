@@ -13,7 +13,9 @@ fn accesses(batch: &Batch) -> Vec<(BTreeSet<u32>, BTreeSet<u32>)> {
             let view = batch.transaction(TransactionId(id)).unwrap();
             let of = |flags: Vec<bool>| {
                 let places = view.group.places.iter().zip(flags).filter(|(_, flag)| *flag);
-                places.map(|(column, _)| column.get(view.row).unwrap().0).collect()
+                places
+                    .map(|(column, _)| column.get(view.row).unwrap().0)
+                    .collect()
             };
             (of(view.intent.read()), of(view.intent.written()))
         })
@@ -29,7 +31,11 @@ fn brute_force(batch: &Batch) -> BTreeSet<(u32, u32, u32, ConflictKind)> {
         for b in &order[position + 1..] {
             let ((reads_a, writes_a), (reads_b, writes_b)) = (&accesses[*a], &accesses[*b]);
             let mut add = |first: &BTreeSet<u32>, second: &BTreeSet<u32>, kind| {
-                found.extend(first.intersection(second).map(|p| (*a as u32, *b as u32, *p, kind)));
+                found.extend(
+                    first
+                        .intersection(second)
+                        .map(|p| (*a as u32, *b as u32, *p, kind)),
+                );
             };
             add(writes_a, reads_b, ConflictKind::Raw);
             add(writes_a, writes_b, ConflictKind::Waw);
@@ -209,12 +215,21 @@ fn p13_each_kind_by_name() {
 fn the_payroll_of_a_thousand() {
     let mut build = Build::new("payroll");
     let company = build.account("company");
-    let rows: Vec<_> = (0..1000).map(|i| (company, build.account(&format!("e{i}")), 1)).collect();
+    let rows: Vec<_> = (0..1000)
+        .map(|i| (company, build.account(&format!("e{i}")), 1))
+        .collect();
     build.id_rows(Kind::Pay, &rows);
     let graph = analyze(&build.batch);
     let plan = ConflictDetector.detect(&build.batch, &graph);
     assert_eq!((graph.edges(), graph.depth(), graph.components), (999, 1000, 1));
-    assert_eq!(plan.consecutive, Counts { raw: 999, waw: 999, war: 999 });
+    assert_eq!(
+        plan.consecutive,
+        Counts {
+            raw: 999,
+            waw: 999,
+            war: 999
+        }
+    );
     assert_eq!(plan.pairs.raw, 999 * 1000 / 2);
     assert_eq!(plan.places.len(), 1);
     assert_eq!(plan.places[0].place, build.balance("company"));
@@ -227,7 +242,9 @@ fn many_readers_are_one_level() {
     build.rows(Kind::Look, &[("x", "x2", 1), ("x", "x3", 1), ("x", "x4", 1)]);
     build.one(Kind::Pay, "x", "z", 1);
     let graph = analyze(&build.batch);
-    let sizes: Vec<usize> = (0..graph.depth()).map(|level| graph.levels.row(level).len()).collect();
+    let sizes: Vec<usize> = (0..graph.depth())
+        .map(|level| graph.levels.row(level).len())
+        .collect();
     assert_eq!(sizes, [1, 3, 1]);
     assert_eq!(graph.waits[4], 4);
 }
@@ -237,7 +254,10 @@ fn after_stays_between_items() {
     let mut build = Build::new("after");
     let rows = |prefix: &str| (0..1000).map(|i| format!("{prefix}{i}")).collect::<Vec<_>>();
     let add = |build: &mut Build, prefix: &str| {
-        let rows: Vec<_> = rows(prefix).iter().map(|name| (build.account(name), build.account("z"), 0)).collect();
+        let rows: Vec<_> = rows(prefix)
+            .iter()
+            .map(|name| (build.account(name), build.account("z"), 0))
+            .collect();
         build.id_rows(Kind::Count, &rows)
     };
     let (first, second) = (add(&mut build, "a"), add(&mut build, "b"));

@@ -3,8 +3,8 @@
 
 mod conservation;
 mod execution;
-mod graph;
 mod failures;
+mod graph;
 mod oracle;
 mod processing;
 #[path = "../../aethel-certificate/tests/support/mod.rs"]

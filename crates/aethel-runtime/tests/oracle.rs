@@ -4,7 +4,7 @@ use crate::support::{Build, Kind};
 use crate::{OracleCheck, OracleProof};
 use aethel_ir::{Code, Column, ValueColumn};
 use aethel_ledger::{OracleFeed, OracleKey, Policy, PolicyChange};
-use aethel_runtime::oracle::{canonical_value, key_id, public_key, sign, verify, verify_batch};
+use aethel_runtime::oracle::{Feeds, canonical_value, key_id, public_key, sign, verify, verify_batch};
 
 const SECRET: [u8; 32] = [7; 32];
 const NOW: i64 = 1_800_000_000;
@@ -41,7 +41,9 @@ fn proof(value: &str, timestamp: i64) -> OracleProof {
 }
 
 fn code(proof: &OracleProof, asset: &str, scale: &str, policy: &Policy) -> Option<Code> {
-    verify(proof, asset, scale, policy, NOW * 1000).err().map(|d| d.code)
+    verify(proof, asset, scale, policy, NOW * 1000)
+        .err()
+        .map(|d| d.code)
 }
 
 #[test]
@@ -49,11 +51,20 @@ fn p09_each_fault_has_its_code() {
     let policy = policy();
     let good = proof("12.5", NOW - 60);
     assert_eq!(code(&good, "USD", "2", &policy), None);
-    assert_eq!(code(&proof("12.5", NOW - 61), "USD", "2", &policy), Some(Code::AE0706));
+    assert_eq!(
+        code(&proof("12.5", NOW - 61), "USD", "2", &policy),
+        Some(Code::AE0706)
+    );
     assert_eq!(code(&proof("12.5", NOW + 5), "USD", "2", &policy), None);
-    assert_eq!(code(&proof("12.5", NOW + 6), "USD", "2", &policy), Some(Code::AE0707));
+    assert_eq!(
+        code(&proof("12.5", NOW + 6), "USD", "2", &policy),
+        Some(Code::AE0707)
+    );
     assert_eq!(code(&proof("15", NOW), "USD", "2", &policy), None);
-    assert_eq!(code(&proof("15.01", NOW), "USD", "2", &policy), Some(Code::AE0708));
+    assert_eq!(
+        code(&proof("15.01", NOW), "USD", "2", &policy),
+        Some(Code::AE0708)
+    );
     assert_eq!(code(&proof("4.99", NOW), "USD", "2", &policy), Some(Code::AE0708));
     let stranger = sign(&[8; 32], "amount", "USD", "2", "12.5", NOW).unwrap();
     assert_eq!(code(&stranger, "USD", "2", &policy), Some(Code::AE0704));
@@ -71,9 +82,42 @@ fn p09_whatever_is_changed_after_signing_shows() {
     let bad = Some(Code::AE0705);
     assert_eq!(code(&good, "EUR", "2", &policy), bad);
     assert_eq!(code(&good, "USD", "3", &policy), bad);
-    assert_eq!(code(&OracleProof { value: "12.6".into(), ..good.clone() }, "USD", "2", &policy), bad);
-    assert_eq!(code(&OracleProof { value: "12.50".into(), ..good.clone() }, "USD", "2", &policy), bad);
-    assert_eq!(code(&OracleProof { timestamp: NOW - 1, ..good.clone() }, "USD", "2", &policy), bad);
+    assert_eq!(
+        code(
+            &OracleProof {
+                value: "12.6".into(),
+                ..good.clone()
+            },
+            "USD",
+            "2",
+            &policy
+        ),
+        bad
+    );
+    assert_eq!(
+        code(
+            &OracleProof {
+                value: "12.50".into(),
+                ..good.clone()
+            },
+            "USD",
+            "2",
+            &policy
+        ),
+        bad
+    );
+    assert_eq!(
+        code(
+            &OracleProof {
+                timestamp: NOW - 1,
+                ..good.clone()
+            },
+            "USD",
+            "2",
+            &policy
+        ),
+        bad
+    );
     for bit in 0..512 {
         let mut changed = good.clone();
         changed.signature[bit / 8] ^= 1 << (bit % 8);
@@ -107,16 +151,27 @@ fn external(amount: i128) -> Build {
 fn p09_external_values_come_from_proofs_only() {
     let (policy, proofs) = (policy(), [proof("12.5", NOW)]);
     let check = |build: &Build, proofs: &[OracleProof]| {
-        let check = OracleCheck { proofs, policy: &policy, now_ms: NOW * 1000 };
+        let check = OracleCheck {
+            feeds: &Feeds::new(),
+            proofs,
+            policy: &policy,
+            now_ms: NOW * 1000,
+        };
         verify_batch(&build.batch, &check).map_err(|d| (d.code, d.labels.len()))
     };
     assert_eq!(check(&external(1250), &proofs), Ok(1));
     assert_eq!(check(&external(1251), &proofs), Err((Code::AE0703, 1)));
     assert_eq!(check(&external(1250), &[]), Err((Code::AE0703, 1)));
-    assert_eq!(check(&external(1250), &[proof("12.5", NOW - 100)]), Err((Code::AE0706, 1)));
+    assert_eq!(
+        check(&external(1250), &[proof("12.5", NOW - 100)]),
+        Err((Code::AE0706, 1))
+    );
     let mut one_row = external(1250);
     one_row.batch.groups[0].values[0] = ValueColumn::Whole(Column::Each(vec![1250, 1]));
     assert_eq!(check(&one_row, &proofs), Err((Code::AE0703, 1)));
     // More places than the asset has.
-    assert_eq!(check(&external(1250), &[proof("12.501", NOW)]), Err((Code::AE0703, 1)));
+    assert_eq!(
+        check(&external(1250), &[proof("12.501", NOW)]),
+        Err((Code::AE0703, 1))
+    );
 }

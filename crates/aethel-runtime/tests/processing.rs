@@ -1,12 +1,15 @@
 //! The processor with its ledger: everything or nothing, once.
 
 use crate::support::{Build, Kind, from_steps, reference, strategies};
-use crate::{ALL, BatchProcessor, BatchRequest, BatchResult, Clock, Openings, OracleProof, ProcessorOptions, SystemClock};
+use crate::{
+    ALL, BatchProcessor, BatchRequest, BatchResult, Clock, Openings, OracleProof, ProcessorOptions,
+    SystemClock,
+};
 use aethel_certificate::decode;
-use aethel_ir::{AccountId, PlaceId, SourceMap, TransactionId};
+use aethel_ir::{AccountId, PlaceId, TransactionId};
 use aethel_ledger::{
-    BatchKey, BatchSummary, CommitOutcome, CommitRequest, Digest, Head, LedgerError, LedgerId, LedgerStore, MemoryStore,
-    OracleFeed, OracleKey, PlaceKey, Policy, PolicyChange, RedbStore, Rows, Versioned, verify,
+    BatchKey, BatchSummary, CommitOutcome, CommitRequest, Head, LedgerError, LedgerId, LedgerStore,
+    MemoryStore, OracleFeed, OracleKey, PlaceKey, Policy, PolicyChange, RedbStore, Rows, Versioned, verify,
 };
 use proptest::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -48,7 +51,14 @@ fn state(store: &dyn LedgerStore) -> (Head, Vec<(PlaceKey, Versioned)>, Policy) 
 
 fn payroll() -> Build {
     let mut build = Build::new("payroll");
-    build.rows(Kind::Pay, &[("company", "alice", 100), ("company", "bob", 250), ("bob", "carol", 5)]);
+    build.rows(
+        Kind::Pay,
+        &[
+            ("company", "alice", 100),
+            ("company", "bob", 250),
+            ("bob", "carol", 5),
+        ],
+    );
     build
 }
 
@@ -61,11 +71,29 @@ fn a_batch_is_committed_with_everything_that_belongs_to_it() {
     let (build, mut store) = (payroll(), memory());
     let result = processor(2).execute_batch(&mut store, request(&build, 1000));
     assert!(result.success, "{:?}", result.error_message);
-    assert_eq!((result.transactions_executed, result.attempts, result.sequence), (3, 1, Some(1)));
+    assert_eq!(
+        (result.transactions_executed, result.attempts, result.sequence),
+        (3, 1, Some(1))
+    );
     assert_eq!(result.throughput_improvement, None);
-    assert_eq!(result.stages.iter().map(|s| s.number).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
-    let shown: Vec<String> = result.balances.iter().map(|b| format!("{} {} {}", b.account, b.before, b.after)).collect();
-    assert_eq!(shown, ["company 10.00 6.50", "bob 10.00 12.45", "alice 10.00 11.00", "carol 10.00 10.05"]);
+    assert_eq!(
+        result.stages.iter().map(|s| s.number).collect::<Vec<_>>(),
+        [1, 2, 3, 4, 5, 6]
+    );
+    let shown: Vec<String> = result
+        .balances
+        .iter()
+        .map(|b| format!("{} {} {}", b.account, b.before, b.after))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "company 10.00 6.50",
+            "bob 10.00 12.45",
+            "alice 10.00 11.00",
+            "carol 10.00 10.05"
+        ]
+    );
     let certificate = decode(&store.certificate(1).unwrap().unwrap()).unwrap();
     assert!(certificate.check(None).is_ok());
     verify(&store, None).unwrap();
@@ -74,45 +102,62 @@ fn a_batch_is_committed_with_everything_that_belongs_to_it() {
     // The result is plain data for programs.
     let json = serde_json::to_value(&result).unwrap();
     for field in [
-        "success", "transactions_executed", "transactions_parallel", "execution_time", "throughput_improvement",
-        "thread_count", "avg_parallelism", "linearizability_proof", "conservation_proof", "error_message", "error_type",
+        "success",
+        "transactions_executed",
+        "transactions_parallel",
+        "execution_time",
+        "throughput_improvement",
+        "thread_count",
+        "avg_parallelism",
+        "linearizability_proof",
+        "conservation_proof",
+        "error_message",
+        "error_type",
     ] {
         assert!(json.get(field).is_some(), "{field}");
     }
     assert_eq!(json["conservation_proof"]["assets"][0]["difference"], "0.00");
 }
 
+fn with<'a>(build: &'a Build, key: &str) -> BatchRequest<'a> {
+    let mut request = request(build, 10_000);
+    request.key = Some(BatchKey::User(key.into()));
+    request
+}
+
 #[test]
 fn repeating_pays_nothing_and_another_content_is_refused() {
     let (build, mut store) = (payroll(), memory());
-    let keyed = |build: &Build, key: &str| {
-        let mut request = request(build, 1000);
-        request.key = Some(BatchKey::User(key.into()));
-        request.batch = build.batch.clone();
-        request.openings = Openings { open_accounts: true, ..request.openings };
-        request
-    };
-    let with = |build: &Build, key| {
-        let request = keyed(build, key);
-        BatchRequest { sources: Box::leak(Box::new(SourceMap::default())), ..request }
-    };
     let first = processor(2).execute_batch(&mut store, with(&build, "2026-03"));
     assert!(first.success && !first.already_committed);
     let before = state(&store);
     let again = processor(2).execute_batch(&mut store, with(&build, "2026-03"));
     assert!(again.success && again.already_committed);
     assert_eq!((again.transactions_executed, &again.receipt), (0, &first.receipt));
+    assert!(again.chunks.is_empty() && again.balances.is_empty());
+    assert_eq!(again.stages.len(), 1);
     let headline = again.headline.unwrap();
-    assert!(headline.starts_with("nothing paid: already committed on 20"), "{headline}");
+    assert!(
+        headline.starts_with("nothing paid: already committed on 20"),
+        "{headline}"
+    );
     let mut other = payroll();
     other.one(Kind::Pay, "alice", "bob", 1);
     let refused = processor(2).execute_batch(&mut store, with(&other, "2026-03"));
     assert_eq!(code(&refused), "AE0806");
     assert_eq!(state(&store), before);
-    assert!(processor(2).execute_batch(&mut store, with(&build, "2026-04")).success);
+    assert!(
+        processor(2)
+            .execute_batch(&mut store, with(&build, "2026-04"))
+            .success
+    );
     // Without a key the content is the key.
     assert!(processor(1).execute_batch(&mut store, request(&build, 0)).success);
-    assert!(processor(1).execute_batch(&mut store, request(&build, 0)).already_committed);
+    assert!(
+        processor(1)
+            .execute_batch(&mut store, request(&build, 0))
+            .already_committed
+    );
     assert_eq!(store.head().sequence, 3);
 }
 
@@ -156,7 +201,8 @@ proptest! {
             Err((id, _)) => {
                 prop_assert!(!result.success);
                 let name = aethel_runtime::failure::title(&build.batch, TransactionId(id as u32));
-                prop_assert!(result.error_message.unwrap().starts_with(&format!("{name}: ")));
+                let named = result.error_message.unwrap().starts_with(&format!("{name}: "));
+                prop_assert!(named);
                 prop_assert_eq!(state(&store), before);
             }
         }
@@ -184,7 +230,11 @@ fn p07_a_file_is_left_as_it_was_byte_by_byte_in_what_it_says() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ledger.redb");
     let mut store = RedbStore::open_or_new(&path, Duration::ZERO).unwrap();
-    assert!(processor(2).execute_batch(&mut store, request(&payroll(), 1000)).success);
+    assert!(
+        processor(2)
+            .execute_batch(&mut store, request(&payroll(), 1000))
+            .success
+    );
     let before = state(&store);
     let mut poor = Build::new("poor");
     poor.rows(Kind::Pay, &[("company", "alice", 1), ("alice", "bob", 1 << 60)]);
@@ -199,7 +249,10 @@ fn p07_a_file_is_left_as_it_was_byte_by_byte_in_what_it_says() {
 #[test]
 fn p14_a_hundred_runs_say_the_same() {
     let mut build = payroll();
-    build.rows(Kind::Mix, &[("alice", "bob", 3), ("bob", "carol", 4), ("carol", "alice", 5)]);
+    build.rows(
+        Kind::Mix,
+        &[("alice", "bob", 3), ("bob", "carol", 4), ("carol", "alice", 5)],
+    );
     let mut texts = std::collections::HashSet::new();
     for round in 0..100 {
         let mut store = memory();
@@ -208,7 +261,11 @@ fn p14_a_hundred_runs_say_the_same() {
         // Times, and what depends on threads.
         result.execution_time = 0.0;
         result.avg_parallelism = 0.0;
-        (result.transactions_parallel, result.thread_count, result.threads_why) = (0, 0, None);
+        (
+            result.transactions_parallel,
+            result.thread_count,
+            result.threads_why,
+        ) = (0, 0, None);
         result.chunks.clear();
         result.sequence_of_transactions.clear();
         result.receipt = None;
@@ -227,15 +284,27 @@ fn p14_a_hundred_runs_say_the_same() {
 #[test]
 fn p19_metrics_follow_from_the_chunks() {
     let mut build = Build::new("wide");
-    let rows: Vec<_> =
-        (0..3000).map(|i| (build.account(&format!("a{i}")), build.account(&format!("b{i}")), 1)).collect();
+    let rows: Vec<_> = (0..3000)
+        .map(|i| {
+            (
+                build.account(&format!("a{i}")),
+                build.account(&format!("b{i}")),
+                1,
+            )
+        })
+        .collect();
     build.id_rows(Kind::Pay, &rows);
     let result = processor(2).execute_batch(&mut memory(), request(&build, 10));
     let overlaps = |a: &crate::Chunk| {
         let both = |b: &crate::Chunk| a.thread != b.thread && a.start_ns < b.end_ns && b.start_ns < a.end_ns;
         result.chunks.iter().any(both)
     };
-    let parallel: u32 = result.chunks.iter().filter(|c| overlaps(c)).map(|c| c.count).sum();
+    let parallel: u32 = result
+        .chunks
+        .iter()
+        .filter(|c| overlaps(c))
+        .map(|c| c.count)
+        .sum();
     assert_eq!(result.transactions_parallel, parallel as usize);
     let threads: std::collections::BTreeSet<u32> = result.chunks.iter().map(|c| c.thread).collect();
     assert_eq!(result.thread_count, threads.len());
@@ -253,7 +322,10 @@ fn accounts_that_nobody_opened() {
     let mut store = memory();
     let result = processor(2).execute_batch(&mut store, request.clone());
     assert_eq!(code(&result), "AE0305");
-    assert_eq!(result.error_message.as_deref(), Some("nobody opened the account `carol`"));
+    assert_eq!(
+        result.error_message.as_deref(),
+        Some("nobody opened the account `carol`")
+    );
     assert_eq!(state(&store).1, vec![]);
     request.openings.open_accounts = true;
     let result = processor(2).execute_batch(&mut store, request.clone());
@@ -262,7 +334,10 @@ fn accounts_that_nobody_opened() {
     let mut typo = Build::new("typo");
     typo.one(Kind::Pay, "company", "compny", 1);
     let result = processor(1).execute_batch(&mut store, BatchRequest::new(typo.batch, &typo.sources));
-    assert_eq!(result.diagnostic.unwrap().help.as_deref(), Some("did you mean `company`?"));
+    assert_eq!(
+        result.diagnostic.unwrap().help.as_deref(),
+        Some("did you mean `company`?")
+    );
     // Openings of known accounts are ignored, or, as expectations, refused.
     request.key = Some(BatchKey::User("second".into()));
     let result = processor(1).execute_batch(&mut store, request.clone());
@@ -286,16 +361,25 @@ fn the_ledger_decides_who_is_unbounded() {
     let mut silent = Build::new("silent");
     silent.one(Kind::Move, "world", "alice", 500);
     silent.batch.unbounded[0] = false;
-    let result = processor(1).execute_batch(&mut store, BatchRequest::new(silent.batch.clone(), &silent.sources));
+    let result = processor(1).execute_batch(
+        &mut store,
+        BatchRequest::new(silent.batch.clone(), &silent.sources),
+    );
     assert!(result.success, "{:?}", result.error_message);
     // A contrary declaration is refused, both ways.
     let mut contrary = BatchRequest::new(silent.batch.clone(), &silent.sources);
     contrary.key = Some(BatchKey::User("x".into()));
     contrary.openings.bounded = vec![AccountId(0)];
-    assert_eq!(code(&processor(1).execute_batch(&mut store, contrary.clone())), "AE0808");
+    assert_eq!(
+        code(&processor(1).execute_batch(&mut store, contrary.clone())),
+        "AE0808"
+    );
     contrary.openings.bounded.clear();
     contrary.batch.unbounded[1] = true;
-    assert_eq!(code(&processor(1).execute_batch(&mut store, contrary.clone())), "AE0808");
+    assert_eq!(
+        code(&processor(1).execute_batch(&mut store, contrary.clone())),
+        "AE0808"
+    );
     contrary.batch.unbounded[1] = false;
     contrary.batch.assets[0].scale = 3;
     assert_eq!(code(&processor(1).execute_batch(&mut store, contrary)), "AE0808");
@@ -321,7 +405,9 @@ struct Jumping {
 
 impl Clock for Jumping {
     fn now(&self) -> Duration {
-        let left = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+        let left = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
         self.inner.now() + Duration::from_secs(if left.is_ok() { 0 } else { 3600 })
     }
 
@@ -337,9 +423,16 @@ fn p23_timeout_at_any_moment() {
     for readings in 0..200 {
         let mut store = memory();
         let before = state(&store);
-        let clock = Jumping { inner: SystemClock::default(), left: AtomicU64::new(readings) };
-        let options = ProcessorOptions { threads: Some(2), ..ProcessorOptions::default() };
-        let result = BatchProcessor::new(options, Arc::new(clock)).execute_batch(&mut store, request(&build, 1000));
+        let clock = Jumping {
+            inner: SystemClock::default(),
+            left: AtomicU64::new(readings),
+        };
+        let options = ProcessorOptions {
+            threads: Some(2),
+            ..ProcessorOptions::default()
+        };
+        let result =
+            BatchProcessor::new(options, Arc::new(clock)).execute_batch(&mut store, request(&build, 1000));
         if result.success {
             assert_eq!(store.head().sequence, 1);
             continue;
@@ -349,10 +442,20 @@ fn p23_timeout_at_any_moment() {
         assert_eq!(state(&store), before);
         stages.insert(result.error_message.unwrap());
     }
-    let named: Vec<&str> = stages.iter().map(|m| m.rsplit("during ").next().unwrap()).collect();
+    let named: Vec<&str> = stages
+        .iter()
+        .map(|m| m.rsplit("during ").next().unwrap())
+        .collect();
     assert_eq!(
         named,
-        ["conflict detection", "conservation", "dependency analysis", "execution", "the commit", "the proof"]
+        [
+            "conflict detection",
+            "conservation",
+            "dependency analysis",
+            "execution",
+            "the commit",
+            "the proof"
+        ]
     );
 }
 
@@ -363,7 +466,10 @@ fn p23_cancel_before_the_commit() {
     let mut request = request(&build, 1000);
     request.cancel = Some(&cancel);
     let result = processor(2).execute_batch(&mut memory(), request);
-    assert_eq!((code(&result), result.error_type), ("AE0509", Some("InterruptedError")));
+    assert_eq!(
+        (code(&result), result.error_type),
+        ("AE0509", Some("InterruptedError"))
+    );
 }
 
 /// A store that answers as it is told before it goes on as usual.
@@ -421,22 +527,54 @@ impl LedgerStore for Moody {
 fn a_conflict_runs_everything_again_but_not_for_ever() {
     let conflict = || Ok(CommitOutcome::Conflict { places: vec![] });
     let build = payroll();
-    let mut store = Moody { inner: memory(), answers: Mutex::new(vec![conflict(), conflict()]) };
+    let mut store = Moody {
+        inner: memory(),
+        answers: Mutex::new(vec![conflict(), conflict()]),
+    };
     let result = processor(2).execute_batch(&mut store, request(&build, 1000));
     assert!(result.success);
     assert_eq!((result.attempts, result.stages.len()), (3, 6));
     assert!(result.notes[0].contains("3 times"));
-    let mut store = Moody { inner: memory(), answers: Mutex::new((0..20).map(|_| conflict()).collect()) };
+    let mut store = Moody {
+        inner: memory(),
+        answers: Mutex::new((0..20).map(|_| conflict()).collect()),
+    };
     let result = processor(2).execute_batch(&mut store, request(&build, 1000));
     assert_eq!((code(&result), result.attempts), ("AE0812", 8));
-    assert!(!result.success && result.receipt.is_none());
+    assert!(!result.success && result.receipt.is_none() && result.balances.is_empty());
+}
+
+#[test]
+fn a_batch_that_somebody_else_commits_meanwhile_is_not_paid_twice() {
+    let build = payroll();
+    let mut elsewhere = memory();
+    let first = processor(1).execute_batch(&mut elsewhere, request(&build, 1000));
+    let known = elsewhere.summary(1).unwrap().unwrap();
+    let mut store = Moody {
+        inner: memory(),
+        answers: Mutex::new(vec![Ok(CommitOutcome::AlreadyCommitted(known))]),
+    };
+    let result = processor(2).execute_batch(&mut store, request(&build, 1000));
+    assert!(result.success && result.already_committed);
+    assert_eq!(
+        (result.transactions_executed, &result.receipt),
+        (0, &first.receipt)
+    );
+    assert!(result.balances.is_empty());
 }
 
 #[test]
 fn an_unknown_outcome_is_no_failure_and_no_success() {
     let build = payroll();
-    let unknown = LedgerError::OutcomeUnknown { ledger: "x".into(), batch: "payroll".into(), reason: "gone".into() };
-    let mut store = Moody { inner: memory(), answers: Mutex::new(vec![Err(unknown)]) };
+    let unknown = LedgerError::OutcomeUnknown {
+        ledger: "x".into(),
+        batch: "payroll".into(),
+        reason: "gone".into(),
+    };
+    let mut store = Moody {
+        inner: memory(),
+        answers: Mutex::new(vec![Err(unknown)]),
+    };
     let result = processor(2).execute_batch(&mut store, request(&build, 1000));
     assert_eq!(code(&result), "AE0811");
     assert!(result.outcome_unknown && !result.success);
@@ -466,7 +604,7 @@ fn p09_external_values_are_verified_before_anything_runs() {
         }),
     ];
     let proof = |at: i64| aethel_runtime::oracle::sign(&secret, "amount", "USD", "2", "12.5", at).unwrap();
-    let with = |proofs: Vec<OracleProof>, key: Option<&str>| BatchRequest {
+    let external = |proofs: Vec<OracleProof>, key: Option<&str>| BatchRequest {
         oracles: proofs,
         key: key.map(|key| BatchKey::User(key.into())),
         first_policy: first_policy.clone(),
@@ -474,20 +612,29 @@ fn p09_external_values_are_verified_before_anything_runs() {
     };
     let mut store = memory();
     let before = state(&store);
-    assert_eq!(code(&processor(1).execute_batch(&mut store, with(vec![proof(now)], None))), "AE0313");
-    assert_eq!(code(&processor(1).execute_batch(&mut store, with(vec![], Some("k")))), "AE0703");
-    let stale = processor(1).execute_batch(&mut store, with(vec![proof(now - 3600)], Some("k")));
+    assert_eq!(
+        code(&processor(1).execute_batch(&mut store, external(vec![proof(now)], None))),
+        "AE0313"
+    );
+    assert_eq!(
+        code(&processor(1).execute_batch(&mut store, external(vec![], Some("k")))),
+        "AE0703"
+    );
+    let stale = processor(1).execute_batch(&mut store, external(vec![proof(now - 3600)], Some("k")));
     assert_eq!((code(&stale), stale.chunks.len()), ("AE0706", 0));
     assert_eq!(state(&store), before);
-    let good = processor(1).execute_batch(&mut store, with(vec![proof(now)], Some("k")));
+    let good = processor(1).execute_batch(&mut store, external(vec![proof(now)], Some("k")));
     assert!(good.success, "{:?}", good.error_message);
     assert_eq!(good.conservation_proof.unwrap().oracle_proofs, 1);
     let record = store.record(1).unwrap().unwrap();
     assert_eq!(record.body.oracles.unwrap().proofs.len(), 1);
     assert_eq!(store.policy().oracle_keys().len(), 1);
     // The first batch made the policy; later wishes are ignored.
-    assert!(processor(1).execute_batch(&mut store, request(&payroll(), 1000)).success);
-    let _ = Digest([0; 32]);
+    assert!(
+        processor(1)
+            .execute_batch(&mut store, request(&payroll(), 1000))
+            .success
+    );
 }
 
 #[test]

@@ -70,7 +70,13 @@ fn override_with(settings: &mut Vec<Setting>, flags: &[String], flag: &str) -> R
         };
         let from_file = |setting: &Setting| setting.key == key && setting.value.at.is_some();
         settings.retain(|setting| !from_file(setting));
-        settings.push(Setting { key: key.to_owned(), value: Given { text: value.to_owned(), at: None } });
+        settings.push(Setting {
+            key: key.to_owned(),
+            value: Given {
+                text: value.to_owned(),
+                at: None,
+            },
+        });
     }
     Ok(())
 }

@@ -9,13 +9,16 @@ pub mod import;
 pub mod inputs;
 pub mod ledger;
 pub mod oracle;
+pub mod processor;
 pub mod program;
 pub mod run;
 
 pub use aethel_certificate as certificate;
 pub use aethel_ir as ir;
 pub use aethel_ledger as store;
-pub use aethel_runtime as runtime;
 pub use aethel_lower::{Inputs, Purpose, Selection, parse_oracle};
+pub use aethel_runtime as runtime;
+pub use aethel_runtime::BatchResult;
+pub use processor::{BatchProcessor, ExpectedBalance, Operation, ProcessorOptions, Transaction};
 pub use program::Program;
 pub use run::{RunOptions, RunReport, run};

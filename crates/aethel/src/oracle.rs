@@ -157,7 +157,11 @@ pub fn verify_statement(
     };
     // A policy that trusts this key alone, and asks for no freshness.
     let mut policy = Policy::default();
-    let key = OracleKey { key_id: key_id(public_key), public_key: *public_key, feeds: Vec::new() };
+    let key = OracleKey {
+        key_id: key_id(public_key),
+        public_key: *public_key,
+        feeds: Vec::new(),
+    };
     let feed = OracleFeed {
         feed: proof.feed.clone(),
         max_age_ms: u64::MAX,
@@ -166,9 +170,17 @@ pub fn verify_statement(
         max_deviation: None,
     };
     for change in [PolicyChange::AddOracleKey(key), PolicyChange::SetOracleFeed(feed)] {
-        policy.apply(&change).map_err(|refused| Diagnostic::new(Code::AE0704, refused.to_string()))?;
+        policy
+            .apply(&change)
+            .map_err(|refused| Diagnostic::new(Code::AE0704, refused.to_string()))?;
     }
-    aethel_runtime::oracle::verify(&proof, asset, scale, &policy, proof.timestamp.saturating_mul(1_000))
+    aethel_runtime::oracle::verify(
+        &proof,
+        asset,
+        scale,
+        &policy,
+        proof.timestamp.saturating_mul(1_000),
+    )
 }
 
 #[cfg(test)]

@@ -60,7 +60,14 @@ impl Program {
     pub fn check(&self, sources: &mut SourceMap, allowed: &[PathBuf]) -> Vec<Diagnostic> {
         let mut diagnostics = self.diagnostics.clone();
         let inputs = Inputs::default();
-        let lowered = self.lower(&Selection::All, &inputs, Purpose::Check, sources, allowed, &mut diagnostics);
+        let lowered = self.lower(
+            &Selection::All,
+            &inputs,
+            Purpose::Check,
+            sources,
+            allowed,
+            &mut diagnostics,
+        );
         for batch in &lowered {
             if let Err(cycle) = DependencyAnalyzer.analyze(&batch.batch) {
                 diagnostics.push(*cycle);

@@ -7,7 +7,9 @@ use crate::ledger::LedgerPath;
 use crate::oracle;
 use crate::program::{self, Program};
 use aethel_ir::{AccountId, Batch, Code, Diagnostic, SourceMap, TransactionId, quote};
-use aethel_ledger::{BatchKey, DigestPrefix, LedgerStore, OracleFeed, OracleKey, Policy, PolicyChange, RedbStore};
+use aethel_ledger::{
+    BatchKey, DigestPrefix, LedgerStore, OracleFeed, OracleKey, Policy, PolicyChange, RedbStore,
+};
 use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
 use aethel_proof::{Limits, prove_direct, z3_version};
 use aethel_runtime::{
@@ -65,7 +67,11 @@ pub fn run(
     sources: &mut SourceMap,
     cancel: Option<&AtomicBool>,
 ) -> RunReport {
-    let mut report = RunReport { results: Vec::new(), diagnostics: Vec::new(), ledger: String::new() };
+    let mut report = RunReport {
+        results: Vec::new(),
+        diagnostics: Vec::new(),
+        ledger: String::new(),
+    };
     if let Err(problems) = run_batches(path, options, sources, cancel, &mut report) {
         report.diagnostics.extend(problems);
     }
@@ -86,14 +92,18 @@ fn run_batches(
     }
     if lowered.is_empty() {
         let diagnostic = Diagnostic::new(Code::AE0314, "there is no batch to run");
-        return Err(one(diagnostic.help("write an `atomic_batch`, or run an intent with `--intent NAME`")));
+        return Err(one(
+            diagnostic.help("write an `atomic_batch`, or run an intent with `--intent NAME`")
+        ));
     }
     let ledger = LedgerPath::resolve(options.ledger.as_deref(), sources).map_err(one)?;
     let trust = match &options.config {
         Some(path) => Some(Config::open(path, sources).map_err(one)?),
         None => ledger.trusted_config(sources).map_err(one)?,
     };
-    let first_policy = trust.map_or(Ok(Vec::new()), |config| policy_changes(&config)).map_err(one)?;
+    let first_policy = trust
+        .map_or(Ok(Vec::new()), |config| policy_changes(&config))
+        .map_err(one)?;
     let mut store = if options.dry_run {
         RedbStore::open_read_only(&ledger.0, options.wait).map_err(|error| one(error.to_diagnostic()))?
     } else {
@@ -104,10 +114,16 @@ fn run_batches(
         disagreement(store.policy(), &first_policy).map_err(one)?;
     }
     let mut keys = keys(options, &lowered, &store)?;
-    let processor = BatchProcessor::new(processor_options(options), Arc::new(SystemClock::default()));
+    let limits = processor_options(options.threads, options.timeout);
+    let processor = BatchProcessor::new(limits, Arc::new(SystemClock::default()));
     let mut opened = HashSet::new();
     for batch in lowered {
-        let request = request(batch, keys.remove(0), path, sources, &mut opened, &first_policy, open_accounts, options, cancel);
+        let mut request = request(batch, sources, &mut opened, open_accounts);
+        request.key = keys.remove(0);
+        request.program = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        request.first_policy.clone_from(&first_policy);
+        request.dry_run = options.dry_run;
+        request.cancel = cancel;
         let result = processor.execute_batch(&mut store, request);
         let failed = !result.success;
         report.results.push(result);
@@ -135,7 +151,9 @@ fn lower(
 ) -> Result<(Vec<LoweredBatch>, bool), Vec<Diagnostic>> {
     if path.extension().is_some_and(|extension| extension == "json") {
         let (source, text) = files::read_text(path, files::MAX_FILE_BYTES, sources).map_err(|d| vec![d])?;
-        let stem = path.file_stem().map_or("batch".into(), |stem| stem.to_string_lossy());
+        let stem = path
+            .file_stem()
+            .map_or("batch".into(), |stem| stem.to_string_lossy());
         let batch = aethel_lower::lower_json(source, &text, &stem)?;
         return Ok((vec![batch], options.inputs.open_accounts));
     }
@@ -147,7 +165,14 @@ fn lower(
     diagnostics.extend(program.diagnostics.iter().cloned());
     let inputs: Inputs = options.inputs.read(path, sources)?;
     let selection = &options.selection;
-    let lowered = program.lower(selection, &inputs, Purpose::Run, sources, &options.allow_path, diagnostics);
+    let lowered = program.lower(
+        selection,
+        &inputs,
+        Purpose::Run,
+        sources,
+        &options.allow_path,
+        diagnostics,
+    );
     program::sort(diagnostics);
     Ok((lowered, inputs.open_accounts))
 }
@@ -159,46 +184,63 @@ fn keys(
     store: &dyn LedgerStore,
 ) -> Result<Vec<Option<BatchKey>>, Vec<Diagnostic>> {
     let one = |diagnostic: Diagnostic| vec![diagnostic];
-    let mut keys: Vec<Option<BatchKey>> =
-        lowered.iter().map(|_| options.key.as_deref().map(|key| BatchKey::User(key.into()))).collect();
+    let mut keys: Vec<Option<BatchKey>> = lowered
+        .iter()
+        .map(|_| options.key.as_deref().map(|key| BatchKey::User(key.into())))
+        .collect();
     if let Some(key) = &options.key
         && (key.is_empty() || key.len() > 128 || key.chars().any(char::is_control))
     {
         let message = format!("`{}` cannot be a key", quote(key));
-        return Err(one(Diagnostic::new(Code::AE0911, message).help("1 to 128 bytes without control characters")));
+        return Err(one(
+            Diagnostic::new(Code::AE0911, message).help("1 to 128 bytes without control characters")
+        ));
     }
-    let Some(again) = &options.again else { return Ok(keys) };
+    let Some(again) = &options.again else {
+        return Ok(keys);
+    };
     let prefix: DigestPrefix = again.parse().map_err(|_| {
-        one(Diagnostic::new(Code::AE0807, format!("`{}` is not a receipt", quote(again)))
-            .help("`aethel ledger batches` lists receipts"))
+        one(
+            Diagnostic::new(Code::AE0807, format!("`{}` is not a receipt", quote(again)))
+                .help("`aethel ledger batches` lists receipts"),
+        )
     })?;
-    let known = store.find_receipt(&prefix).map_err(|error| one(error.to_diagnostic()))?;
+    let known = store
+        .find_receipt(&prefix)
+        .map_err(|error| one(error.to_diagnostic()))?;
     let mut matched = false;
     for (batch, key) in lowered.iter().zip(&mut keys) {
         let batch = &batch.batch;
-        let content = aethel_certificate::batch_order(batch).ok().map(|order| content_hash(batch, &order));
+        let content = aethel_certificate::batch_order(batch)
+            .ok()
+            .map(|order| content_hash(batch, &order));
         if *batch.name == known.batch && content == Some(known.content) {
             *key = Some(BatchKey::Again(known.receipt));
             matched = true;
         }
     }
     if !matched {
-        let message = format!("receipt {} is of another batch: `{}`", known.receipt.short(), quote(&known.batch));
-        return Err(one(Diagnostic::new(Code::AE0807, message)
-            .help("`--again` repeats exactly what was committed; without it the batch runs as a new one")));
+        let message = format!(
+            "receipt {} is of another batch: `{}`",
+            known.receipt.short(),
+            quote(&known.batch)
+        );
+        return Err(one(Diagnostic::new(Code::AE0807, message).help(
+            "`--again` repeats exactly what was committed; without it the batch runs as a new one",
+        )));
     }
     Ok(keys)
 }
 
-fn processor_options(options: &RunOptions) -> ProcessorOptions {
+pub(crate) fn processor_options(threads: Option<u32>, timeout: Option<Duration>) -> ProcessorOptions {
     let available = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut processor = ProcessorOptions {
-        threads: options.threads,
+        threads,
         available_threads: u32::try_from(available).unwrap_or(1),
         direct: Some((direct, format!("Z3 {}", z3_version()))),
         ..ProcessorOptions::default()
     };
-    if let Some(timeout) = options.timeout {
+    if let Some(timeout) = timeout {
         processor.timeout = timeout;
     }
     processor
@@ -207,54 +249,73 @@ fn processor_options(options: &RunOptions) -> ProcessorOptions {
 /// The direct theorem, as stage ④ asks for it.
 fn direct(batch: &Batch, order: &[TransactionId], initial: &[i128], final_values: &[i128]) -> DirectVerdict {
     match prove_direct(batch, order, initial, final_values, &Limits::default()) {
-        aethel_proof::DirectVerdict::Proved { queries, nanoseconds, .. } => {
-            DirectVerdict::Proved { queries, millis: nanoseconds / 1_000_000 }
-        }
+        aethel_proof::DirectVerdict::Proved {
+            queries, nanoseconds, ..
+        } => DirectVerdict::Proved {
+            queries,
+            millis: nanoseconds / 1_000_000,
+        },
         aethel_proof::DirectVerdict::Refuted { reason } => DirectVerdict::Refuted { reason },
         aethel_proof::DirectVerdict::Undecided { reason } => DirectVerdict::Undecided { reason },
     }
 }
 
-#[allow(clippy::too_many_arguments, reason = "what one batch needs of the run, each used once")]
-fn request<'a>(
+/// What the runtime is asked for a lowered batch: openings that are not in `opened` yet, declarations, oracle proofs.
+pub(crate) fn request<'a>(
     lowered: LoweredBatch,
-    key: Option<BatchKey>,
-    path: &Path,
     sources: &'a SourceMap,
     opened: &mut HashSet<(String, String)>,
-    first_policy: &[PolicyChange],
     open_accounts: bool,
-    options: &RunOptions,
-    cancel: Option<&'a AtomicBool>,
 ) -> BatchRequest<'a> {
     let batch = &lowered.batch;
     // What an earlier batch of this run opened is known to the ledger now; that is no news.
     let fresh = |opening: &&aethel_lower::Opening| {
-        let account = batch.account_of(opening.place).map(ToString::to_string).unwrap_or_default();
-        let asset = batch.asset_of(opening.place).and_then(|asset| batch.assets.get(usize::from(asset.0)));
-        opened.insert((account, asset.map(|asset| asset.name.to_string()).unwrap_or_default()))
+        let account = batch
+            .account_of(opening.place)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let asset = batch
+            .asset_of(opening.place)
+            .and_then(|asset| batch.assets.get(usize::from(asset.0)));
+        opened.insert((
+            account,
+            asset.map(|asset| asset.name.to_string()).unwrap_or_default(),
+        ))
     };
-    let balances = lowered.openings.iter().filter(fresh).map(|opening| (opening.place, opening.amount));
+    let balances = lowered
+        .openings
+        .iter()
+        .filter(fresh)
+        .map(|opening| (opening.place, opening.amount));
     let balances = balances.collect();
     let declared = |name: &aethel_ir::AccountName| {
-        lowered.declarations.accounts.iter().any(|(known, unbounded)| known == name && !unbounded)
+        lowered
+            .declarations
+            .accounts
+            .iter()
+            .any(|(known, unbounded)| known == name && !unbounded)
     };
-    let bounded = batch.accounts.iter().enumerate().filter(|(_, name)| declared(name));
+    let bounded = batch
+        .accounts
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| declared(name));
     let openings = Openings {
         balances,
         are_expectations: lowered.openings_are_expectations,
-        open_accounts: open_accounts,
+        open_accounts,
         bounded: bounded.map(|(index, _)| AccountId(index as u32)).collect(),
     };
-    let oracles = lowered.oracles.iter().filter_map(|used| oracle::statement(used.proof.as_ref()?)).collect();
+    let oracles = lowered
+        .oracles
+        .iter()
+        .filter_map(|used| oracle::statement(used.proof.as_ref()?))
+        .collect();
+    let feeds = lowered.feeds.iter().cloned().collect();
     let mut request = BatchRequest::new(lowered.batch, sources);
-    request.key = key;
-    request.program = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    request.feeds = feeds;
     request.openings = openings;
     request.oracles = oracles;
-    request.first_policy = first_policy.to_vec();
-    request.dry_run = options.dry_run;
-    request.cancel = cancel;
     request
 }
 
@@ -263,11 +324,18 @@ fn policy_changes(config: &Config) -> Result<Vec<PolicyChange>, Diagnostic> {
     let mut changes = Vec::new();
     for key in &config.oracle.keys {
         let public_key = oracle::hex::<32>(&key.public).ok_or_else(|| {
-            Diagnostic::new(Code::AE0910, format!("`{}` is not a public key", quote(&key.public)))
-                .help("64 hexadecimal digits, as `aethel oracle keygen` prints them")
+            Diagnostic::new(
+                Code::AE0910,
+                format!("`{}` is not a public key", quote(&key.public)),
+            )
+            .help("64 hexadecimal digits, as `aethel oracle keygen` prints them")
         })?;
         let key_id = oracle::key_id(&public_key);
-        changes.push(PolicyChange::AddOracleKey(OracleKey { key_id, public_key, feeds: key.feeds.clone() }));
+        changes.push(PolicyChange::AddOracleKey(OracleKey {
+            key_id,
+            public_key,
+            feeds: key.feeds.clone(),
+        }));
     }
     let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     for (feed, limits) in &config.oracle.feeds {

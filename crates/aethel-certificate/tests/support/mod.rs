@@ -78,7 +78,10 @@ impl Text<'_> {
         self.push(Expr::After(Slot(slot)), ty, part)
     }
     fn value(&mut self, n: u16, part: &str) -> ExprId {
-        self.push(Expr::Value(n), USD, part)
+        let id = self.push(Expr::Value(n), USD, part);
+        let span = &mut self.nodes[id.0 as usize].span;
+        span.end = span.start + "amount".len() as u32;
+        id
     }
     fn number(&mut self, n: i128, ty: Type, part: &str) -> ExprId {
         self.push(Expr::Number(Rational::Int(n)), ty, part)
@@ -336,10 +339,17 @@ fn build_intent(kind: Kind, text: &'static str, source: SourceId) -> Intent {
                 let d = t.op(BinaryOp::Greater, l, r, Type::Bool, "amount > 0");
                 guard = vec![condition(c), condition(d)];
             }
-            for (slot, op, part) in [
-                (0, BinaryOp::Subtract, "a.balance == a.balance - amount"),
-                (1, BinaryOp::Add, "b.balance == b.balance + amount"),
-            ] {
+            let parts = match kind {
+                Kind::Third => [
+                    "a.balance == a.balance - amount / 3",
+                    "b.balance == b.balance + amount / 3",
+                ],
+                _ => [
+                    "a.balance == a.balance - amount",
+                    "b.balance == b.balance + amount",
+                ],
+            };
+            for (slot, op, part) in [(0, BinaryOp::Subtract, parts[0]), (1, BinaryOp::Add, parts[1])] {
                 let old = t.before(slot, USD, part);
                 let mut amount = t.value(0, "amount");
                 if kind == Kind::Third {

@@ -18,8 +18,17 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
     // Without a handler Ctrl-C would still be safe: the commit is atomic. With it, the batch says what happened.
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
     let mut sources = SourceMap::default();
-    let report = aethel::run(&options.file, &library_options(options), &mut sources, Some(&cancel));
-    let failures: Vec<Diagnostic> = report.results.iter().filter_map(|r| r.diagnostic.as_deref().cloned()).collect();
+    let report = aethel::run(
+        &options.file,
+        &library_options(options),
+        &mut sources,
+        Some(&cancel),
+    );
+    let failures: Vec<Diagnostic> = report
+        .results
+        .iter()
+        .filter_map(|r| r.diagnostic.as_deref().cloned())
+        .collect();
     let mut problems = report.diagnostics.clone();
     problems.extend(failures.iter().cloned());
     let failed = match printer.format() {

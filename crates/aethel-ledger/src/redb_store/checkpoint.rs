@@ -21,7 +21,7 @@ const SLICE_PLACES: usize = 20_000;
 impl RedbStore {
     pub(super) fn is_checkpoint_due(&self) -> bool {
         let records = self.state.head.sequence - self.state.checkpoint.sequence;
-        let writable = !self.read_only && matches!(self.db, File::Open(Db::Write(_)));
+        let writable = !self.read_only && matches!(self.db, File::Open(Db { writable: true, .. }));
         writable
             && (records > TAIL_RECORDS
                 || self.state.tail_bytes > TAIL_BYTES
@@ -37,12 +37,14 @@ impl RedbStore {
         }
         while self.state.checkpoint.sequence < self.state.head.sequence {
             let (slice, next) = self.next_slice()?;
-            let File::Open(Db::Write(db)) = &self.db else {
+            let File::Open(db @ Db { writable: true, .. }) = &self.db else {
                 return Err(LedgerError::ReadOnly {
                     ledger: self.name.clone(),
                 });
             };
-            if let Err(error) = guarded(&self.name, "writing", || write_slice(db, &slice, &next)) {
+            if let Err(error) = guarded(&self.name, "writing", || {
+                write_slice(db.database()?, &slice, &next)
+            }) {
                 // Nothing is lost: the journal has it all. But redb wants a new handle after a failure.
                 if let Err(reopening) = self.reopen() {
                     self.db = File::Lost(reopening);

@@ -1,12 +1,12 @@
 //! Making the file: under another name, synced, then given its name without replacing anything.
 
 use super::guard::guarded;
-use super::tables::write_first;
+use super::tables::{Db, write_first};
 use crate::error::LedgerError;
 use crate::prepare::Prepared;
 use crate::receipt::LedgerId;
+use redb::Builder;
 use redb::backends::FileBackend;
-use redb::{Builder, Database};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// How creation ended.
 pub(super) enum Created {
     /// The file is there, durably, and holds the batch.
-    Here(Database),
+    Here(Db),
     /// Another process was first.
     Lost,
 }
@@ -46,7 +46,7 @@ pub(super) fn create(
         let built = guarded(ledger, "creating", || {
             let db = cache(&mut Builder::new()).create_with_backend(FileBackend::new(file)?)?;
             write_first(&db, ledger_id, prepared)?;
-            Ok(db)
+            Ok(Db::new(db, true))
         });
         let named = built.and_then(|db| match fs::hard_link(&temporary, path) {
             Ok(()) => Ok(Some(Created::Here(db))),

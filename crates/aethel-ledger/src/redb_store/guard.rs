@@ -2,9 +2,19 @@
 //! was damaged since; nothing of that gets out of here.
 
 use crate::error::LedgerError;
+use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is inside a call whose panics become errors: a panic hook need not print those.
+pub fn panics_are_caught() -> bool {
+    GUARDED.get()
+}
 
 /// Calls redb and makes a panic of it, which only damaged files cause, an error.
 pub(super) fn guarded<T>(
@@ -13,7 +23,10 @@ pub(super) fn guarded<T>(
     call: impl FnOnce() -> Result<T, redb::Error>,
 ) -> Result<T, LedgerError> {
     // The state that a panic may leave inconsistent is redb's, whose handle a caller drops after such an error.
-    match catch_unwind(AssertUnwindSafe(call)) {
+    let outer = GUARDED.replace(true);
+    let answer = catch_unwind(AssertUnwindSafe(call));
+    GUARDED.set(outer);
+    match answer {
         Ok(answer) => answer.map_err(|error| from_redb(ledger, doing, error)),
         Err(_) => Err(LedgerError::damaged(
             ledger,
@@ -35,6 +48,7 @@ fn from_redb(ledger: &Arc<str>, doing: &'static str, error: redb::Error) -> Ledg
             ledger: ledger.clone(),
         },
         E::Corrupted(reason) => LedgerError::damaged(ledger, None, reason),
+        E::TypeDefinitionChanged { .. } => LedgerError::damaged(ledger, None, "its tables have other types"),
         E::UpgradeRequired(_) | E::TableDoesNotExist(_) | E::TableTypeMismatch { .. } => {
             LedgerError::NotALedger {
                 ledger: ledger.clone(),

@@ -4,6 +4,7 @@ mod checkpoint;
 mod create;
 mod guard;
 mod open;
+mod overlay;
 mod tables;
 
 use crate::error::LedgerError;
@@ -16,6 +17,7 @@ use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, Rows};
 use crate::tail::merge;
 use create::Created;
 use guard::guarded;
+pub use guard::panics_are_caught;
 use redb::{Key, OwnedRange, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,18 +74,18 @@ impl RedbStore {
         }
         match &self.db {
             File::Lost(error) => return Err(error.clone()),
-            File::Open(Db::Read(_)) => {
+            File::Open(Db { writable: false, .. }) => {
                 return Err(LedgerError::ReadOnly {
                     ledger: self.name.clone(),
                 });
             }
-            File::Open(Db::Write(db)) => {
-                if let Err(error) = guarded(&self.name, "writing", || tables::append(db, &prepared)) {
+            File::Open(db) => {
+                let append = || tables::append(db.database()?, &prepared);
+                if let Err(error) = guarded(&self.name, "writing", append) {
                     return Err(self.settle(error, request));
                 }
             }
             File::Absent => {
-                create::remove_stale(&self.path);
                 match create::create(
                     &self.path,
                     &self.name,
@@ -91,7 +93,7 @@ impl RedbStore {
                     &prepared,
                     &request.body.batch,
                 )? {
-                    Created::Here(db) => self.db = File::Open(Db::Write(db)),
+                    Created::Here(db) => self.db = File::Open(db),
                     Created::Lost => return self.adopt(request),
                 }
             }
@@ -298,11 +300,10 @@ impl LedgerStore for RedbStore {
     }
 
     fn close(self: Box<Self>) -> Result<(), LedgerError> {
-        match self.db {
-            File::Open(Db::Write(db)) => guarded(&self.name, "closing", || Ok(db.close()?)),
-            File::Open(Db::Read(db)) => guarded(&self.name, "closing", || Ok(db.close()?)),
-            File::Absent => Ok(()),
-            File::Lost(error) => Err(error),
+        // Every commit was durable when it returned, so there is nothing left to write.
+        match &self.db {
+            File::Lost(error) => Err(error.clone()),
+            File::Absent | File::Open(_) => Ok(()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::create::{cache, remove_stale};
 use super::guard::guarded;
+use super::overlay::Overlay;
 use super::tables::{Db, State, load};
 use super::{File, RedbStore};
 use crate::error::LedgerError;
@@ -31,8 +32,8 @@ impl RedbStore {
         Self::open(path.into(), wait, false)
     }
 
-    /// Opens a ledger for reading, beside other readers. A file whose last writer was killed may first be
-    /// repaired, for which it is locked and written if allowed.
+    /// Opens a ledger for reading, beside other readers. The file is not written, not even after its writer was
+    /// killed.
     ///
     /// # Errors
     /// As [`RedbStore::open_or_new`]; commits are refused with [`LedgerError::ReadOnly`].
@@ -138,29 +139,23 @@ fn check_magic(path: &Path, ledger: &Arc<str>) -> Result<(), LedgerError> {
 }
 
 fn open_once(path: &Path, ledger: &Arc<str>, read_only: bool) -> Result<Db, LedgerError> {
-    let write = || {
-        guarded(ledger, "opening", || {
-            Ok(Db::Write(cache(&mut Builder::new()).open(path)?))
-        })
-    };
     let read = || {
         guarded(ledger, "opening", || {
-            match cache(&mut Builder::new()).open_read_only(path) {
-                Ok(db) => Ok(Some(Db::Read(db))),
-                Err(redb::DatabaseError::RepairAborted) => Ok(None),
-                Err(error) => Err(error.into()),
-            }
+            let overlay = Overlay::new(fs::File::open(path)?)?;
+            Ok(Db::new(
+                cache(&mut Builder::new()).create_with_backend(overlay)?,
+                false,
+            ))
         })
     };
     if read_only {
-        return match read()? {
-            Some(db) => Ok(db),
-            None => write(),
-        };
+        return read();
     }
-    match write() {
+    match guarded(ledger, "opening", || {
+        Ok(Db::new(cache(&mut Builder::new()).open(path)?, true))
+    }) {
         // A reader needs no more than this; a commit will be refused.
-        Err(refused @ LedgerError::ReadOnly { .. }) => read()?.ok_or(refused),
+        Err(LedgerError::ReadOnly { .. }) => read(),
         answer => answer,
     }
 }

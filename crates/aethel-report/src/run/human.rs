@@ -1,9 +1,8 @@
 //! A batch's result as a treasurer reads it: what happened, the six stages, balances, the receipt.
 
-use super::amounts::{grouped, number, with_places};
+use super::amounts::{grouped, minor, with_places};
 use crate::escape::terminal;
 use crate::table::{Align, table};
-use aethel_ir::Rational;
 use aethel_runtime::{BalanceChange, BatchResult};
 use std::collections::BTreeMap;
 
@@ -14,8 +13,14 @@ const LISTED: usize = 8;
 pub fn batch(result: &BatchResult, ledger: &str) -> String {
     let name = terminal(&result.batch);
     if result.already_committed {
-        let headline = result.headline.as_deref().unwrap_or("nothing paid: already committed");
+        let headline = result
+            .headline
+            .as_deref()
+            .unwrap_or("nothing paid: already committed");
         return format!("{name} · {}\n", terminal(headline));
+    }
+    if !result.success && !began(result) {
+        return format!("{name} was not run: nothing was changed\n");
     }
     let mut out = format!("{name} · {}\n\n", summary(result));
     out += &stages(result, ledger);
@@ -33,6 +38,25 @@ pub fn batch(result: &BatchResult, ledger: &str) -> String {
     out
 }
 
+/// The stages in order.
+const NAMES: [&str; 6] = [
+    "dependencies",
+    "conflicts",
+    "execution",
+    "proof",
+    "conservation",
+    "commit",
+];
+
+/// Whether a stage failed, and not what is asked before them (keys, openings, policy, oracle proofs).
+fn began(result: &BatchResult) -> bool {
+    let code = result.error_code.unwrap_or_default();
+    let stage = ["AE04", "AE05", "AE06"]
+        .iter()
+        .any(|group| code.starts_with(group));
+    stage || result.stages.len() > 1
+}
+
 /// `1 000 transactions · 8 372 000.00 USD from company`
 fn summary(result: &BatchResult) -> String {
     let count = result.graph.map_or(0, |graph| graph.transactions);
@@ -42,7 +66,7 @@ fn summary(result: &BatchResult) -> String {
             [one] => format!(" from {}", terminal(one)),
             _ => String::new(),
         };
-        let total = grouped(&with_places(&moved.total, &moved.like));
+        let total = grouped(&with_places(moved.total, &moved.like));
         parts.push(format!("{total} {}{from}", terminal(&asset)));
     }
     parts.join(" · ")
@@ -50,7 +74,7 @@ fn summary(result: &BatchResult) -> String {
 
 /// What moved in one asset.
 struct Moved {
-    total: Rational,
+    total: i128,
     payers: Vec<String>,
     like: String,
 }
@@ -59,33 +83,39 @@ fn moved(balances: &[BalanceChange]) -> BTreeMap<String, Moved> {
     let mut assets: BTreeMap<String, Moved> = BTreeMap::new();
     for change in balances {
         let Some(asset) = &change.asset else { continue };
-        let (before, after) = (number(&change.before), number(&change.after));
-        let Ok(delta) = after.sub(&before) else { continue };
+        let delta = difference(change);
         let entry = assets.entry(asset.clone()).or_insert_with(|| Moved {
-            total: Rational::ZERO,
+            total: 0,
             payers: Vec::new(),
             like: change.before.clone(),
         });
         match delta.signum() {
-            1 => entry.total = entry.total.add(&delta).unwrap_or_else(|_| entry.total.clone()),
+            1 => entry.total = entry.total.saturating_add(delta),
             -1 => entry.payers.push(change.account.clone()),
             _ => {}
         }
     }
-    assets.retain(|_, moved| !moved.total.is_zero());
+    assets.retain(|_, moved| moved.total != 0);
     assets
 }
 
 fn counted(n: usize, word: &str) -> String {
     let digits = aethel_ir::money::group_digits(&n.to_string());
-    if n == 1 { format!("1 {word}") } else { format!("{digits} {word}s") }
+    if n == 1 {
+        format!("1 {word}")
+    } else {
+        format!("{digits} {word}s")
+    }
 }
 
 fn stages(result: &BatchResult, ledger: &str) -> String {
     let marks = ["①", "②", "③", "④", "⑤", "⑥"];
     let mut rows = Vec::new();
     for stage in &result.stages {
-        let mark = marks.get(usize::from(stage.number).wrapping_sub(1)).copied().unwrap_or("·");
+        let mark = marks
+            .get(usize::from(stage.number).wrapping_sub(1))
+            .copied()
+            .unwrap_or("·");
         let said = match stage.number {
             1 => dependencies(result),
             2 => conflicts(result),
@@ -94,27 +124,47 @@ fn stages(result: &BatchResult, ledger: &str) -> String {
             5 => conservation(result),
             _ => commit(result, ledger),
         };
-        rows.push(vec![format!("  {mark} {}", stage.name), said, milliseconds(stage.duration_ns)]);
+        rows.push(vec![
+            format!("  {mark} {}", stage.name),
+            said,
+            milliseconds(stage.duration_ns),
+        ]);
     }
-    if !result.success && result.stages.len() < marks.len() {
-        let names = ["dependencies", "conflicts", "execution", "proof", "conservation", "commit"];
-        let (mark, name) = (marks[result.stages.len()], names[result.stages.len()]);
+    if let (false, Some((mark, name))) = (
+        result.success,
+        marks.get(result.stages.len()).zip(NAMES.get(result.stages.len())),
+    ) {
         rows.push(vec![format!("  {mark} {name}"), "failed".into(), String::new()]);
     }
     table(&[Align::Left, Align::Left, Align::Right], &rows)
 }
 
 fn dependencies(result: &BatchResult) -> String {
-    let Some(graph) = result.graph else { return String::new() };
-    let after = if graph.after > 0 { format!(", {} by `after`", graph.after) } else { String::new() };
-    let parts = if graph.components > 1 { format!(", {} independent parts", graph.components) } else { String::new() };
+    let Some(graph) = result.graph else {
+        return String::new();
+    };
+    let after = if graph.after > 0 {
+        format!(", {} by `after`", graph.after)
+    } else {
+        String::new()
+    };
+    let parts = if graph.components > 1 {
+        format!(", {} independent parts", graph.components)
+    } else {
+        String::new()
+    };
     let depth = aethel_ir::money::group_digits(&graph.depth.to_string());
     let transactions = counted(graph.transactions, "transaction");
-    format!("{transactions}, {}{after}, depth {depth}{parts}", counted(graph.edges, "edge"))
+    format!(
+        "{transactions}, {}{after}, depth {depth}{parts}",
+        counted(graph.edges, "edge")
+    )
 }
 
 fn conflicts(result: &BatchResult) -> String {
-    let Some(conflicts) = &result.conflicts else { return String::new() };
+    let Some(conflicts) = &result.conflicts else {
+        return String::new();
+    };
     let counts = conflicts.consecutive;
     if counts.total() == 0 {
         return "none: every transaction is independent".into();
@@ -122,9 +172,14 @@ fn conflicts(result: &BatchResult) -> String {
     let group = |n: u64| aethel_ir::money::group_digits(&n.to_string());
     let on = match conflicts.top.as_slice() {
         [one] => format!("on `{}`", terminal(&one.place)),
-        _ => format!("on {} accounts", conflicts.places),
+        _ => format!("on {} balances", conflicts.places),
     };
-    format!("{} RAW, {} WAW, {} WAR {on}: kept in order", group(counts.raw), group(counts.waw), group(counts.war))
+    format!(
+        "{} RAW, {} WAW, {} WAR {on}: kept in order",
+        group(counts.raw),
+        group(counts.waw),
+        group(counts.war)
+    )
 }
 
 fn execution(result: &BatchResult) -> String {
@@ -133,12 +188,22 @@ fn execution(result: &BatchResult) -> String {
         0 => String::new(),
         n => format!(", {} overlapped", aethel_ir::money::group_digits(&n.to_string())),
     };
-    let why = result.threads_why.as_deref().map(|why| format!(": {}", terminal(why))).unwrap_or_default();
-    format!("{} on {}{parallel}{why}", counted(count, "transaction"), counted(result.thread_count, "thread"))
+    let why = result
+        .threads_why
+        .as_deref()
+        .map(|why| format!(" ({})", terminal(why)))
+        .unwrap_or_default();
+    format!(
+        "{} on {}{parallel}{why}",
+        counted(count, "transaction"),
+        counted(result.thread_count, "thread")
+    )
 }
 
 fn proof(result: &BatchResult) -> String {
-    let Some(proof) = &result.linearizability_proof else { return String::new() };
+    let Some(proof) = &result.linearizability_proof else {
+        return String::new();
+    };
     let mut said = String::from("equals the serial run in batch order · certificate checked, replay equal");
     if proof.direct == Some("proved") {
         said += &format!(" · proved by {}", terminal(&proof.solver));
@@ -150,16 +215,29 @@ fn proof(result: &BatchResult) -> String {
 }
 
 fn conservation(result: &BatchResult) -> String {
-    let Some(conservation) = &result.conservation_proof else { return String::new() };
+    let Some(conservation) = &result.conservation_proof else {
+        return String::new();
+    };
     let mut parts: Vec<String> = conservation
         .assets
         .iter()
-        .map(|sum| format!("{} {} = {}", terminal(&sum.asset), grouped(&sum.before), grouped(&sum.after)))
+        .map(|sum| {
+            format!(
+                "{} {} = {}",
+                terminal(&sum.asset),
+                grouped(&sum.before),
+                grouped(&sum.after)
+            )
+        })
         .collect();
     if conservation.oracle_proofs > 0 {
         parts.push(counted(conservation.oracle_proofs, "oracle proof"));
     }
-    if parts.is_empty() { "nothing of value moved".into() } else { parts.join(" · ") }
+    if parts.is_empty() {
+        "nothing of value moved".into()
+    } else {
+        parts.join(" · ")
+    }
 }
 
 fn commit(result: &BatchResult, ledger: &str) -> String {
@@ -172,27 +250,82 @@ fn commit(result: &BatchResult, ledger: &str) -> String {
     }
 }
 
+/// How much a place gained, in units of its last place; true and false count as 1 and 0.
+fn difference(change: &BalanceChange) -> i128 {
+    let value = |text: &str| match text {
+        "true" => 1,
+        "false" => 0,
+        amount => minor(amount),
+    };
+    value(&change.after).saturating_sub(value(&change.before))
+}
+
+/// The size of a change in whole units, then in parts of one: so that changes in different assets can be compared.
+fn units(delta: i128, change: &BalanceChange) -> (u128, u128) {
+    let places = change
+        .before
+        .split_once('.')
+        .map_or(0, |(_, fraction)| fraction.len());
+    let unit = u32::try_from(places)
+        .ok()
+        .and_then(|places| 10_u128.checked_pow(places))
+        .unwrap_or(1);
+    (delta.unsigned_abs() / unit, delta.unsigned_abs() % unit)
+}
+
 /// The largest changes, largest first within the order of accounts.
 fn balances(result: &BatchResult) -> String {
-    let size = |change: &BalanceChange| {
-        let delta = number(&change.after).sub(&number(&change.before)).unwrap_or(Rational::ZERO);
-        if delta.signum() < 0 { delta.neg().unwrap_or(delta) } else { delta }
-    };
-    let mut changed: Vec<&BalanceChange> =
-        result.balances.iter().filter(|change| change.before != change.after).collect();
+    let mut changed: Vec<(i128, &BalanceChange)> = result
+        .balances
+        .iter()
+        .map(|change| (difference(change), change))
+        .filter(|(delta, _)| *delta != 0)
+        .collect();
     let total = changed.len();
-    changed.sort_by(|a, b| size(b).cmp(&size(a)).then_with(|| a.account.cmp(&b.account)));
-    changed.truncate(LISTED);
-    let row = |change: &&BalanceChange| {
-        let what = change.asset.as_deref().or(change.field.as_deref()).unwrap_or("").to_owned();
-        let shown = |text: &str| if change.asset.is_some() { grouped(text) } else { text.to_owned() };
-        vec![format!("  {}", change.account), shown(&change.before), "→".into(), shown(&change.after), what]
+    let larger = |(a, x): &(i128, &BalanceChange), (b, y): &(i128, &BalanceChange)| {
+        units(*b, y)
+            .cmp(&units(*a, x))
+            .then_with(|| x.account.cmp(&y.account))
+    };
+    if total > LISTED {
+        changed.select_nth_unstable_by(LISTED, larger);
+        changed.truncate(LISTED);
+    }
+    changed.sort_by(larger);
+    let row = |(_, change): &(i128, &BalanceChange)| {
+        let what = change
+            .asset
+            .as_deref()
+            .or(change.field.as_deref())
+            .unwrap_or("")
+            .to_owned();
+        let shown = |text: &str| {
+            if change.asset.is_some() {
+                grouped(text)
+            } else {
+                text.to_owned()
+            }
+        };
+        vec![
+            format!("  {}", change.account),
+            shown(&change.before),
+            "→".into(),
+            shown(&change.after),
+            what,
+        ]
     };
     let rows: Vec<Vec<String>> = changed.iter().map(row).collect();
-    let mut out = table(&[Align::Left, Align::Right, Align::Left, Align::Right, Align::Left], &rows);
+    let mut out = table(
+        &[Align::Left, Align::Right, Align::Left, Align::Right, Align::Left],
+        &rows,
+    );
     if total > LISTED {
         let more = aethel_ir::money::group_digits(&(total - LISTED).to_string());
-        let how = if result.dry_run { "" } else { " (aethel ledger show)" };
+        let how = if result.dry_run {
+            ""
+        } else {
+            " (aethel ledger show)"
+        };
         out += &format!("  and {more} more{how}\n");
     }
     out

@@ -7,8 +7,12 @@ use serde_json::json;
 
 /// All batches of a run and what was said beside them, pretty-printed, with a line end.
 pub fn json(results: &[BatchResult], diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
-    let shown = |list: &[Diagnostic]| -> Vec<_> { list.iter().map(|d| diagnostics::one_json(d, sources)).collect() };
-    let failures: Vec<Diagnostic> = results.iter().filter_map(|r| r.diagnostic.as_deref().cloned()).collect();
+    let shown =
+        |list: &[Diagnostic]| -> Vec<_> { list.iter().map(|d| diagnostics::one_json(d, sources)).collect() };
+    let failures: Vec<Diagnostic> = results
+        .iter()
+        .filter_map(|r| r.diagnostic.as_deref().cloned())
+        .collect();
     let mut all = shown(diagnostics);
     all.extend(shown(&failures));
     let value = json!({ "schema": 1, "batches": results, "diagnostics": all });

@@ -4,6 +4,7 @@ use crate::dependency_analyzer::DependencyGraph;
 use crate::rows::Rows;
 use crate::serial::Run;
 use aethel_ir::{Batch, Code, Diagnostic, PlaceId, TransactionId, Value, show_value};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
 /// How many starting points the search for the shortest circle tries.
@@ -21,7 +22,10 @@ pub struct LinearizabilityError {
 impl LinearizabilityError {
     /// AE0601. The severity is the caller's to lower where a serial run took over.
     pub fn diagnostic(&self) -> Diagnostic {
-        let message = format!("no serial order explains what the run saw: {}", self.sentences.join("; "));
+        let message = format!(
+            "no serial order explains what the run saw: {}",
+            self.sentences.join("; ")
+        );
         Diagnostic::new(Code::AE0601, message).help("nothing of that run was kept")
     }
 }
@@ -38,7 +42,12 @@ struct Logged {
 }
 
 /// Looks for what is wrong with a run; `None` when some serial order explains it.
-pub fn explain(batch: &Batch, graph: &DependencyGraph, run: &Run, snapshot: &[i128]) -> Option<LinearizabilityError> {
+pub fn explain(
+    batch: &Batch,
+    graph: &DependencyGraph,
+    run: &Run,
+    snapshot: &[i128],
+) -> Option<LinearizabilityError> {
     let chains = logged(batch, graph, run);
     let mut edges: Vec<(u32, Edge)> = Vec::new();
     for place in 0..batch.places.len() {
@@ -52,7 +61,10 @@ pub fn explain(batch: &Batch, graph: &DependencyGraph, run: &Run, snapshot: &[i1
     }
     let graph = Rows::sort(batch.len(), edges.iter().copied());
     let circle = shortest_circle(batch.len(), &graph)?;
-    let sentences = circle.iter().map(|(from, edge)| edge.sentence(batch, *from)).collect();
+    let sentences = circle
+        .iter()
+        .map(|(from, edge)| edge.sentence(batch, *from))
+        .collect();
     Some(LinearizabilityError {
         transactions: circle.iter().map(|(from, _)| TransactionId(*from)).collect(),
         sentences,
@@ -66,25 +78,35 @@ fn logged(batch: &Batch, graph: &DependencyGraph, run: &Run) -> Rows<Logged> {
         batch.transaction(id).into_iter().flat_map(move |view| {
             let shape = &layout.shapes[view.group.intent as usize];
             let (slots, writes) = (layout.slots(id).start, layout.writes(id).start);
-            view.group.places.iter().enumerate().filter_map(move |(slot, column)| {
-                let place = column.get(view.row).filter(|_| shape.touches(slot))?;
-                let nth = shape.written_slots.iter().position(|s| usize::from(*s) == slot);
-                let logged = Logged {
-                    id,
-                    version: *run.versions.get(slots + slot)?,
-                    seen: *run.seen.get(slots + slot)?,
-                    written: nth.and_then(|n| run.written.get(writes + n).copied()),
-                    reads: shape.reads(slot),
-                };
-                Some((place.0, logged))
-            })
+            view.group
+                .places
+                .iter()
+                .enumerate()
+                .filter_map(move |(slot, column)| {
+                    let place = column.get(view.row).filter(|_| shape.touches(slot))?;
+                    let nth = shape.written_slots.iter().position(|s| usize::from(*s) == slot);
+                    let logged = Logged {
+                        id,
+                        version: *run.versions.get(slots + slot)?,
+                        seen: *run.seen.get(slots + slot)?,
+                        written: nth.and_then(|n| run.written.get(writes + n).copied()),
+                        reads: shape.reads(slot),
+                    };
+                    Some((place.0, logged))
+                })
         })
     });
     Rows::sort(batch.places.len(), entries)
 }
 
 /// Two writes over one version, a value that no write left, a version that nobody made, a wrong end.
-fn wrong_place(batch: &Batch, place: PlaceId, chain: &[Logged], first: i128, run: &Run) -> Option<LinearizabilityError> {
+fn wrong_place(
+    batch: &Batch,
+    place: PlaceId,
+    chain: &[Logged],
+    first: i128,
+    run: &Run,
+) -> Option<LinearizabilityError> {
     let at = batch.place_name(place);
     let show = |value: i128| show(batch, place, value);
     let name = |id: TransactionId| batch.transaction_name(id);
@@ -119,16 +141,32 @@ fn wrong_place(batch: &Batch, place: PlaceId, chain: &[Logged], first: i128, run
         match left {
             Some(value) if value == entry.seen => {}
             Some(value) => {
-                let saw = format!("`{}` saw {} at {at}, where {} was", name(entry.id), show(entry.seen), show(value));
+                let saw = format!(
+                    "`{}` saw {} at {at}, where {} was",
+                    name(entry.id),
+                    show(entry.seen),
+                    show(value)
+                );
                 return error(vec![entry.id], saw);
             }
-            None => return error(vec![entry.id], format!("`{}` saw {at} after a write that nobody made", name(entry.id))),
+            None => {
+                return error(
+                    vec![entry.id],
+                    format!("`{}` saw {at} after a write that nobody made", name(entry.id)),
+                );
+            }
         }
     }
-    let last = made.iter().max_by_key(|(version, _)| **version).map_or(first, |(_, (_, value))| *value);
+    let last = made
+        .iter()
+        .max_by_key(|(version, _)| **version)
+        .map_or(first, |(_, (_, value))| *value);
     let end = run.final_values.get(place.0 as usize).copied().unwrap_or(0);
     if end != last {
-        return error(vec![], format!("{at} ends with {}, the last write left {}", show(end), show(last)));
+        return error(
+            vec![],
+            format!("{at} ends with {}, the last write left {}", show(end), show(last)),
+        );
     }
     None
 }
@@ -173,7 +211,10 @@ fn connect(place: PlaceId, chain: &[Logged], edges: &mut Vec<(u32, Edge)>) {
             };
             edges.push((*writer, edge));
         }
-        if let Some((writer, _)) = writers.get(&(entry.version + 1)).filter(|(writer, _)| *writer != entry.id.0 && entry.reads) {
+        if let Some((writer, _)) = writers
+            .get(&(entry.version + 1))
+            .filter(|(writer, _)| *writer != entry.id.0 && entry.reads)
+        {
             let edge = Edge {
                 to: *writer,
                 place,
@@ -193,7 +234,9 @@ fn shortest_circle(count: usize, graph: &Rows<Edge>) -> Option<Vec<(u32, Edge)>>
             waits[edge.to as usize] += 1;
         }
     }
-    let mut ready: Vec<u32> = (0..count as u32).filter(|node| waits[*node as usize] == 0).collect();
+    let mut ready: Vec<u32> = (0..count as u32)
+        .filter(|node| waits[*node as usize] == 0)
+        .collect();
     while let Some(node) = ready.pop() {
         for edge in graph.row(node as usize) {
             waits[edge.to as usize] -= 1;
@@ -213,7 +256,11 @@ fn circle_from(start: u32, graph: &Rows<Edge>, waits: &[u32]) -> Option<Vec<(u32
     let mut came: HashMap<u32, (u32, Edge)> = HashMap::new();
     let mut queue = VecDeque::from([start]);
     while let Some(node) = queue.pop_front() {
-        for edge in graph.row(node as usize).iter().filter(|edge| waits[edge.to as usize] > 0) {
+        for edge in graph
+            .row(node as usize)
+            .iter()
+            .filter(|edge| waits[edge.to as usize] > 0)
+        {
             if edge.to == start {
                 let mut circle = vec![(node, *edge)];
                 let mut at = node;
@@ -225,8 +272,8 @@ fn circle_from(start: u32, graph: &Rows<Edge>, waits: &[u32]) -> Option<Vec<(u32
                 circle.reverse();
                 return Some(circle);
             }
-            if !came.contains_key(&edge.to) {
-                came.insert(edge.to, (node, *edge));
+            if let Entry::Vacant(free) = came.entry(edge.to) {
+                free.insert((node, *edge));
                 queue.push_back(edge.to);
             }
         }
@@ -240,7 +287,11 @@ fn show(batch: &Batch, place: PlaceId, value: i128) -> String {
         .get(place.0 as usize)
         .and_then(|(_, field)| batch.fields.get(usize::from(field.0)));
     match field {
-        Some(field) => show_value(batch, &Value::Number(value.into()), aethel_ir::eval::field_type(field)),
+        Some(field) => show_value(
+            batch,
+            &Value::Number(value.into()),
+            aethel_ir::eval::field_type(field),
+        ),
         None => value.to_string(),
     }
 }

@@ -111,8 +111,11 @@ impl From<SerialError> for ProofError {
 
 /// AE0602, for a run that nobody can certify.
 pub fn rejected(rejection: &Rejection) -> Diagnostic {
-    Diagnostic::new(Code::AE0602, format!("the certificate of the run is rejected: {rejection}"))
-        .help("nothing was committed; this is a bug of aethel, please report it with the program")
+    Diagnostic::new(
+        Code::AE0602,
+        format!("the certificate of the run is rejected: {rejection}"),
+    )
+    .help("nothing was committed; this is a bug of aethel, please report it with the program")
 }
 
 /// Proves that a run equals the serial run.
@@ -186,7 +189,9 @@ fn accept(
         Err(SerialError::Stopped(stop)) => return Err(Doubt::Stopped(stop)),
         Err(SerialError::Failed(failure)) => {
             let name = batch.transaction_name(failure.transaction);
-            return Err(Doubt::Because(format!("`{name}` does not go through in the serial replay")));
+            return Err(Doubt::Because(format!(
+                "`{name}` does not go through in the serial replay"
+            )));
         }
     }
     let Some(ask) = options.direct.filter(|_| batch.len() <= DIRECT_PROOF_LIMIT) else {
@@ -249,7 +254,11 @@ fn view<'a>(
 
 /// The first place where two runs end differently, in words.
 fn difference(batch: &Batch, replay: &Run, run: &Run) -> String {
-    let differs = replay.final_values.iter().zip(&run.final_values).position(|(a, b)| a != b);
+    let differs = replay
+        .final_values
+        .iter()
+        .zip(&run.final_values)
+        .position(|(a, b)| a != b);
     match differs {
         Some(index) => format!(
             "{} ends with {} in the serial replay and with {} in the run",

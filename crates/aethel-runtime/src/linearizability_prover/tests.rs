@@ -57,7 +57,9 @@ fn a_lost_update_is_refuted() {
     let error = explain(&build.batch, &graph, &run, &snapshot).unwrap();
     assert_eq!(
         error.sentences,
-        ["`move row 1` and `move row 2` both saw a at 1.00 USD and both wrote it, 0.40 USD and 0.40 USD: one of the writes is lost"]
+        [
+            "`move row 1` and `move row 2` both saw a at 1.00 USD and both wrote it, 0.40 USD and 0.40 USD: one of the writes is lost"
+        ]
     );
     assert_eq!(error.diagnostic().code, Code::AE0601);
 }
@@ -94,7 +96,14 @@ fn a_lost_write_is_noticed() {
 fn a_garbage_final_state_is_refuted() {
     let (build, _) = two_withdrawals();
     let snapshot = build.snapshot(0, &[("a", 200)]);
-    let proof = prove_with(&build, &snapshot, |_| {}, |trace| trace.run.final_values[1] = 7, None).unwrap();
+    let proof = prove_with(
+        &build,
+        &snapshot,
+        |_| {},
+        |trace| trace.run.final_values[1] = 7,
+        None,
+    )
+    .unwrap();
     assert_eq!(proof.way, Way::SerialAfterDoubt);
     let reason = proof.refutation.unwrap().sentences.join("");
     assert_eq!(reason, "b ends with 0.07 USD, the last write left 0.60 USD");
@@ -120,9 +129,61 @@ fn a_doubted_run_whose_serial_run_fails_gives_that_failure() {
     let watch = Watch::new(&clock);
     let options = ProofOptions::default();
     let result = LinearizabilityProver.prove(&build.batch, &graph, &snapshot, &mut trace, &options, &watch);
-    let Err(ProofError::Failed(failure)) = result else { panic!("committed a lost update") };
+    let Err(ProofError::Failed(failure)) = result else {
+        panic!("committed a lost update")
+    };
     assert_eq!(failure.transaction, TransactionId(1));
-    assert_eq!(failure.failure, aethel_ir::Failure::Overdraft { effect: 0, value: -20 });
+    assert_eq!(
+        failure.failure,
+        aethel_ir::Failure::Overdraft {
+            effect: 0,
+            value: -20
+        }
+    );
+}
+
+/// The checker alone, without the replay.
+#[test]
+fn the_checker_alone_refuses_what_it_cannot_follow() {
+    let (build, _) = two_withdrawals();
+    let snapshot = build.snapshot(0, &[("a", 200)]);
+    let mut proof = prove_with(&build, &snapshot, |_| {}, |_| {}, None).unwrap();
+    let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
+    let clock = SystemClock::default();
+    let verdict =
+        |proof: &SerialProof| certified(&build.batch, &graph, &snapshot, proof, &Watch::new(&clock));
+    assert!(matches!(verdict(&proof), Ok(Some(_))));
+    proof.run.versions[2] = 0;
+    let Err(ProofError::Rejected(rejection)) = verdict(&proof) else {
+        panic!("accepted")
+    };
+    assert!(
+        rejected(&rejection)
+            .message
+            .starts_with("the certificate of the run is rejected: `move row 1` and")
+    );
+}
+
+/// The replay alone: the checker does not know what other accounts hold.
+#[test]
+fn the_replay_alone_refuses_too_large_a_supply() {
+    let mut build = Build::new("b");
+    build.one(Kind::Move, "world", "a", 60);
+    let snapshot = build.snapshot(0, &[]);
+    let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
+    let plan = ConflictDetector.detect(&build.batch, &graph);
+    let clock = SystemClock::default();
+    let watch = Watch::new(&clock);
+    let options = ExecutionOptions::default();
+    let mut trace = ParallelExecutor
+        .execute(&build.batch, &plan, &snapshot, &options, &watch)
+        .unwrap();
+    let options = ProofOptions {
+        supply_elsewhere: &[aethel_ir::MAX_MINOR_UNITS],
+        ..ProofOptions::default()
+    };
+    let verdict = LinearizabilityProver.prove(&build.batch, &graph, &snapshot, &mut trace, &options, &watch);
+    assert!(matches!(verdict, Err(ProofError::Failed(_))));
 }
 
 #[test]
@@ -154,14 +215,22 @@ fn the_solver_is_asked_about_small_batches_only() {
     let snapshot = build.snapshot(0, &[("a", 200)]);
     let yes: DirectProver = |_, order, initial, last| {
         assert_eq!((order.len(), initial[0], last[0]), (2, 200, 80));
-        DirectVerdict::Proved { queries: 1, millis: 0 }
+        DirectVerdict::Proved {
+            queries: 1,
+            millis: 0,
+        }
     };
     let proof = prove_with(&build, &snapshot, |_| {}, |_| {}, Some(yes)).unwrap();
     assert_eq!((proof.way, proof.solver.as_str()), (Way::Parallel(2), "test"));
-    let unsure: DirectProver = |_, _, _, _| DirectVerdict::Undecided { reason: "too hard".into() };
+    let unsure: DirectProver = |_, _, _, _| DirectVerdict::Undecided {
+        reason: "too hard".into(),
+    };
     let proof = prove_with(&build, &snapshot, |_| {}, |_| {}, Some(unsure)).unwrap();
     assert_eq!(proof.way, Way::SerialAfterDoubt);
-    assert_eq!(proof.fallback.as_deref(), Some("the solver could not decide: too hard"));
+    assert_eq!(
+        proof.fallback.as_deref(),
+        Some("the solver could not decide: too hard")
+    );
     let mut large = Build::new("large");
     for i in 0..17 {
         large.one(Kind::Count, &format!("c{i}"), "c", 0);
@@ -171,7 +240,14 @@ fn the_solver_is_asked_about_small_batches_only() {
     assert_eq!(proof.direct, None);
 }
 
-const KINDS: &[Kind] = &[Kind::Pay, Kind::Move, Kind::Mix, Kind::Count, Kind::Set, Kind::Look];
+const KINDS: &[Kind] = &[
+    Kind::Pay,
+    Kind::Move,
+    Kind::Mix,
+    Kind::Count,
+    Kind::Set,
+    Kind::Look,
+];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]

@@ -9,6 +9,7 @@
 
 mod cells;
 mod faults;
+mod hand;
 mod trace;
 mod workers;
 
@@ -26,6 +27,10 @@ use workers::Parallel;
 
 /// Fewer transactions than this are done before a second thread has woken up.
 const WORTH_A_THREAD: usize = 2_000;
+
+/// Handing a transaction to another thread (counters, deques, cold caches) takes about as long as evaluating so many
+/// expressions.
+const STEPS_OF_A_HAND_OFF: u64 = 40;
 
 /// How to execute.
 #[derive(Clone, Debug)]
@@ -112,7 +117,12 @@ impl ParallelExecutor {
         let started = watch.now_ns();
         let run = run_serially(batch, plan.graph, snapshot, &options.supply_elsewhere, watch)?;
         let sequence = plan.graph.order.iter().map(|id| id.0).collect();
-        Ok(Trace::serial(run, sequence, choice, watch.now_ns().saturating_sub(started)))
+        Ok(Trace::serial(
+            run,
+            sequence,
+            choice,
+            watch.now_ns().saturating_sub(started),
+        ))
     }
 }
 
@@ -132,5 +142,27 @@ fn choose(batch: &Batch, plan: &Plan<'_>, options: &ExecutionOptions) -> ThreadC
     if plan.graph.depth().saturating_mul(3) > batch.len().saturating_mul(2) {
         return ThreadChoice::NoParallelism(u32::try_from(plan.graph.depth()).unwrap_or(u32::MAX));
     }
+    let (steps, handed) = work(batch, plan);
+    if handed.saturating_mul(STEPS_OF_A_HAND_OFF) > steps {
+        return ThreadChoice::CostlyHandOffs(u32::try_from(handed).unwrap_or(u32::MAX));
+    }
     ThreadChoice::Adaptive(options.available.min(cap))
+}
+
+/// How many expressions a batch evaluates, and how many of its transactions would be handed from thread to thread.
+fn work(batch: &Batch, plan: &Plan<'_>) -> (u64, u64) {
+    let intent = |group: &aethel_ir::Group| batch.intents.get(group.intent as usize);
+    let nodes = |group: &aethel_ir::Group| intent(group).map_or(0, |intent| intent.nodes.len() as u64);
+    let steps = batch
+        .groups
+        .iter()
+        .map(|group| nodes(group).saturating_mul(group.rows.into()))
+        .sum();
+    let waiting = plan.graph.waits.iter().filter(|waits| **waits > 0).count() as u64;
+    // Those that follow the one they wait for on its thread are not handed on.
+    let follows = |row: &[u32]| matches!(row, [only] if plan.graph.waits.get(*only as usize) == Some(&1));
+    let following = (0..batch.len())
+        .filter(|id| follows(plan.graph.successors.row(*id)))
+        .count() as u64;
+    (steps, waiting.saturating_sub(following))
 }

@@ -24,7 +24,13 @@ fn forced(threads: u32) -> ExecutionOptions {
 fn pairs(count: usize) -> Build {
     let mut build = Build::new("pairs");
     let rows: Vec<_> = (0..count)
-        .map(|i| (build.account(&format!("a{i}")), build.account(&format!("b{i}")), 1))
+        .map(|i| {
+            (
+                build.account(&format!("a{i}")),
+                build.account(&format!("b{i}")),
+                1,
+            )
+        })
         .collect();
     build.id_rows(Kind::Pay, &rows);
     build
@@ -45,14 +51,36 @@ fn a_panicking_worker_is_an_error_and_no_hang() {
 fn the_default_says_why_it_uses_one_thread() {
     let few = pairs(10);
     let trace = execute(&few, &few.snapshot(10, &[]), &ExecutionOptions::default()).unwrap();
-    assert_eq!(trace.choice.to_string(), "1, which is faster for 10 transactions");
+    assert_eq!(
+        trace.choice.to_string(),
+        "faster than several for 10 transactions"
+    );
 
     let mut hot = Build::new("hot");
     let company = hot.account("company");
-    let rows: Vec<_> = (0..3000).map(|i| (company, hot.account(&format!("e{i}")), 1)).collect();
+    let rows: Vec<_> = (0..3000)
+        .map(|i| (company, hot.account(&format!("e{i}")), 1))
+        .collect();
     hot.id_rows(Kind::Pay, &rows);
     let trace = execute(&hot, &hot.snapshot(10_000, &[]), &ExecutionOptions::default()).unwrap();
-    assert_eq!(trace.choice.to_string(), "1, since 3000 transactions wait for each other in a row");
+    assert_eq!(
+        trace.choice.to_string(),
+        "3000 transactions wait for each other in a row"
+    );
+
+    // Everybody pays the next but one, all round a ring, three times.
+    let mut ring = Build::new("ring");
+    let names: Vec<_> = (0..1000).map(|i| ring.account(&format!("r{i}"))).collect();
+    let rows: Vec<_> = (0..3000)
+        .map(|i| (names[i * 7 % 1000], names[(i * 7 + 2) % 1000], 1))
+        .collect();
+    ring.id_rows(Kind::Pay, &rows);
+    let trace = execute(&ring, &ring.snapshot(10, &[]), &ExecutionOptions::default()).unwrap();
+    assert!(
+        matches!(trace.choice, ThreadChoice::CostlyHandOffs(_)),
+        "{}",
+        trace.choice
+    );
 
     let many = pairs(3000);
     let trace = execute(&many, &many.snapshot(10, &[]), &ExecutionOptions::default()).unwrap();
@@ -63,7 +91,9 @@ fn the_default_says_why_it_uses_one_thread() {
 fn a_chain_is_one_chunk_even_on_many_threads() {
     let mut hot = Build::new("hot");
     let company = hot.account("company");
-    let rows: Vec<_> = (0..500).map(|i| (company, hot.account(&format!("e{i}")), 1)).collect();
+    let rows: Vec<_> = (0..500)
+        .map(|i| (company, hot.account(&format!("e{i}")), 1))
+        .collect();
     hot.id_rows(Kind::Pay, &rows);
     let trace = execute(&hot, &hot.snapshot(10_000, &[]), &forced(4)).unwrap();
     assert_eq!(trace.chunks.len(), 1);
@@ -102,7 +132,11 @@ fn the_supply_is_watched_between_the_ends() {
     let mut build = Build::new("supply");
     build.rows(
         Kind::Move,
-        &[("world", "alice", max), ("world2", "bob", max), ("alice", "bob", 1)],
+        &[
+            ("world", "alice", max),
+            ("world2", "bob", max),
+            ("alice", "bob", 1),
+        ],
     );
     let snapshot = build.snapshot(0, &[]);
     for threads in [1, 2, 4] {
@@ -117,7 +151,11 @@ fn the_supply_is_watched_between_the_ends() {
     let mut back = Build::new("back");
     back.rows(
         Kind::Move,
-        &[("world", "alice", max), ("alice", "world", max), ("world", "alice", max)],
+        &[
+            ("world", "alice", max),
+            ("alice", "world", max),
+            ("world", "alice", max),
+        ],
     );
     for threads in [1, 2] {
         assert!(execute(&back, &back.snapshot(0, &[]), &forced(threads)).is_ok());
@@ -146,6 +184,18 @@ fn overlap_is_counted_by_chunk() {
     };
     let apart = trace(vec![chunk(0, 0, 10, 0, 2), chunk(1, 10, 20, 2, 3)]);
     assert_eq!((apart.transactions_parallel(), apart.busy_ns()), (0, 20));
-    let nested = trace(vec![chunk(0, 0, 50, 0, 2), chunk(1, 10, 20, 2, 3), chunk(1, 30, 60, 5, 1), chunk(0, 60, 70, 6, 4)]);
+    let nested = trace(vec![
+        chunk(0, 0, 50, 0, 2),
+        chunk(1, 10, 20, 2, 3),
+        chunk(1, 30, 60, 5, 1),
+        chunk(0, 60, 70, 6, 4),
+    ]);
     assert_eq!((nested.transactions_parallel(), nested.thread_count()), (6, 2));
+}
+
+#[test]
+fn far_more_threads_than_cores_end() {
+    let build = pairs(300);
+    let trace = execute(&build, &build.snapshot(10, &[]), &forced(300)).unwrap();
+    assert_eq!(trace.sequence.len(), 300);
 }

@@ -34,6 +34,8 @@ pub enum ThreadChoice {
     LittleWork(u32),
     /// Nearly every transaction waits for the one before; the depth of the graph.
     NoParallelism(u32),
+    /// So many transactions would have to be handed from thread to thread that running them costs less.
+    CostlyHandOffs(u32),
 }
 
 impl ThreadChoice {
@@ -41,7 +43,10 @@ impl ThreadChoice {
     pub fn workers(self) -> u32 {
         match self {
             ThreadChoice::Forced(n) | ThreadChoice::Adaptive(n) => n,
-            ThreadChoice::OnlyOne | ThreadChoice::LittleWork(_) | ThreadChoice::NoParallelism(_) => 1,
+            ThreadChoice::OnlyOne
+            | ThreadChoice::LittleWork(_)
+            | ThreadChoice::NoParallelism(_)
+            | ThreadChoice::CostlyHandOffs(_) => 1,
         }
     }
 }
@@ -49,12 +54,18 @@ impl ThreadChoice {
 impl fmt::Display for ThreadChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Forced(n) => write!(f, "{n} as asked"),
-            Self::Adaptive(n) => write!(f, "{n}, since there is work for them"),
-            Self::OnlyOne => write!(f, "1, no more are allowed"),
-            Self::LittleWork(n) => write!(f, "1, which is faster for {n} transactions"),
+            Self::Forced(n) => write!(f, "{n} asked for"),
+            Self::Adaptive(n) => write!(f, "{n}, there is work for all"),
+            Self::OnlyOne => write!(f, "no more are allowed"),
+            Self::LittleWork(n) => write!(f, "faster than several for {n} transactions"),
             Self::NoParallelism(depth) => {
-                write!(f, "1, since {depth} transactions wait for each other in a row")
+                write!(f, "{depth} transactions wait for each other in a row")
+            }
+            Self::CostlyHandOffs(n) => {
+                write!(
+                    f,
+                    "{n} transactions could run in parallel, but handing them over would be slower"
+                )
             }
         }
     }
@@ -98,7 +109,9 @@ impl Trace {
     /// The transactions of a chunk.
     pub fn transactions(&self, chunk: &Chunk) -> &[u32] {
         let first = chunk.first as usize;
-        self.sequence.get(first..first + chunk.count as usize).unwrap_or(&[])
+        self.sequence
+            .get(first..first + chunk.count as usize)
+            .unwrap_or(&[])
     }
 
     /// How many transactions were in chunks that overlapped a chunk of another thread in time.
@@ -109,7 +122,10 @@ impl Trace {
         let mut running: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
         for index in by_start {
             let chunk = &self.chunks[index];
-            while running.peek().is_some_and(|Reverse((end, _))| *end <= chunk.start_ns) {
+            while running
+                .peek()
+                .is_some_and(|Reverse((end, _))| *end <= chunk.start_ns)
+            {
                 running.pop();
             }
             // Chunks of one thread never overlap. Of two or more that run, all are marked already.
@@ -127,12 +143,20 @@ impl Trace {
 
     /// The time that all threads together spent on transactions, in nanoseconds.
     pub fn busy_ns(&self) -> u64 {
-        self.chunks.iter().map(|chunk| chunk.end_ns.saturating_sub(chunk.start_ns)).sum()
+        self.chunks
+            .iter()
+            .map(|chunk| chunk.end_ns.saturating_sub(chunk.start_ns))
+            .sum()
     }
 
     /// How many threads ran at least one transaction.
     pub fn thread_count(&self) -> usize {
-        let mut threads: Vec<u32> = self.chunks.iter().filter(|c| c.count > 0).map(|c| c.thread).collect();
+        let mut threads: Vec<u32> = self
+            .chunks
+            .iter()
+            .filter(|c| c.count > 0)
+            .map(|c| c.thread)
+            .collect();
         threads.sort_unstable();
         threads.dedup();
         threads.len()

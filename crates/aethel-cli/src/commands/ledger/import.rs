@@ -50,7 +50,7 @@ pub fn run(
             Ok(())
         }
         CommitOutcome::AlreadyCommitted(batch) => {
-            let at = aethel_report::time::utc(batch.time_ms);
+            let at = aethel::ir::time::utc(batch.time_ms);
             printer.say(&format!(
                 "nothing imported: already done on {at} as {}\n",
                 batch.receipt.short()

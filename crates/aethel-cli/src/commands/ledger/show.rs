@@ -4,11 +4,11 @@ use super::{missing, store};
 use crate::options::Format;
 use crate::printer::Printer;
 use aethel::ir::money::{format_amount, format_grouped};
+use aethel::ir::time::utc;
 use aethel::ir::{AccountName, Diagnostic, did_you_mean, quote};
 use aethel::ledger::LedgerPath;
 use aethel::store::{self as ledger, FieldKey, LedgerStore, PlaceKey, Policy};
 use aethel_report::table::{Align, table};
-use aethel_report::time::utc;
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -1,5 +1,12 @@
 //! Times for people.
 
+/// `2026-03-31` from milliseconds since 1970, in UTC.
+pub fn utc_date(milliseconds: u64) -> String {
+    let mut text = utc(milliseconds);
+    text.truncate(text.find(' ').unwrap_or(text.len()));
+    text
+}
+
 /// `2026-03-31 12:00:00 UTC` from milliseconds since 1970 (civil calendar after H. Hinnant, "chrono-compatible low-level
 /// date algorithms", `civil_from_days`).
 pub fn utc(milliseconds: u64) -> String {
@@ -23,12 +30,13 @@ pub fn utc(milliseconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::utc;
+    use super::{utc, utc_date};
 
     #[test]
     fn dates() {
         assert_eq!(utc(0), "1970-01-01 00:00:00 UTC");
         assert_eq!(utc(1_774_958_400_000), "2026-03-31 12:00:00 UTC");
+        assert_eq!(utc_date(951_782_400_000), "2000-02-29");
         assert_eq!(utc(1_709_164_799_999), "2024-02-28 23:59:59 UTC");
     }
 }

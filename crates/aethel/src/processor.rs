@@ -1,0 +1,315 @@
+//! `BatchProcessor`: batches from a Rust program.
+//!
+//! Transactions given as values take the same way as a JSON batch: they are written as one, lowered, and run through
+//! the six stages, so that a program, a file and a call that say the same thing do the same thing.
+
+use crate::ledger::random;
+use crate::program::Program;
+use crate::run;
+use aethel_ir::{Diagnostic, SourceMap};
+use aethel_ledger::{BatchKey, LedgerId, LedgerStore, MemoryStore, RedbStore};
+use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
+use aethel_runtime::{BatchProcessor as Runtime, BatchResult, SystemClock};
+use serde::Serialize;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a processor works.
+#[derive(Clone, Debug, Default)]
+pub struct ProcessorOptions {
+    /// Exactly this many worker threads; `None` adapts to the work.
+    pub threads: Option<u32>,
+    /// The limit for a batch; `None` means 300 s.
+    pub timeout: Option<Duration>,
+    /// A durable ledger, opened for each batch; `None` keeps a ledger in memory.
+    pub ledger: Option<PathBuf>,
+    /// What makes a batch the same batch again. `None` makes each call a new one.
+    pub key: Option<String>,
+}
+
+/// A step of a [`Transaction`]. Amounts are decimals in units, such as `"8500.00"`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Operation {
+    /// Takes from an account.
+    Debit {
+        /// The account.
+        account: String,
+        /// How much.
+        amount: String,
+    },
+    /// Gives to an account.
+    Credit {
+        /// The account.
+        account: String,
+        /// How much.
+        amount: String,
+    },
+    /// Moves from one account to another.
+    Transfer {
+        /// The account that pays.
+        from: String,
+        /// The account that is paid.
+        to: String,
+        /// How much.
+        amount: String,
+    },
+    /// Moves from the first account of the transaction to the second.
+    Swap {
+        /// How much.
+        amount: String,
+    },
+}
+
+/// The balance that a transaction expects of an account, or opens it with.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExpectedBalance {
+    /// A decimal in units.
+    pub balance: String,
+}
+
+/// A transaction of a list.
+#[derive(Clone, Debug, Serialize)]
+pub struct Transaction {
+    /// Its name, unique in the list.
+    pub id: String,
+    /// What it is called in reports.
+    pub intent_name: String,
+    /// Its accounts in order.
+    #[serde(serialize_with = "in_order")]
+    pub accounts: Vec<(String, ExpectedBalance)>,
+    /// Its steps in order.
+    pub operations: Vec<Operation>,
+    /// Conditions over `account.balance` and `old(account.balance)` that must hold after it.
+    pub verify_conditions: Vec<String>,
+    /// The ids of transactions that must be done before.
+    pub depends_on: Vec<String>,
+}
+
+fn in_order<S: serde::Serializer>(
+    accounts: &[(String, ExpectedBalance)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(accounts.iter().map(|(name, balance)| (name, balance)))
+}
+
+impl Transaction {
+    /// A transaction that does nothing yet.
+    pub fn new(id: impl Into<String>, intent_name: impl Into<String>) -> Self {
+        Transaction {
+            id: id.into(),
+            intent_name: intent_name.into(),
+            accounts: Vec::new(),
+            operations: Vec::new(),
+            verify_conditions: Vec::new(),
+            depends_on: Vec::new(),
+        }
+    }
+
+    /// Adds an account and the balance it is expected to have.
+    #[must_use]
+    pub fn account(mut self, name: impl Into<String>, balance: impl ToString) -> Self {
+        self.accounts.push((
+            name.into(),
+            ExpectedBalance {
+                balance: balance.to_string(),
+            },
+        ));
+        self
+    }
+
+    /// Adds a step.
+    #[must_use]
+    pub fn operation(mut self, operation: Operation) -> Self {
+        self.operations.push(operation);
+        self
+    }
+}
+
+/// Runs batches, all or nothing, on a ledger of its own in memory or on a durable one.
+///
+/// ```
+/// use aethel::{BatchProcessor, Operation, ProcessorOptions, Transaction};
+///
+/// let mut processor = BatchProcessor::new(ProcessorOptions { threads: Some(2), ..Default::default() })?;
+/// let pay = |n: u32| {
+///     let employee = format!("employee_{n}");
+///     Transaction::new(format!("pay_employee_{n}"), "transfer")
+///         .account("company", 10_000_000)
+///         .account(&employee, 0)
+///         .operation(Operation::Transfer { from: "company".into(), to: employee, amount: "8500".into() })
+/// };
+/// let result = processor.execute_batch(&(0..1000).map(pay).collect::<Vec<_>>());
+/// assert!(result.success, "{:?}", result.error_message);
+/// assert_eq!(result.transactions_executed, 1000);
+/// assert_eq!(processor.balance("company", "unit")?.as_deref(), Some("1500000.000000000"));
+/// # Ok::<(), Box<aethel::ir::Diagnostic>>(())
+/// ```
+pub struct BatchProcessor {
+    options: ProcessorOptions,
+    memory: MemoryStore<'static>,
+}
+
+impl std::fmt::Debug for BatchProcessor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BatchProcessor")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl BatchProcessor {
+    /// A processor with these options.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes for the ledger's identity.
+    pub fn new(options: ProcessorOptions) -> Result<Self, Box<Diagnostic>> {
+        let id = LedgerId(random::<16>()?);
+        Ok(Self {
+            options,
+            memory: MemoryStore::new(id),
+        })
+    }
+
+    /// Runs a list of transactions as one batch.
+    pub fn execute_batch(&mut self, transactions: &[Transaction]) -> BatchResult {
+        self.execute_named("batch", transactions)
+    }
+
+    /// Runs one transaction as a batch of one, with a proof and a commit of its own.
+    ///
+    /// ```
+    /// use aethel::{BatchProcessor, ProcessorOptions, Transaction};
+    ///
+    /// let mut processor = BatchProcessor::new(ProcessorOptions::default())?;
+    /// let transaction = Transaction::new("tx1", "transfer").account("alice", 1000).account("bob", 500);
+    /// let result = processor.execute_single_transaction(transaction);
+    /// assert!(result.success, "{:?}", result.error_message);
+    /// # Ok::<(), Box<aethel::ir::Diagnostic>>(())
+    /// ```
+    pub fn execute_single_transaction(&mut self, transaction: Transaction) -> BatchResult {
+        let name = transaction.id.clone();
+        self.execute_named(&name, &[transaction])
+    }
+
+    fn execute_named(&mut self, name: &str, transactions: &[Transaction]) -> BatchResult {
+        let mut sources = SourceMap::default();
+        let value = serde_json::json!({ "name": name, "transactions": transactions });
+        let text = value.to_string();
+        let source = sources.add("transactions", text.as_str());
+        match aethel_lower::lower_json(source, &text, name) {
+            Ok(batch) => self.execute(batch, false, &sources),
+            Err(problems) => refused(name, problems),
+        }
+    }
+
+    /// Runs a batch of a program.
+    ///
+    /// ```
+    /// use aethel::ir::SourceMap;
+    /// use aethel::{BatchProcessor, Inputs, ProcessorOptions, Program};
+    ///
+    /// let text = "atomic_batch rent {
+    ///     intent pay(tenant: Account, landlord: Account, amount: Balance) {
+    ///         guard { amount == 900; tenant.balance >= amount; }
+    ///         verify {
+    ///             tenant.balance == tenant.balance - amount;
+    ///             landlord.balance == landlord.balance + amount;
+    ///         }
+    ///     }
+    /// }";
+    /// let mut sources = SourceMap::default();
+    /// let program = Program::parse(sources.add("rent.ae", text), text, ".".into());
+    /// let inputs = sources.add("inputs", r#"{"accounts": {"tenant": "1000", "landlord": "0"}}"#);
+    /// let inputs = Inputs::from_json(inputs, r#"{"accounts": {"tenant": "1000", "landlord": "0"}}"#).unwrap();
+    ///
+    /// let mut processor = BatchProcessor::new(ProcessorOptions::default())?;
+    /// let result = processor.execute_atomic_batch(&program, "rent", &inputs, &mut sources);
+    /// assert!(result.success, "{:?}", result.error_message);
+    /// assert_eq!(processor.balance("landlord", "unit")?.as_deref(), Some("900.000000000"));
+    /// # Ok::<(), Box<aethel::ir::Diagnostic>>(())
+    /// ```
+    pub fn execute_atomic_batch(
+        &mut self,
+        program: &Program,
+        name: &str,
+        inputs: &Inputs,
+        sources: &mut SourceMap,
+    ) -> BatchResult {
+        let mut diagnostics = program.diagnostics.clone();
+        let selection = Selection::Batch(name.to_owned());
+        let mut lowered = program.lower(&selection, inputs, Purpose::Run, sources, &[], &mut diagnostics);
+        match lowered.pop() {
+            Some(batch) if !diagnostics.iter().any(Diagnostic::is_error) => {
+                self.execute(batch, inputs.open_accounts, sources)
+            }
+            _ => refused(name, diagnostics),
+        }
+    }
+
+    fn execute(&mut self, batch: LoweredBatch, open_accounts: bool, sources: &SourceMap) -> BatchResult {
+        let name = batch.batch.name.to_string();
+        let key = match &self.options.key {
+            Some(key) => BatchKey::User(key.as_str().into()),
+            None => match random() {
+                Ok(bytes) => BatchKey::Unique(bytes),
+                Err(problem) => return refused(&name, vec![problem]),
+            },
+        };
+        let mut request = run::request(batch, sources, &mut HashSet::new(), open_accounts);
+        request.key = Some(key);
+        let options = run::processor_options(self.options.threads, self.options.timeout);
+        let runtime = Runtime::new(options, Arc::new(SystemClock::default()));
+        match self.options.ledger.clone() {
+            None => runtime.execute_batch(&mut self.memory, request),
+            Some(path) => match open(&path) {
+                Ok(mut store) => runtime.execute_batch(&mut store, request),
+                Err(problem) => refused(&name, vec![*problem]),
+            },
+        }
+    }
+
+    /// The balance of an account in an asset, a plain decimal in units; `None` when nobody opened it.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub fn balance(&self, account: &str, asset: &str) -> Result<Option<String>, Box<Diagnostic>> {
+        let find = |store: &dyn LedgerStore| {
+            let scale = store.policy().scale(asset).unwrap_or(0);
+            let Ok(account) = aethel_ir::AccountName::new(account) else {
+                return Ok(None);
+            };
+            let place = aethel_ledger::PlaceKey::balance(account, asset);
+            let read = store
+                .read(&[place])
+                .map_err(|error| Box::new(error.to_diagnostic()))?;
+            let value = read.into_iter().next().flatten();
+            Ok(value.map(|value| aethel_ir::money::format_amount(value.value, scale)))
+        };
+        match &self.options.ledger {
+            None => find(&self.memory),
+            Some(path) => find(&open(path)?),
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<RedbStore, Box<Diagnostic>> {
+    RedbStore::open_or_new(path, Duration::ZERO).map_err(|error| Box::new(error.to_diagnostic()))
+}
+
+/// The result of a batch that did not come as far as stage ①.
+fn refused(name: &str, problems: Vec<Diagnostic>) -> BatchResult {
+    let mut result = BatchResult {
+        batch: name.to_owned(),
+        ..BatchResult::default()
+    };
+    if let Some(first) = problems.into_iter().find(Diagnostic::is_error) {
+        result.error_message = Some(first.message.clone());
+        result.error_type = Some(first.code.error_type());
+        result.error_code = Some(first.code.id());
+        result.diagnostic = Some(Box::new(first));
+    }
+    result
+}
