@@ -489,7 +489,7 @@ fn a_failure_in_json_has_its_place() {
         (&json!("AE0701"), &json!("error"))
     );
     assert_eq!(diagnostic["file"], "failing/bonus.ae");
-    assert_eq!(diagnostic["line"], 23, "{diagnostic:#}");
+    assert_eq!(diagnostic["line"], 24, "{diagnostic:#}");
 }
 
 #[test]

@@ -49,6 +49,8 @@ pub struct Declarations {
     pub accounts: Vec<(AccountName, bool)>,
     /// Declared fields.
     pub fields: Vec<(Arc<str>, FieldKind)>,
+    /// Where the program declares them, by `asset NAME`, `account NAME` and `field NAME`.
+    pub places: Vec<(String, (SourceId, Span))>,
 }
 
 /// A batch, ready for the runtime.
@@ -247,6 +249,12 @@ impl<'t> Assembly<'t> {
                 .cloned()
                 .collect(),
             fields: used_fields.collect(),
+            places: symbols
+                .declared
+                .iter()
+                .filter(|((kind, _), _)| *kind != "name")
+                .map(|((kind, name), span)| (format!("{kind} {name}"), (symbols.source, *span)))
+                .collect(),
         };
         let batch = Batch {
             name: self.name,

@@ -48,6 +48,8 @@ pub struct Symbols<'a> {
     /// Declared accounts: name and whether unbounded.
     pub(crate) accounts: Vec<(AccountName, bool)>,
     pub(crate) fields: HashMap<&'a str, FieldKind>,
+    /// Where each asset, account and field is declared.
+    pub(crate) declared: HashMap<(&'static str, &'a str), Span>,
     pub(crate) constants: HashMap<&'a str, Option<Constant>>,
     pub(crate) intents: HashMap<&'a str, &'a IntentDecl>,
     /// For each top-level intent, the parameters that the flat form reads as accounts.
@@ -80,6 +82,7 @@ impl<'a> Symbols<'a> {
             assets_declared: false,
             accounts: Vec::new(),
             fields: HashMap::new(),
+            declared: HashMap::new(),
             constants: HashMap::new(),
             intents: HashMap::new(),
             flat: HashMap::new(),
@@ -115,6 +118,7 @@ impl<'a> Symbols<'a> {
                 }
             }
         }
+        symbols.declared = seen.places;
         symbols.assets_declared = !symbols.assets.is_empty();
         if !symbols.assets_declared {
             symbols.add_asset(DEFAULT_ASSET.0, DEFAULT_ASSET.1);

@@ -137,19 +137,40 @@ fn violation(
         let verb = if *difference > 0 { "creates" } else { "destroys" };
         let amount = format_grouped(difference.saturating_abs(), scale);
         let said = format!("`{}` {verb} {amount} {name}", batch.transaction_name(*id));
-        let changed = view.intent.effects.iter().filter(|effect| {
-            let column = view.group.places.get(usize::from(effect.slot.0));
-            let place = column.and_then(|column| column.get(view.row));
-            place.and_then(|place| batch.asset_of(*place)) == Some(asset)
+        // The equation that moves the wrong way comes first: what is gained too much, or lost.
+        let mut changes = changes_of(batch, graph, run, *id, asset);
+        changes.sort_by_key(|(_, change)| {
+            (
+                change.signum() != difference.signum(),
+                change.saturating_neg().saturating_abs(),
+            )
         });
-        for (index, effect) in changed.enumerate() {
-            let said = if index == 0 { said.clone() } else { String::new() };
-            let known = diagnostic
-                .labels
+        for (index, (slot, change)) in changes.into_iter().enumerate() {
+            let Some(effect) = view
+                .intent
+                .effects
                 .iter()
-                .any(|l| (l.source, l.span) == (view.intent.source, effect.span));
-            if !known || !said.is_empty() {
-                diagnostic = diagnostic.label(view.intent.source, effect.span, said);
+                .find(|effect| usize::from(effect.slot.0) == slot)
+            else {
+                continue;
+            };
+            let column = view
+                .group
+                .places
+                .get(slot)
+                .and_then(|column| column.get(view.row));
+            let account = column.map_or_else(String::new, |place| batch.place_name(*place));
+            let moved = if change < 0 { "loses" } else { "gains" };
+            let mut text = format!(
+                "{account} {moved} {}",
+                format_grouped(change.saturating_abs(), scale)
+            );
+            if index == 0 {
+                text = format!("{said}: {text}");
+            }
+            let known = |l: &aethel_ir::Label| (l.source, l.span) == (view.intent.source, effect.span);
+            if index == 0 || !diagnostic.labels.iter().any(known) {
+                diagnostic = diagnostic.label(view.intent.source, effect.span, text);
             }
         }
     }
@@ -166,23 +187,41 @@ fn difference_of(
     id: TransactionId,
     asset: AssetId,
 ) -> i128 {
+    let changes = changes_of(batch, graph, run, id, asset);
+    changes
+        .iter()
+        .fold(0_i128, |sum, (_, change)| sum.saturating_add(*change))
+}
+
+/// By how much one transaction changed each of its balances in an asset, by slot.
+fn changes_of(
+    batch: &Batch,
+    graph: &DependencyGraph,
+    run: &Run,
+    id: TransactionId,
+    asset: AssetId,
+) -> Vec<(usize, i128)> {
     let Some(view) = batch.transaction(id) else {
-        return 0;
+        return Vec::new();
     };
     let shape = &graph.layout.shapes[view.group.intent as usize];
     let seen = &run.seen[graph.layout.slots(id)];
     let written = &run.written[graph.layout.writes(id)];
-    let mut difference = 0_i128;
-    for (slot, new) in shape.written_slots.iter().zip(written) {
-        let slot = usize::from(*slot);
+    let in_asset = |slot: usize| {
         let place = view
             .group
             .places
             .get(slot)
             .and_then(|column| column.get(view.row));
-        if place.and_then(|place| batch.asset_of(*place)) == Some(asset) {
-            difference = difference.saturating_add(new.saturating_sub(seen[slot]));
-        }
-    }
-    difference
+        place.and_then(|place| batch.asset_of(*place)) == Some(asset)
+    };
+    let slots = shape
+        .written_slots
+        .iter()
+        .map(|slot| usize::from(*slot))
+        .zip(written);
+    slots
+        .filter(|(slot, _)| in_asset(*slot))
+        .map(|(slot, new)| (slot, new.saturating_sub(seen[slot])))
+        .collect()
 }

@@ -22,7 +22,14 @@ pub(crate) fn key_of(request: &BatchRequest<'_>, content: Digest) -> Result<Batc
                 request.batch.name
             );
             let help = "give it one that says which run it is, such as `--key 2026-03`";
-            Err(Box::new(Diagnostic::new(Code::AE0313, message).help(help)))
+            let mut diagnostic = Diagnostic::new(Code::AE0313, message).help(help);
+            for intent in &request.batch.intents {
+                if let Some(external) = intent.values.iter().find(|value| value.external) {
+                    diagnostic = diagnostic.label(intent.source, external.span, "supplied by an oracle");
+                    break;
+                }
+            }
+            Err(Box::new(diagnostic))
         }
         None => Ok(BatchKey::Content(content)),
     }

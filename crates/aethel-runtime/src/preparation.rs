@@ -2,7 +2,9 @@
 //! accounts that it opens.
 
 use crate::Refusal;
-use aethel_ir::{AccountId, Batch, Code, Diagnostic, Field, PlaceId, did_you_mean, money::format_grouped};
+use aethel_ir::{
+    AccountId, Batch, Code, Diagnostic, Field, PlaceId, SourceId, Span, did_you_mean, money::format_grouped,
+};
 use aethel_ledger::{FieldKey, FieldKind, LedgerStore, PlaceKey, Policy, PolicyChange, Versioned};
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,6 +19,10 @@ pub struct Openings {
     pub open_accounts: bool,
     /// Accounts that the program declares may not go below zero.
     pub bounded: Vec<AccountId>,
+    /// Where an opening balance stands, for messages.
+    pub origins: HashMap<PlaceId, (SourceId, Span)>,
+    /// Where the program declares an `asset NAME`, `account NAME` or `field NAME`, for messages.
+    pub declared: HashMap<String, (SourceId, Span)>,
 }
 
 /// The state that a batch runs on.
@@ -59,7 +65,7 @@ pub(crate) fn prepare(
     let read = store
         .read(&keys)
         .map_err(|error| Box::new(error.to_diagnostic()))?;
-    let mut changes = asset_and_field_changes(batch, store.policy())?;
+    let mut changes = asset_and_field_changes(batch, store.policy(), openings)?;
     boundedness(batch, store.policy(), openings, &read, &mut changes)?;
     let mut snapshot = Snapshot {
         versions: read.iter().map(|known| known.map(|v| v.version)).collect(),
@@ -150,22 +156,40 @@ fn place_key(batch: &Batch, index: usize) -> Option<PlaceKey> {
     })
 }
 
-fn disagrees(message: String) -> Refusal {
+/// The ledger says something else about `what`, such as `asset USD`.
+fn disagrees(openings: &Openings, what: &str, message: String) -> Refusal {
     let help = "change the program, or the ledger with `aethel ledger policy`, which is journalled";
-    Box::new(Diagnostic::new(Code::AE0808, message).help(help))
+    let diagnostic = Diagnostic::new(Code::AE0808, message).help(help);
+    Box::new(match openings.declared.get(what) {
+        Some((source, span)) => diagnostic.label(*source, *span, "declared here"),
+        None => diagnostic,
+    })
+}
+
+/// A problem with an opening balance, at its place.
+fn at_opening(openings: &Openings, place: PlaceId, diagnostic: Diagnostic) -> Diagnostic {
+    match openings.origins.get(&place) {
+        Some((source, span)) => diagnostic.label(*source, *span, "given here"),
+        None => diagnostic,
+    }
 }
 
 /// Assets and fields that the ledger sees for the first time.
-fn asset_and_field_changes(batch: &Batch, policy: &Policy) -> Result<Vec<PolicyChange>, Refusal> {
+fn asset_and_field_changes(
+    batch: &Batch,
+    policy: &Policy,
+    openings: &Openings,
+) -> Result<Vec<PolicyChange>, Refusal> {
     let mut changes = Vec::new();
     for asset in &batch.assets {
         match policy.scale(&asset.name) {
             Some(scale) if scale == asset.scale => {}
             Some(scale) => {
-                return Err(disagrees(format!(
+                let message = format!(
                     "the program gives `{}` {} decimal places, the ledger has {scale}",
                     asset.name, asset.scale
-                )));
+                );
+                return Err(disagrees(openings, &format!("asset {}", asset.name), message));
             }
             None => changes.push(PolicyChange::AssetScale {
                 asset: asset.name.clone(),
@@ -182,9 +206,8 @@ fn asset_and_field_changes(batch: &Batch, policy: &Policy) -> Result<Vec<PolicyC
         match policy.fields().get(name) {
             Some(known) if *known == kind => {}
             Some(_) => {
-                return Err(disagrees(format!(
-                    "the ledger knows the field `{name}` with another type"
-                )));
+                let message = format!("the ledger knows the field `{name}` with another type");
+                return Err(disagrees(openings, &format!("field {name}"), message));
             }
             None => changes.push(PolicyChange::Field {
                 name: name.clone(),
@@ -212,9 +235,9 @@ fn boundedness(
             continue;
         };
         if policy.is_unbounded(name.as_str()) {
-            return Err(disagrees(format!(
-                "the program says that `{name}` is bounded, the ledger lets it go below zero"
-            )));
+            let message =
+                format!("the program says that `{name}` is bounded, the ledger lets it go below zero");
+            return Err(disagrees(openings, &format!("account {name}"), message));
         }
     }
     for (index, name) in batch.accounts.iter().enumerate() {
@@ -222,9 +245,10 @@ fn boundedness(
         let recorded = policy.is_unbounded(name.as_str());
         if declared && !recorded {
             if known[index] {
-                return Err(disagrees(format!(
+                let message = format!(
                     "the program says that `{name}` is unbounded, in the ledger it may not go below zero"
-                )));
+                );
+                return Err(disagrees(openings, &format!("account {name}"), message));
             }
             changes.push(PolicyChange::Unbounded(name.clone()));
         }
@@ -252,7 +276,8 @@ fn open(
         match (known, opening) {
             (Some(known), Some(opening)) if known.value != opening => {
                 if openings.are_expectations {
-                    return Err(expectation(batch, place, known.value, opening));
+                    let refusal = expectation(batch, place, known.value, opening);
+                    return Err(Box::new(at_opening(openings, place, refusal)));
                 }
                 ignored.insert(place);
             }
@@ -264,7 +289,9 @@ fn open(
                         batch.place_name(place),
                         amount(batch, place, opening)
                     );
-                    return Err(Box::new(Diagnostic::new(Code::AE0309, message)));
+                    let diagnostic = Diagnostic::new(Code::AE0309, message)
+                        .help("a bounded account holds from zero to 2^120 minor units");
+                    return Err(Box::new(at_opening(openings, place, diagnostic)));
                 }
                 snapshot.values[index] = opening;
                 snapshot.openings.push((place, opening));
@@ -280,16 +307,15 @@ fn open(
             1 => String::new(),
             n => format!(" and of {} more", n - 1),
         };
-        snapshot.notes.push(
-            Diagnostic::new(
-                Code::AE0315,
-                format!(
-                    "the opening balance of `{}`{more} is ignored: the ledger knows it",
-                    batch.place_name(*first)
-                ),
-            )
-            .help("the ledger's balance counts; opening balances are for accounts that it does not know"),
-        );
+        let note = Diagnostic::new(
+            Code::AE0315,
+            format!(
+                "the opening balance of `{}`{more} is ignored: the ledger knows it",
+                batch.place_name(*first)
+            ),
+        )
+        .help("the ledger's balance counts; opening balances are for accounts that it does not know");
+        snapshot.notes.push(at_opening(openings, *first, note));
     }
     Ok(())
 }
@@ -304,16 +330,14 @@ fn amount(batch: &Batch, place: PlaceId, value: i128) -> String {
     }
 }
 
-fn expectation(batch: &Batch, place: PlaceId, known: i128, expected: i128) -> Refusal {
+fn expectation(batch: &Batch, place: PlaceId, known: i128, expected: i128) -> Diagnostic {
     let message = format!(
         "the batch expects `{}` to hold {}, the ledger has {}",
         batch.place_name(place),
         amount(batch, place, expected),
         amount(batch, place, known)
     );
-    Box::new(
-        Diagnostic::new(Code::AE0306, message).help("make the batch again from the balances of the ledger"),
-    )
+    Diagnostic::new(Code::AE0306, message).help("make the batch again from the balances of the ledger")
 }
 
 /// Nobody opened the account; a name that the ledger or the inputs know is proposed.
@@ -346,7 +370,7 @@ fn not_open(
 }
 
 /// Where the first transaction that touches a place comes from.
-fn first_use(batch: &Batch, place: PlaceId) -> Option<(aethel_ir::SourceId, aethel_ir::Span)> {
+fn first_use(batch: &Batch, place: PlaceId) -> Option<(SourceId, Span)> {
     let user = batch.transactions.iter().find_map(|reference| {
         let group = batch.groups.get(reference.group as usize)?;
         let touches = group

@@ -4,7 +4,7 @@ use crate::clock::{Clock, Stop, Watch};
 use crate::commit_manager::{CommitInput, CommitManager};
 use crate::dependency_analyzer::DependencyGraph;
 use crate::keys::{key_of, repeated};
-use crate::linearizability_prover::{ProofError, ProofOptions, rejected};
+use crate::linearizability_prover::{DirectVerdict, ProofError, ProofOptions, rejected};
 use crate::oracle::{Feeds, OracleCheck, verify_batch};
 use crate::parallel_executor::{ExecutionError, ExecutionOptions};
 use crate::preparation::{Snapshot, effective_policy, prepare};
@@ -252,6 +252,12 @@ impl BatchProcessor {
             let mut note = refutation.diagnostic();
             note.severity = Severity::Warning;
             result.note(note);
+        }
+        if let Some(DirectVerdict::Undecided { reason }) = &proof.direct {
+            let message = format!("the solver could not decide about the whole run: {reason}");
+            let help =
+                "the batch was run serially instead; the certificate and the replay are as strict as ever";
+            result.note(Diagnostic::new(Code::AE0603, message).help(help));
         }
         let checked = proof.checked.as_ref().map_or(0, |checked| checked.accesses);
         stages.end(result, 4, "proof", &[("accesses", checked)]);

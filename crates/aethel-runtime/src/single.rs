@@ -95,6 +95,11 @@ pub(crate) fn single(batch: &Batch, openings: &Openings, id: TransactionId) -> O
             .iter()
             .filter_map(|id| account_of.get(id).copied())
             .collect(),
+        origins: openings
+            .origins
+            .iter()
+            .filter_map(|(place, at)| Some((*place_of.get(place)?, *at)))
+            .collect(),
         ..openings.clone()
     };
     Some((alone, openings))

@@ -67,6 +67,28 @@ fn code(result: &BatchResult) -> &str {
 }
 
 #[test]
+fn a_solver_that_cannot_decide_is_said_and_the_batch_runs_serially() {
+    let (build, mut store) = (payroll(), memory());
+    let direct: aethel_runtime::DirectProver = |_, _, _, _| aethel_runtime::DirectVerdict::Undecided {
+        reason: "out of patience".into(),
+    };
+    let options = ProcessorOptions {
+        direct: Some((direct, "a solver".into())),
+        ..ProcessorOptions::default()
+    };
+    let processor = BatchProcessor::new(options, Arc::new(SystemClock::default()));
+    let result = processor.execute_batch(&mut store, request(&build, 1000));
+    assert!(result.success, "{:?}", result.error_message);
+    let codes: Vec<&str> = result.notices.iter().map(|note| note.code.id()).collect();
+    assert_eq!(codes, ["AE0603"]);
+    let proof = result.linearizability_proof.unwrap();
+    assert_eq!(
+        (proof.way, proof.direct),
+        ("serial after doubt", Some("undecided"))
+    );
+}
+
+#[test]
 fn a_batch_is_committed_with_everything_that_belongs_to_it() {
     let (build, mut store) = (payroll(), memory());
     let result = processor(2).execute_batch(&mut store, request(&build, 1000));

@@ -305,11 +305,18 @@ pub(crate) fn request<'a>(
         are_expectations: lowered.openings_are_expectations,
         open_accounts,
         bounded: bounded.map(|(index, _)| AccountId(index as u32)).collect(),
+        origins: lowered
+            .openings
+            .iter()
+            .filter_map(|opening| Some((opening.place, opening.at?)))
+            .collect(),
+        declared: lowered.declarations.places.iter().cloned().collect(),
     };
     let oracles = lowered
         .oracles
         .iter()
-        .filter_map(|used| oracle::statement(used.proof.as_ref()?))
+        .filter_map(|used| used.proof.as_ref())
+        .map(oracle::statement)
         .collect();
     let feeds = lowered.feeds.iter().cloned().collect();
     let mut request = BatchRequest::new(lowered.batch, sources);

@@ -42,6 +42,7 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
             for result in &report.results {
                 // What went wrong comes first; what was undone, after it.
                 let failure: Vec<Diagnostic> = result.diagnostic.as_deref().cloned().into_iter().collect();
+                printer.diagnostics(&result.notices, &sources);
                 printer.diagnostics(&failure, &sources);
                 printer.say(&draw::batch(result, &report.ledger));
             }

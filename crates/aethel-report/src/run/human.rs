@@ -31,9 +31,6 @@ pub fn batch(result: &BatchResult, ledger: &str) -> String {
     if !balances.is_empty() {
         out += &format!("\n{balances}");
     }
-    for note in &result.notes {
-        out += &format!("\nnote: {}\n", terminal(note));
-    }
     out += &format!("\n{}\n", ending(result));
     out
 }
