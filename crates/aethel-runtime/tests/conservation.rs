@@ -56,7 +56,10 @@ fn created_value_is_named_with_its_transactions() {
     let said: Vec<&str> = diagnostic.labels.iter().map(|l| l.message.as_str()).collect();
     assert_eq!(
         said,
-        ["`bonus row 1` creates 1.00 USD", "`bonus row 2` creates 2.50 USD"]
+        [
+            "`bonus row 1` creates 1.00 USD: b gains 1.00",
+            "`bonus row 2` creates 2.50 USD: c gains 2.50"
+        ]
     );
 }
 
