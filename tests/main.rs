@@ -17,5 +17,6 @@ mod ledger_commands;
 mod mistakes;
 mod oracles;
 mod run;
+mod schemas;
 mod support;
 mod threads;

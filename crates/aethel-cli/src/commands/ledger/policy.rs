@@ -26,6 +26,10 @@ pub fn run(
     };
     let change = change(command)?;
     let mut open = path.open(wait).map_err(|d| vec![d])?;
+    if open.policy().clone().apply(&change) == Ok(false) {
+        printer.say("nothing changed: the policy says so already\n");
+        return Ok(());
+    }
     // Each change is a new batch: setting the same thing twice is two decisions.
     let nonce = random::<16>().map_err(|d| vec![d])?;
     let content = Digest::of("aethel policy 1", format!("{change:?}").as_bytes());
