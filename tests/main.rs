@@ -14,6 +14,7 @@ mod garbage;
 mod json;
 mod kill;
 mod ledger_commands;
+mod library;
 mod mistakes;
 mod oracles;
 mod run;

@@ -75,7 +75,7 @@ fn fits(name: &str, value: &Value) {
 #[test]
 fn outputs_are_as_described() {
     let sandbox = Sandbox::with_examples();
-    let mut json = |arguments: &[&str]| sandbox.aethel(&[arguments, &["-o", "json"]].concat()).json();
+    let json = |arguments: &[&str]| sandbox.aethel(&[arguments, &["-o", "json"]].concat()).json();
     fits("run", &json(&["run", "payroll.ae"]));
     fits("run", &json(&["run", "payroll.ae"]));
     fits(

@@ -46,7 +46,7 @@ mistakes! {
     let_omitted: intent(ACCOUNTS, "fee = amount * 0.5; amount > fee; amount > 0;", MOVE);
     defined_twice: intent(ACCOUNTS, "amount > 0;", "alice.balance == alice.balance + amount; company.balance == company.balance - amount; alice.usd_balance == 5;");
     circular_lets: intent(ACCOUNTS, "let a = b + 1; let b = a - 1; amount > 0;", MOVE);
-    duplicate_parameters: intent("a: Account<USD>, a: Account<USD>", "a.balance > 0;", "");
+    p17_duplicate_parameters: intent("a: Account<USD>, a: Account<USD>", "a.balance > 0;", "");
     unused_and_negative: intent("company: Account<USD>, alice: Account<USD>, bob: Account<USD>, amount: Balance<USD>", "", MOVE);
     too_precise_literal: intent(ACCOUNTS, "amount == 10.005;", MOVE);
     always_true_and_false: intent(ACCOUNTS, "amount >= amount; 1 > 2; amount > 0;", MOVE);
@@ -56,7 +56,7 @@ mistakes! {
     old_balance_name: "intent t(company: Account, b: Account) {\n  guard { company_balance >= 5; }\n  verify { company.balance == company.balance - 5; b.balance == b.balance + 5; }\n}".to_owned();
     calls: format!("{}\natomic_batch b {{\n  py(company, alice, 5);\n  pay(company, alice, 5, 6);\n  pay(company, alice, amout: 5);\n  x: pay(company, 5, 6);\n  x: pay(company, alice, 5) after y;\n  pay(company, alice, amount: true);\n  pay(company, alice, NOPE);\n  pay(company, alice, row.a);\n}}", intent(ACCOUNTS, "amount > 0;", MOVE));
     value_never_fixed: format!("{}\natomic_batch b {{ pay(company, alice); }}", intent(ACCOUNTS, "amount > 0;", MOVE));
-    duplicate_declarations: "asset A { scale: 19; }\nasset A { scale: 2; }\nconst C = 1 / 0;\nconst D = E; const E = D;\nfield balance: Bool;\nfield x: Text;\naccount \" x\" { unbounded; }\nintent i(a: Account) { guard { a.balance > 0; } }\nintent i(a: Account) { guard { a.balance > 0; } }\natomic_batch e { }".to_owned();
+    p17_duplicate_declarations: "asset A { scale: 19; }\nasset A { scale: 2; }\nconst C = 1 / 0;\nconst D = E; const E = D;\nfield balance: Bool;\nfield x: Text;\naccount \" x\" { unbounded; }\nintent i(a: Account) { guard { a.balance > 0; } }\nintent i(a: Account) { guard { a.balance > 0; } }\natomic_batch e { }".to_owned();
     external_argument: format!("{HEAD}intent t(a: Account<USD>, external p: Price) {{ guard {{ p > 0; a.balance > 0; }} }}\natomic_batch b {{ t(a, 5); }}");
 }
 

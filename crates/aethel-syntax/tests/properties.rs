@@ -311,7 +311,7 @@ fn program() -> impl Strategy<Value = (String, String)> {
 
 proptest! {
     #[test]
-    fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn p24_any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         parse_bytes(SourceId(0), &bytes);
         check_any(&String::from_utf8_lossy(&bytes));
     }
@@ -330,7 +330,7 @@ proptest! {
     }
 
     #[test]
-    fn valid_programs_reach_the_tree_whole((text, tree) in program()) {
+    fn p16_valid_programs_reach_the_tree_whole((text, tree) in program()) {
         let parsed = parse(SourceId(0), &text);
         prop_assert_eq!(render(&text, &parsed.diagnostics), "");
         prop_assert_eq!(dump(&parsed.program), tree);
