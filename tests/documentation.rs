@@ -72,6 +72,16 @@ fn the_readme_shows_what_happens() {
 }
 
 #[test]
+fn the_pages_of_the_documentation_hold() {
+    for page in std::fs::read_dir(root().join("docs")).unwrap() {
+        let page = page.unwrap().path();
+        if page.extension().is_some_and(|extension| extension == "md") {
+            try_page(&std::fs::read_to_string(&page).unwrap());
+        }
+    }
+}
+
+#[test]
 fn a_session_that_is_wrong_is_noticed() {
     let right = "```console run\n$ aethel explain AE0501 | head -1\n# AE0501 guard-failed\n```\n";
     try_page(right);

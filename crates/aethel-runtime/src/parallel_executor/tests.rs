@@ -51,10 +51,7 @@ fn a_panicking_worker_is_an_error_and_no_hang() {
 fn the_default_says_why_it_uses_one_thread() {
     let few = pairs(10);
     let trace = execute(&few, &few.snapshot(10, &[]), &ExecutionOptions::default()).unwrap();
-    assert_eq!(
-        trace.choice.to_string(),
-        "faster than several for 10 transactions"
-    );
+    assert_eq!(trace.choice.to_string(), "too little work for more");
 
     let mut hot = Build::new("hot");
     let company = hot.account("company");

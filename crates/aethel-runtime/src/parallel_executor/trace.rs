@@ -57,7 +57,7 @@ impl fmt::Display for ThreadChoice {
             Self::Forced(n) => write!(f, "{n} asked for"),
             Self::Adaptive(n) => write!(f, "{n}, there is work for all"),
             Self::OnlyOne => write!(f, "no more are allowed"),
-            Self::LittleWork(n) => write!(f, "faster than several for {n} transactions"),
+            Self::LittleWork(_) => write!(f, "too little work for more"),
             Self::NoParallelism(depth) => {
                 write!(f, "{depth} transactions wait for each other in a row")
             }
