@@ -248,3 +248,21 @@ fn floats_and_doubled_keys_are_refused() {
     );
     sandbox.aethel(&["run", "batch.json"]).fails("AE0908");
 }
+
+#[test]
+fn flags_for_programs_are_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("list.json", "[]");
+    for flag in [
+        ["--inputs", "x.json"],
+        ["--bind", "a.b=c"],
+        ["--arg", "a.b=1"],
+        ["--batch", "b"],
+        ["--intent", "i"],
+    ] {
+        sandbox
+            .aethel(&["run", "list.json", flag[0], flag[1]])
+            .ends(2)
+            .says("AE0911");
+    }
+}

@@ -150,6 +150,7 @@ fn lower(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<(Vec<LoweredBatch>, bool), Vec<Diagnostic>> {
     if path.extension().is_some_and(|extension| extension == "json") {
+        only_for_programs(options)?;
         let (source, text) = files::read_text(path, files::MAX_FILE_BYTES, sources).map_err(|d| vec![d])?;
         let stem = path
             .file_stem()
@@ -175,6 +176,25 @@ fn lower(
     );
     program::sort(diagnostics);
     Ok((lowered, inputs.open_accounts))
+}
+
+/// A transaction list says everything itself; a flag that would be ignored is refused instead.
+fn only_for_programs(options: &RunOptions) -> Result<(), Vec<Diagnostic>> {
+    let flags = [
+        ("--inputs", options.inputs.file.is_some()),
+        ("--bind", !options.inputs.bind.is_empty()),
+        ("--arg", !options.inputs.args.is_empty()),
+        ("--batch", matches!(options.selection, Selection::Batch(_))),
+        ("--intent", matches!(options.selection, Selection::Intent(_))),
+    ];
+    match flags.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((flag, _)) => {
+            let message = format!("`{flag}` is for programs, this is a transaction list");
+            let help = "the list itself names accounts, balances and amounts; leave the flag out";
+            Err(vec![Diagnostic::new(Code::AE0911, message).help(help)])
+        }
+    }
 }
 
 /// The key of each batch.
