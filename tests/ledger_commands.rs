@@ -384,3 +384,31 @@ fn two_processes_on_one_ledger_both_pay_once() {
     assert_eq!(sandbox.balance("l.redb", "alice", "unit"), "4000.000000000");
     sandbox.aethel(&["ledger", "verify", "--ledger", "l.redb"]).fine();
 }
+
+#[test]
+fn a_proof_that_was_changed_in_the_file_is_rejected() {
+    let sandbox = books();
+    sandbox
+        .aethel(&["ledger", "proof", "2", "--ledger", "l.redb", "--out", "p.proof"])
+        .fine();
+    let proof = std::fs::read(sandbox.file("p.proof")).unwrap();
+    let ledger = std::fs::read(sandbox.file("l.redb")).unwrap();
+    // Pages are copied when they are written, so older copies may lie about; each is changed.
+    let copies: Vec<usize> = (0..ledger.len() - proof.len())
+        .filter(|at| ledger[*at..].starts_with(&proof))
+        .collect();
+    assert!(!copies.is_empty());
+    // Every byte counts, those of names too: the record keeps the digest of the whole.
+    for index in (0..proof.len()).step_by(proof.len() / 20) {
+        let mut bytes = ledger.clone();
+        copies.iter().for_each(|at| bytes[at + index] ^= 1);
+        sandbox.write("changed.redb", bytes);
+        let output = sandbox.aethel(&["ledger", "proof", "2", "--ledger", "changed.redb"]);
+        assert_ne!(output.code, 0, "byte {index}: {}", output.stdout);
+        assert!(
+            output.stdout.contains("AE0602") || output.stdout.contains("AE0804"),
+            "{}",
+            output.stdout
+        );
+    }
+}

@@ -43,8 +43,8 @@ const NOT_FROM_OUTSIDE: [(&str, &str, &str); 8] = [
     ),
     (
         "AE0602",
-        "a ledger's checksums catch a changed proof first",
-        "crates/aethel-cli/src/commands/ledger/proof.rs",
+        "only a ledger file that was changed byte by byte raises it",
+        "tests/ledger_commands.rs",
     ),
     (
         "AE0603",

@@ -6,7 +6,7 @@ use crate::printer::Printer;
 use aethel::certificate;
 use aethel::ir::{Code, Diagnostic, quote};
 use aethel::ledger::LedgerPath;
-use aethel::store::{DigestPrefix, LedgerError, LedgerStore};
+use aethel::store::{DigestPrefix, LedgerError, LedgerStore, certificate_digest};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -60,6 +60,16 @@ pub fn run(
             .help("the ledger file was changed; `aethel ledger verify` says where"),
         ]
     };
+    // The checker judges the proof by itself; that it is the proof of this batch, its record says.
+    let recorded = open
+        .record(summary.sequence)
+        .map_err(store)?
+        .map(|record| record.certificate);
+    if recorded != Some(certificate_digest(&bytes)) {
+        return Err(rejected(
+            "it is not the one that the batch was committed with".into(),
+        ));
+    }
     let proof = certificate::decode(&bytes).map_err(|error| rejected(error.to_string()))?;
     let checked = proof
         .check(None)
