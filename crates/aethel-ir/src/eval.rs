@@ -3,6 +3,7 @@
 //! The parallel executor, the serial replay and the certificate checker all call [`Evaluator::execute`]; there is no
 //! second reading of guards and effects anywhere.
 
+use crate::access::{Bound, ConditionRef};
 use crate::batch::{AccountId, Batch, Field, TransactionView};
 use crate::intent::{BinaryOp, Condition, Expr, ExprId, Intent, Slot, Type, UnaryOp};
 use crate::money::in_range;
@@ -131,6 +132,43 @@ impl Evaluator {
             }
         }
         Ok(&self.after)
+    }
+
+    /// By how much the larger side of a bound exceeds the smaller, right after [`Self::execute`] has accepted the same
+    /// transaction from the same values.
+    ///
+    /// # Errors
+    /// When a side cannot be computed; a part that short-circuiting did not look at may be such.
+    pub fn margin(
+        &self,
+        view: TransactionView<'_>,
+        before: &[i128],
+        bound: &Bound,
+    ) -> Result<Rational, Failure> {
+        let after = match bound.condition {
+            ConditionRef::Guard(_) => before,
+            ConditionRef::Postcondition(_) => &self.after,
+        };
+        let scope = Scope {
+            view,
+            before,
+            after,
+            lets: &self.lets,
+        };
+        let Some(Expr::Binary(_, left, right)) = view.intent.node(bound.comparison).map(|node| &node.expr)
+        else {
+            return Err(Failure::Malformed);
+        };
+        let (Value::Number(left), Value::Number(right)) = (scope.value(*left, 0)?, scope.value(*right, 0)?)
+        else {
+            return Err(Failure::Malformed);
+        };
+        let margin = if bound.left_is_larger {
+            left.sub(&right)
+        } else {
+            right.sub(&left)
+        };
+        margin.map_err(|error| arithmetic(error, bound.comparison))
     }
 
     /// Computes the named values into `self.lets`.

@@ -4,6 +4,7 @@
 //! [`Code`]s, exact money ([`Rational`], [`Asset`]), account names, compiled expressions with their one
 //! evaluator, and the [`Batch`] that the six stages work on. It reads no file, no clock and no environment.
 
+pub mod access;
 pub mod account;
 pub mod batch;
 pub mod codes;
@@ -15,6 +16,7 @@ pub mod rational;
 pub mod source;
 pub mod time;
 
+pub use access::{Access, Bound, Class, ConditionRef, Form, Linear, SlotAccess, Test};
 pub use account::{AccountName, AccountNameError, OPENING_ACCOUNT};
 pub use batch::{
     AccountId, Batch, BatchItem, Column, Field, FieldId, Group, Names, PlaceId, TransactionId,

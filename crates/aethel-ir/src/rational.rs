@@ -68,6 +68,12 @@ impl RoundMode {
     }
 }
 
+impl Default for Rational {
+    fn default() -> Self {
+        Rational::ZERO
+    }
+}
+
 impl From<i128> for Rational {
     fn from(value: i128) -> Self {
         Rational::Int(value)

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on should stop loudly"
 )]
 
+mod access;
 mod calls;
 mod guards;
 mod hostile;
