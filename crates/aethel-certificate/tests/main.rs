@@ -3,6 +3,7 @@
 
 mod binary;
 mod decoding;
+mod lemma;
 mod support;
 mod tampering;
 
