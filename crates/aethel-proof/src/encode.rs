@@ -76,6 +76,18 @@ pub struct Inputs<'a> {
 /// # Errors
 /// When the intent is not well formed, which only a hostile file could cause.
 pub fn encode(intent: &Intent, inputs: Inputs<'_>) -> Result<Encoded, Malformed> {
+    encode_watching(intent, inputs, &[]).map(|(encoded, _)| encoded)
+}
+
+/// [`encode`], and the values of the expressions watched, in the order in which they are met.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_watching(
+    intent: &Intent,
+    inputs: Inputs<'_>,
+    watched: &[ExprId],
+) -> Result<(Encoded, Vec<(ExprId, Term)>), Malformed> {
     let slots = intent.places.len();
     if inputs.before.len() != slots || inputs.bounded.len() != slots {
         return Err(Malformed);
@@ -85,6 +97,8 @@ pub fn encode(intent: &Intent, inputs: Inputs<'_>) -> Result<Encoded, Malformed>
         inputs,
         lets: Vec::with_capacity(intent.lets.len()),
         path: Vec::new(),
+        watched,
+        seen: Vec::new(),
         out: Encoded {
             after: inputs.before.to_vec(),
             ..Encoded::default()
@@ -98,7 +112,7 @@ pub fn encode(intent: &Intent, inputs: Inputs<'_>) -> Result<Encoded, Malformed>
     for (index, condition) in intent.postconditions.iter().enumerate() {
         encoder.condition(condition, Claim::Postcondition(index as u16))?;
     }
-    Ok(encoder.out)
+    Ok((encoder.out, encoder.seen))
 }
 
 struct Encoder<'a> {
@@ -107,6 +121,8 @@ struct Encoder<'a> {
     lets: Vec<Term>,
     /// What short-circuiting has tested on the way to the expression at hand.
     path: Vec<Bool>,
+    watched: &'a [ExprId],
+    seen: Vec<(ExprId, Term)>,
     out: Encoded,
 }
 
@@ -222,6 +238,14 @@ impl Encoder<'_> {
     }
 
     fn term(&mut self, id: ExprId, depth: usize) -> Result<Term, Malformed> {
+        let term = self.term_of(id, depth)?;
+        if self.watched.contains(&id) {
+            self.seen.push((id, term.clone()));
+        }
+        Ok(term)
+    }
+
+    fn term_of(&mut self, id: ExprId, depth: usize) -> Result<Term, Malformed> {
         if depth > MAX_DEPTH {
             return Err(Malformed);
         }
@@ -327,7 +351,8 @@ fn unary(op: UnaryOp, term: Term) -> Result<Term, Malformed> {
     }
 }
 
-fn comparison(op: BinaryOp) -> Option<fn(Ordering) -> bool> {
+/// The orderings of two numbers that a comparison accepts.
+pub fn comparison(op: BinaryOp) -> Option<fn(Ordering) -> bool> {
     Some(match op {
         BinaryOp::Equal => Ordering::is_eq,
         BinaryOp::NotEqual => Ordering::is_ne,
