@@ -5,7 +5,8 @@
 //! the evaluator tests it. A division is an obligation of its own under the conditions that short-circuiting puts
 //! before it.
 
-use crate::number::{Definitions, Malformed, Number};
+use crate::definitions::Definitions;
+use crate::number::{Malformed, Number};
 use aethel_ir::batch::MAX_DEPTH;
 use aethel_ir::intent::{BinaryOp, UnaryOp};
 use aethel_ir::{Condition, Expr, ExprId, Intent, MAX_MINOR_UNITS, Rational, Site, Slot, Type};
@@ -76,10 +77,11 @@ pub struct Inputs<'a> {
 /// # Errors
 /// When the intent is not well formed, which only a hostile file could cause.
 pub fn encode(intent: &Intent, inputs: Inputs<'_>) -> Result<Encoded, Malformed> {
-    encode_watching(intent, inputs, &[]).map(|(encoded, _)| encoded)
+    encode_watching(intent, inputs, &[], Definitions::default()).map(|(encoded, _)| encoded)
 }
 
-/// [`encode`], and the values of the expressions watched, in the order in which they are met.
+/// [`encode`] with the definitions of what was encoded before, which the result goes on with; and the values of the
+/// expressions watched, in the order in which they are met.
 ///
 /// # Errors
 /// As [`encode`].
@@ -87,6 +89,7 @@ pub fn encode_watching(
     intent: &Intent,
     inputs: Inputs<'_>,
     watched: &[ExprId],
+    definitions: Definitions,
 ) -> Result<(Encoded, Vec<(ExprId, Term)>), Malformed> {
     let slots = intent.places.len();
     if inputs.before.len() != slots || inputs.bounded.len() != slots {
@@ -100,8 +103,9 @@ pub fn encode_watching(
         watched,
         seen: Vec::new(),
         out: Encoded {
+            definitions,
+            obligations: Vec::new(),
             after: inputs.before.to_vec(),
-            ..Encoded::default()
         },
     };
     encoder.lets()?;

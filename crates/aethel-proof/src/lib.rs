@@ -16,6 +16,7 @@
 //! fails.
 
 mod cache;
+mod definitions;
 mod direct;
 mod encode;
 mod lemmas;

@@ -9,6 +9,7 @@
 
 use super::terms::{arguments, signs, state};
 use super::{Decided, Verdict, ask, short};
+use crate::definitions::Definitions;
 use crate::encode::{Claim, Encoded, Inputs, Term, comparison, encode_watching};
 use crate::number::{Malformed, Number};
 use crate::shape::Shape;
@@ -31,13 +32,13 @@ fn negated_claim(shape: &Shape, access: &Access, slots: &[usize]) -> Result<Vec<
     let bounds = Bounds::of(shape, access, slots)?;
     let watched = bounds.watched(&shape.intent)?;
     let bounded: Vec<bool> = shape.slots.iter().map(|slot| slot.bounded).collect();
-    let encode = |before: &[Int]| {
+    let encode = |before: &[Int], definitions: Definitions| {
         let inputs = Inputs {
             before,
             values: &values,
             bounded: &bounded,
         };
-        let (encoded, seen) = encode_watching(&shape.intent, inputs, &watched)?;
+        let (encoded, seen) = encode_watching(&shape.intent, inputs, &watched, definitions)?;
         let count = seen.len();
         let seen: BTreeMap<u32, Term> = seen.into_iter().map(|(id, term)| (id.0, term)).collect();
         // An expression that stands in two places could mean two things.
@@ -50,16 +51,18 @@ fn negated_claim(shape: &Shape, access: &Access, slots: &[usize]) -> Result<Vec<
             seen,
         })
     };
+    let first = encode(&first, Definitions::default())?;
+    let second = encode(&second, first.encoded.definitions.clone())?;
     let pair = Pair {
         intent: &shape.intent,
         slots,
         bounds,
-        first: encode(&first)?,
-        second: encode(&second)?,
+        first,
+        second,
     };
     let mut assertions = signs(shape, &values);
-    assertions.extend(pair.first.encoded.definitions.iter().cloned());
-    assertions.extend(pair.second.encoded.definitions.iter().cloned());
+    // Those of the second go on from those of the first.
+    assertions.extend(pair.second.encoded.definitions.clone());
     assertions.push(!pair.claim()?);
     Ok(assertions)
 }

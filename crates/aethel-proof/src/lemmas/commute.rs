@@ -8,7 +8,8 @@ use super::cycle::minimal;
 use super::replay::{Order, replay};
 use super::terms::{arguments, signs, state};
 use super::{Lemma, solver_name, text};
-use crate::encode::{Inputs, Term, encode};
+use crate::definitions::Definitions;
+use crate::encode::{Inputs, Term, encode_watching};
 use crate::number::{Malformed, Number, numeral};
 use crate::shape::{MalformedIntent, Shape, SlotContext, SlotField};
 use crate::solver::{self, Answer, Limits, Session};
@@ -259,8 +260,10 @@ impl Query {
             query.negation.extend(signs(shape, values));
         }
         query.negation.extend(query.in_range(merged));
-        let one = query.run(merged, [0, 1])?;
-        let other = query.run(merged, [1, 0])?;
+        let mut definitions = Definitions::default();
+        let one = query.run(merged, [0, 1], &mut definitions)?;
+        let other = query.run(merged, [1, 0], &mut definitions)?;
+        query.negation.extend(definitions);
         let equal: Vec<Bool> = one.after.iter().zip(&other.after).map(|(a, b)| a.eq(b)).collect();
         let same = Bool::and(&[
             one.goes_through.iff(&other.goes_through),
@@ -271,7 +274,12 @@ impl Query {
     }
 
     /// Runs both shapes on the state in this order.
-    fn run(&mut self, merged: &Merged, order: [usize; 2]) -> Result<Ran, Malformed> {
+    fn run(
+        &self,
+        merged: &Merged,
+        order: [usize; 2],
+        definitions: &mut Definitions,
+    ) -> Result<Ran, Malformed> {
         let mut places = self.before.clone();
         let mut holds = Vec::new();
         for which in order {
@@ -284,8 +292,8 @@ impl Query {
                 values: self.values.get(which).ok_or(Malformed)?,
                 bounded: &bounded,
             };
-            let encoded = encode(&shape.intent, inputs)?;
-            self.negation.extend(encoded.definitions);
+            let (encoded, _) = encode_watching(&shape.intent, inputs, &[], std::mem::take(definitions))?;
+            *definitions = encoded.definitions;
             holds.extend(encoded.obligations.into_iter().map(|one| one.formula));
             for effect in &shape.intent.effects {
                 let slot = usize::from(effect.slot.0);
