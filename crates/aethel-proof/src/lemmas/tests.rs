@@ -176,7 +176,7 @@ fn false_claims_of_addition_are_refuted() {
     let guard = ConditionRef::Guard(0);
     let after = ConditionRef::Postcondition(0);
     let debit = "verify { a.balance == a.balance - x; }";
-    let cases: [(&str, &str, &[(ConditionRef, bool)]); 14] = [
+    let cases: [(&str, &str, &[(ConditionRef, bool)]); 16] = [
         // An equality guard claimed to be a lower bound, or none.
         (
             "guard { a.balance == 100; } verify { a.balance == a.balance - x; }",
@@ -239,6 +239,16 @@ fn false_claims_of_addition_are_refuted() {
         ),
         (
             "verify { a.balance == a.balance - round(a.balance * 0.05, half_even); }",
+            "a.balance",
+            &[],
+        ),
+        (
+            "guard { a.balance >= x && a.balance <= 100; } verify { a.balance == a.balance - x; }",
+            "a.balance",
+            &[(guard, true)],
+        ),
+        (
+            "guard { let share = x / a.balance; } verify { b.balance == b.balance - x; }",
             "a.balance",
             &[],
         ),
@@ -428,7 +438,7 @@ fn debits_commute_only_when_amounts_are_not_negative() {
 #[test]
 fn pairs_that_do_not_commute_have_an_example() {
     let guarded = "guard { a.balance >= x; x >= 0; } verify { a.balance == a.balance - x; b.balance == b.balance + x; }";
-    let cases: [(&str, &str, &[(u16, u16)]); 6] = [
+    let cases: [(&str, &str, &[(u16, u16)]); 7] = [
         // A credit that enables a debit.
         (guarded, guarded, &[(1, 0)]),
         // An equality guard.
@@ -449,6 +459,8 @@ fn pairs_that_do_not_commute_have_an_example() {
             "verify { a.balance == a.balance - 60; }",
             &[(0, 0)],
         ),
+        // Both go through in both orders, and the last one wins.
+        ("verify { a.n == 1; }", "verify { a.n == 2; }", &[(0, 0)]),
         // A flag that one sets and the other tests.
         (
             "guard { !a.used; } verify { a.used == true; }",
@@ -508,34 +520,53 @@ fn cycles_are_confirmed_with_a_core() {
 fn what_is_in_the_cache_needs_no_solver() {
     let directory = tempfile::tempdir().unwrap();
     let batch = lower(&[TRANSFER]);
+    let slots = slots(&batch, 0);
     let claimed = Access::of(&batch.intents[0], &batch.fields);
-    let ask = |limits: Limits| {
-        let lemmas = Lemmas::new(LemmaCache::at(directory.path()), limits);
+    let lemmas = || Lemmas::new(LemmaCache::at(directory.path()), LEMMA_LIMITS);
+    let ask = |lemmas: Lemmas| {
+        let access = lemmas.access(&batch.intents[0], &slots, &claimed).unwrap();
         (
-            lemmas
-                .access(&batch.intents[0], &slots(&batch, 0), &claimed)
-                .unwrap(),
+            access,
             lemmas.escrow(),
-            lemmas.conservation(&batch.intents[0], &slots(&batch, 0)).unwrap(),
+            lemmas.conservation(&batch.intents[0], &slots).unwrap(),
         )
     };
-    let cold = ask(LEMMA_LIMITS);
-    // Without time no query is answered.
-    let none = Limits {
-        time: Duration::ZERO,
-        ..LEMMA_LIMITS
+    assert_eq!(ask(lemmas()), ask(lemmas()));
+    // An answer that only the cache can give.
+    let shape = Shape::new(&batch.intents[0], &slots).unwrap();
+    let key = lemmas().key(&shape.key(&LEMMA_LIMITS), "access");
+    let entry = Entry {
+        lemmas: vec![Kept::Undecided("as kept".to_owned())],
+        slots: vec![Some(0); slots.len()],
     };
-    assert_eq!(ask(none), cold);
-    let elsewhere = Lemmas::new(LemmaCache::in_memory(), none);
-    let found = elsewhere
-        .access(&batch.intents[0], &slots(&batch, 0), &claimed)
-        .unwrap();
-    assert_eq!(found.slots[0].class, Class::General);
-    assert!(found.slots[0].doubt.is_some());
-    // Nor is an answer that time cut short kept.
-    let again = Lemmas::new(elsewhere.cache, LEMMA_LIMITS);
-    let found = again
-        .access(&batch.intents[0], &slots(&batch, 0), &claimed)
-        .unwrap();
-    assert_eq!(found.slots[0].class, Class::Add);
+    LemmaCache::at(directory.path()).put(&key, &postcard::to_stdvec(&entry).unwrap());
+    let (access, ..) = ask(lemmas());
+    assert_eq!(access.slots[0].doubt.as_deref(), Some("as kept"));
+    assert_eq!(access.slots[0].class, Class::General);
+    // Not one whose record proves nothing: then Z3 is asked.
+    let mut record = lemmas().escrow()[0].lemma().unwrap().record.clone();
+    record.verdict = LemmaVerdict::Undecided;
+    let entry = Entry {
+        lemmas: vec![Kept::Proved(record.encode().unwrap())],
+        slots: vec![Some(0); slots.len()],
+    };
+    LemmaCache::at(directory.path()).put(&key, &postcard::to_stdvec(&entry).unwrap());
+    let (access, ..) = ask(lemmas());
+    assert_eq!(access.slots[0].class, Class::Add);
+    assert_eq!(access.lemmas[0].record.verdict, LemmaVerdict::Proved);
+}
+
+#[test]
+fn an_answer_that_time_cut_short_is_not_kept() {
+    let lemmas = lemmas();
+    for (key, why, kept) in [
+        ([1; 32], "the resource limit is spent", true),
+        ([2; 32], solver::TIME_IS_OVER, false),
+    ] {
+        lemmas.decide(&key, |_, _| Decided {
+            verdicts: vec![Verdict::Refuted, Verdict::Undecided(why.to_owned())],
+            slots: Vec::new(),
+        });
+        assert_eq!(lemmas.cache.get(&key).is_some(), kept, "{why}");
+    }
 }
