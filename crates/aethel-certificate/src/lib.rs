@@ -10,12 +10,15 @@
 //! a ledger held (the ledger compares the versions it read), or that the supply outside the batch leaves room.
 
 mod check;
+mod claims;
+pub mod escrow;
 mod format;
 mod layout;
 mod order;
 mod rejection;
 
 pub use check::{AssetSum, Checked, check, check_while};
+pub use claims::{accesses, check_columns, check_escrow};
 pub use format::{Certificate, CertificateView, DecodeError, FORMAT_VERSION, Way, decode, encode};
 pub use layout::{Layout, Shape};
 pub use order::{batch_order, item_order};
