@@ -9,7 +9,7 @@ use crate::check::{Checked, check_initial, check_order, check_sums, only_writes}
 use crate::escrow::{Reason, Settlement, Sums, Treatment, settle, sum_group};
 use crate::format::CertificateView;
 use crate::rejection::Rejection;
-use aethel_ir::{Access, Batch, Class, MAX_MINOR_UNITS, PlaceId};
+use aethel_ir::{Access, Batch, Class, Column, Group, MAX_MINOR_UNITS, PlaceId};
 
 /// How each intent of a batch treats its places.
 pub fn accesses(batch: &Batch) -> Vec<Access> {
@@ -72,7 +72,8 @@ pub fn check_columns(view: &CertificateView<'_>, memory: &[i128]) -> Result<Opti
         let flag = escrow.get_mut(place.0 as usize);
         *flag.ok_or(Rejection::BadEscrow { place: place.0 })? = true;
     }
-    if view.escrow.is_empty() || !view.seen.is_empty() || !only_writes(batch, &escrow) {
+    let logged = !(view.seen.is_empty() && view.versions.is_empty() && view.written.is_empty());
+    if view.escrow.is_empty() || logged || !only_writes(batch, &escrow) {
         return Ok(None);
     }
     let places = batch.places.len();
@@ -93,7 +94,6 @@ pub fn check_columns(view: &CertificateView<'_>, memory: &[i128]) -> Result<Opti
     check_order(view)?;
     check_initial(view)?;
     let mut sums = vec![Sums::default(); places];
-    let mut frozen = vec![true; places];
     let mut holds = true;
     for group in &batch.groups {
         let parts = (
@@ -110,21 +110,12 @@ pub fn check_columns(view: &CertificateView<'_>, memory: &[i128]) -> Result<Opti
             Some(all) => holds &= all,
             None => return Ok(None),
         }
-        // What a change or a test depends on must be written by nobody.
-        for (slot, column) in access.slots.iter().zip(&group.places) {
-            let read = slot.class == Class::Read;
-            for slot in slot.needs.iter().map(|need| usize::from(need.0)) {
-                if let Some(column) = group.places.get(slot) {
-                    each(column, group.rows, |place| {
-                        frozen[place.0 as usize] &= !escrow[place.0 as usize]
-                    });
-                }
-            }
-            if read {
-                each(column, group.rows, |place| {
-                    frozen[place.0 as usize] &= !escrow[place.0 as usize]
-                });
-            }
+        if let Some(place) = depends_on_written(access, group, &escrow) {
+            return Err(needs_order(
+                batch,
+                place,
+                Some(Treatment::Ordered(Reason::NotAdditive)),
+            ));
         }
     }
     if !holds {
@@ -134,13 +125,6 @@ pub fn check_columns(view: &CertificateView<'_>, memory: &[i128]) -> Result<Opti
     for (index, sums) in sums.iter().enumerate() {
         let place = PlaceId(index as u32);
         let before = view.initial[index];
-        if !frozen[index] {
-            return Err(needs_order(
-                batch,
-                place,
-                Some(Treatment::Ordered(Reason::NotAdditive)),
-            ));
-        }
         if !sums.suffice(batch, place, before) {
             return Err(needs_order(
                 batch,
@@ -170,16 +154,30 @@ pub fn check_columns(view: &CertificateView<'_>, memory: &[i128]) -> Result<Opti
     }))
 }
 
-fn each(column: &aethel_ir::Column<PlaceId>, rows: u32, mut found: impl FnMut(PlaceId)) {
-    for row in 0..rows {
-        match column.get(row) {
-            Some(place) => found(*place),
-            None => return,
+/// A written place that something depends on in another way than its own change and its own bounds.
+fn depends_on_written(access: &Access, group: &Group, written: &[bool]) -> Option<PlaceId> {
+    let place = |slot: usize, row| {
+        let place = group.places.get(slot)?.get(row)?;
+        written.get(place.0 as usize)?.then_some(*place)
+    };
+    let rows = |slot: usize| match group.places.get(slot) {
+        Some(Column::Each(places)) => places.len() as u32,
+        _ => group.rows.min(1),
+    };
+    for (slot, treated) in access.slots.iter().enumerate() {
+        if treated.class != Class::Add
+            && let Some(place) = (0..rows(slot)).find_map(|row| place(slot, row))
+        {
+            return Some(place);
         }
-        if matches!(column, aethel_ir::Column::Same(_)) {
-            return;
+        for need in treated.needs.iter().map(|need| usize::from(need.0)) {
+            let both = |row| place(slot, row).and_then(|_| place(need, row));
+            if let Some(place) = (0..rows(slot).max(rows(need))).find_map(both) {
+                return Some(place);
+            }
         }
     }
+    None
 }
 
 fn check_end(
