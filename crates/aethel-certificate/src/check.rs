@@ -40,16 +40,18 @@ const ASK_EVERY: usize = 1024;
 /// # Errors
 /// The first thing that does not fit. [`Rejection::NotConserved`] comes last: everything else fitted.
 pub fn check(view: &CertificateView<'_>, memory: Option<&[i128]>) -> Result<Checked, Rejection> {
-    check_while(view, memory, &mut || true)
+    check_while(view, memory, &[], &mut || true)
 }
 
-/// [`check`], which asks every thousand transactions whether it should go on.
+/// [`check`], which knows, per asset, what bounded balances outside the batch hold together, and asks every thousand
+/// transactions whether it should go on.
 ///
 /// # Errors
 /// As [`check`], and [`Rejection::Stopped`].
 pub fn check_while(
     view: &CertificateView<'_>,
     memory: Option<&[i128]>,
+    elsewhere: &[i128],
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Checked, Rejection> {
     let batch = view.batch;
@@ -59,7 +61,7 @@ pub fn check_while(
     let order = check_order(view)?;
     check_initial(view)?;
 
-    let mut run = Running::new(view, &layout, log);
+    let mut run = Running::new(view, &layout, log, elsewhere);
     for (done, id) in order.iter().enumerate() {
         if done % ASK_EVERY == 0 && !go_on() {
             return Err(Rejection::Stopped);
@@ -218,8 +220,9 @@ struct Running<'a> {
 }
 
 impl<'a> Running<'a> {
-    fn new(view: &'a CertificateView<'a>, layout: &'a Layout, log: Log) -> Self {
-        let mut supply = vec![0_i128; view.batch.assets.len()];
+    fn new(view: &'a CertificateView<'a>, layout: &'a Layout, log: Log, elsewhere: &[i128]) -> Self {
+        let mut supply = elsewhere.to_vec();
+        supply.resize(view.batch.assets.len(), 0);
         for (index, value) in view.initial.iter().enumerate() {
             let place = PlaceId(index as u32);
             if let (true, Some(asset)) = (view.batch.is_bounded(place), view.batch.asset_of(place)) {

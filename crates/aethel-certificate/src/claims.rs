@@ -61,11 +61,15 @@ impl Reason {
 }
 
 /// Certifies a run in which nothing needs an order: in every order every transaction goes through and the places end at
-/// the values that are claimed. `None` when the certificate is of another kind and [`check`](crate::check()) has to decide.
+/// the values that are claimed. `elsewhere` is, per asset, what bounded balances outside the batch hold together. `None` when the certificate is of another kind and [`check`](crate::check()) has to decide.
 ///
 /// # Errors
 /// The first thing that does not fit.
-pub fn check_columns(view: &CertificateView<'_>, memory: &[i128]) -> Result<Option<Checked>, Rejection> {
+pub fn check_columns(
+    view: &CertificateView<'_>,
+    memory: &[i128],
+    elsewhere: &[i128],
+) -> Result<Option<Checked>, Rejection> {
     let batch = view.batch;
     let mut escrow = vec![false; batch.places.len()];
     for place in view.escrow {
@@ -121,7 +125,8 @@ pub fn check_columns(view: &CertificateView<'_>, memory: &[i128]) -> Result<Opti
     if !holds {
         return Err(Rejection::Untrue);
     }
-    let mut inflow = vec![0_i128; batch.assets.len()];
+    let mut inflow = elsewhere.to_vec();
+    inflow.resize(batch.assets.len(), 0);
     for (index, sums) in sums.iter().enumerate() {
         let place = PlaceId(index as u32);
         let before = view.initial[index];

@@ -72,8 +72,8 @@ impl Settlement {
     }
 }
 
-/// Decides for each place of a batch whether its accesses need an order. `access` holds one entry for each intent;
-/// `initial` the value of each place before.
+/// Decides for each place of a batch whether its accesses need an order. `access` holds one entry for each intent (of
+/// one that is missing, everything needs an order); `initial` the value of each place before.
 pub fn settle(batch: &Batch, access: &[Access], initial: &[i128]) -> Settlement {
     let mut places = candidates(batch, access);
     let mut sums = vec![Sums::default(); batch.places.len()];
@@ -114,8 +114,12 @@ fn candidates(batch: &Batch, access: &[Access]) -> Vec<Treatment> {
     let of = |group: &Group| access.get(group.intent as usize);
     for group in &batch.groups {
         for (slot, column) in group.places.iter().enumerate() {
-            let Some(slot) = of(group).and_then(|access| access.slot(slot)) else {
-                each_place(group, column, &mut |place| mark(&mut general, place));
+            let Some(slot) = of(group).and_then(|access| access.slots.get(slot)) else {
+                // Nothing is known about it.
+                each_place(group, column, &mut |place| {
+                    mark(&mut written, place);
+                    mark(&mut general, place);
+                });
                 continue;
             };
             if slot.effect.is_some() {
