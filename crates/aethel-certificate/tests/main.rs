@@ -4,6 +4,7 @@
 mod binary;
 mod decoding;
 mod escrow;
+mod lemma;
 mod support;
 mod tampering;
 

@@ -9,4 +9,5 @@
 mod arithmetic;
 mod direct;
 mod random;
+mod shape;
 mod support;

@@ -195,6 +195,10 @@ impl IntentBuilder {
         self
     }
 
+    pub fn build(self) -> Intent {
+        self.intent
+    }
+
     pub fn secret(mut self) -> Self {
         self.intent
             .values

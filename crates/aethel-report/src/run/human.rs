@@ -212,9 +212,17 @@ fn proof(result: &BatchResult) -> String {
         return String::new();
     };
     let mut said = String::from("equals the serial run in batch order · ");
-    said += if proof.by_sums { "any order gives the same" } else { "certificate checked" };
+    said += if proof.by_sums {
+        "any order gives the same"
+    } else {
+        "certificate checked"
+    };
     if !proof.lemmas.is_empty() {
-        said += &format!(" ({} by {})", counted(proof.lemmas.len(), "lemma"), terminal(&proof.solver));
+        said += &format!(
+            " ({} by {})",
+            counted(proof.lemmas.len(), "lemma"),
+            terminal(&proof.solver)
+        );
     }
     if proof.replay_equal == Some(true) {
         said += " · replay equal";
