@@ -10,6 +10,8 @@
 //! a ledger held (the ledger compares the versions it read), or that the supply outside the batch leaves room.
 
 mod check;
+mod claims;
+pub mod escrow;
 mod farkas;
 mod format;
 mod layout;
@@ -18,6 +20,7 @@ mod order;
 mod rejection;
 
 pub use check::{AssetSum, Checked, check, check_while};
+pub use claims::{accesses, check_columns, check_escrow};
 pub use farkas::{FarkasError, Inequality, LinearLemma, Refutation};
 pub use format::{Certificate, CertificateView, DecodeError, FORMAT_VERSION, Way, decode, encode};
 pub use layout::{Layout, Shape};
