@@ -5,6 +5,7 @@
 //! integer and linear inequalities that have exactly one solution, never by `div`, `mod` or `ite`, which 4.8.12 is slow
 //! on (half-even of 95/5 by `div`: unknown after 12 s).
 
+use crate::definitions::{Definitions, Made};
 use aethel_ir::{Rational, RoundMode};
 use num_bigint::BigInt;
 use num_integer::Integer;
@@ -15,7 +16,7 @@ use std::str::FromStr;
 use z3::ast::{Ast, Bool, Int, Real};
 
 /// A number as a term.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Number {
     /// A number that is known.
     Constant(BigRational),
@@ -45,10 +46,6 @@ pub fn numeral(value: &BigInt) -> Int {
 fn times(a: &Int, b: &BigInt) -> Int {
     if b.is_one() { a.clone() } else { a * numeral(b) }
 }
-
-/// Definitions of fresh constants. Each has a solution for all values of what it mentions, so assuming them loses
-/// nothing.
-pub type Definitions = Vec<Bool>;
 
 impl Number {
     /// An integer term.
@@ -160,9 +157,13 @@ impl Number {
             return (self.mul(&Number::Constant(known.recip())), None);
         }
         let not_zero = !divisor.compare(&Number::Constant(BigRational::zero()), Ordering::is_eq);
+        let made = Made::Quotient(self.clone(), divisor.clone());
+        if let Some(quotient) = definitions.known(&made) {
+            return (quotient.clone(), Some(not_zero));
+        }
         let quotient = Number::Real(Real::fresh_const("quotient"));
         let back = quotient.mul(divisor).compare(self, Ordering::is_eq);
-        definitions.push(not_zero.implies(back));
+        definitions.define(made, quotient.clone(), [not_zero.implies(back)]);
         (quotient, Some(not_zero))
     }
 
@@ -174,6 +175,10 @@ impl Number {
             Number::Constant(_) => None,
             _ => Some(!divisor.compare(&zero, Ordering::is_eq)),
         };
+        let made = Made::Whole(self.clone(), divisor.clone());
+        if let Some(quotient) = definitions.known(&made) {
+            return (self.sub(&divisor.mul(quotient)), not_zero);
+        }
         let quotient = Number::whole(Int::fresh_const("quotient"));
         let remainder = self.sub(&divisor.mul(&quotient));
         let size = divisor.abs();
@@ -187,10 +192,11 @@ impl Number {
         ]);
         let sign = self.compare(&zero, Ordering::is_ge);
         let defined = Bool::and(&[sign.implies(positive), (!sign).implies(negative)]);
-        definitions.push(match &not_zero {
+        let defined = match &not_zero {
             Some(not_zero) => not_zero.implies(defined),
             None => defined,
-        });
+        };
+        definitions.define(made, quotient, [defined]);
         (remainder, not_zero)
     }
 
@@ -248,6 +254,10 @@ impl Number {
         {
             return term;
         }
+        let made = Made::Round(mode, self.clone());
+        if let Some(Number::Ratio(rounded, _)) = definitions.known(&made) {
+            return rounded.clone();
+        }
         let rounded = Int::fresh_const("round");
         let one = Number::Constant(BigRational::one());
         let zero = Number::Constant(BigRational::zero());
@@ -302,7 +312,7 @@ impl Number {
                 ]
             }
         };
-        definitions.extend(defined);
+        definitions.define(made, Number::whole(rounded.clone()), defined);
         rounded
     }
 

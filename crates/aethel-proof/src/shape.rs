@@ -183,6 +183,26 @@ impl Shape {
         (first..).zip(self.signs.iter().copied())
     }
 
+    /// The fields that the places of `intent` name, for those who ask what a place holds. Their names mean nothing.
+    pub fn fields(&self) -> Vec<Field> {
+        let count = self
+            .intent
+            .places
+            .iter()
+            .map(|place| usize::from(place.field.0) + 1);
+        let mut fields = vec![Field::Integer("field".into()); count.max().unwrap_or(0)];
+        for (place, slot) in self.intent.places.iter().zip(&self.slots) {
+            if let Some(field) = fields.get_mut(usize::from(place.field.0)) {
+                *field = match slot.field {
+                    SlotField::Balance(asset) => Field::Balance(asset),
+                    SlotField::Integer => Field::Integer("field".into()),
+                    SlotField::Bool => Field::Bool("field".into()),
+                };
+            }
+        }
+        fields
+    }
+
     /// What lemmas of this shape are kept under: equal for every intent of the shape, and for no other encoder, version
     /// of Z3 or resource limit.
     pub fn key(&self, limits: &Limits) -> [u8; 32] {

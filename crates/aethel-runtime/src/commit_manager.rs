@@ -30,6 +30,8 @@ pub(crate) struct CommitInput<'a> {
     /// How many of the oracle proofs were used.
     pub oracles_used: usize,
     pub certificate: Vec<u8>,
+    /// The lemmas that the certificate names, by digest.
+    pub lemmas: Vec<(Digest, Vec<u8>)>,
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub time_ms: i64,
 }
@@ -75,6 +77,7 @@ fn request(input: CommitInput<'_>) -> CommitRequest {
         expected,
         body,
         certificate: input.certificate,
+        lemmas: input.lemmas,
     }
 }
 

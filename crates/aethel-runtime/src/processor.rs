@@ -304,6 +304,7 @@ impl BatchProcessor {
             oracles: &start.oracles,
             oracles_used,
             certificate,
+            lemmas: Vec::new(),
             time_ms: start.oracles.now_ms,
         };
         let outcome = if request.dry_run {
