@@ -215,6 +215,8 @@ struct Running<'a> {
     before: Vec<i128>,
     values: Vec<i128>,
     versions: Vec<u32>,
+    /// For each place, the asset of a bounded balance.
+    bounded: Vec<Option<AssetId>>,
     /// Per asset, the sum of bounded balances.
     supply: Vec<i128>,
 }
@@ -223,10 +225,17 @@ impl<'a> Running<'a> {
     fn new(view: &'a CertificateView<'a>, layout: &'a Layout, log: Log, elsewhere: &[i128]) -> Self {
         let mut supply = elsewhere.to_vec();
         supply.resize(view.batch.assets.len(), 0);
-        for (index, value) in view.initial.iter().enumerate() {
-            let place = PlaceId(index as u32);
-            if let (true, Some(asset)) = (view.batch.is_bounded(place), view.batch.asset_of(place)) {
-                let sum = &mut supply[usize::from(asset.0)];
+        let places = (0..view.batch.places.len() as u32).map(PlaceId);
+        let bounded: Vec<_> = places
+            .map(|place| {
+                view.batch
+                    .asset_of(place)
+                    .filter(|_| view.batch.is_bounded(place))
+            })
+            .collect();
+        for (asset, value) in bounded.iter().zip(view.initial) {
+            if let Some(AssetId(asset)) = asset {
+                let sum = &mut supply[usize::from(*asset)];
                 *sum = sum.saturating_add(*value);
             }
         }
@@ -238,6 +247,7 @@ impl<'a> Running<'a> {
             before: Vec::new(),
             values: view.initial.to_vec(),
             versions: vec![0; view.initial.len()],
+            bounded,
             supply,
         }
     }
@@ -275,9 +285,8 @@ impl<'a> Running<'a> {
             }
             self.values[index] = new;
             self.versions[index] += 1;
-            if let (true, Some(asset)) = (self.view.batch.is_bounded(place), self.view.batch.asset_of(place))
-            {
-                let sum = &mut self.supply[usize::from(asset.0)];
+            if let Some(AssetId(asset)) = self.bounded[index] {
+                let sum = &mut self.supply[usize::from(asset)];
                 *sum = sum.saturating_add(new - self.before[slot]);
             }
         }
@@ -398,11 +407,8 @@ impl<'a> Running<'a> {
         shape: &Shape,
     ) -> Result<(), Rejection> {
         for slot in &shape.written_slots {
-            let Some(AssetId(asset)) = self
-                .view
-                .batch
-                .asset_of(place_of(transaction, usize::from(*slot))?)
-            else {
+            let place = place_of(transaction, usize::from(*slot))?;
+            let Some(AssetId(asset)) = self.bounded[place.0 as usize] else {
                 continue;
             };
             if self.supply[usize::from(asset)] > MAX_MINOR_UNITS {
