@@ -303,7 +303,7 @@ fn access_verdict(access: &Access, (verdicts, of_slot): (Vec<Verdict>, Vec<Optio
 
 /// Who decided, for the records.
 fn solver_name() -> String {
-    format!("z3 {}", z3_version())
+    format!("Z3 {}", z3_version())
 }
 
 fn sealed(record: LemmaRecord) -> Verdict {
