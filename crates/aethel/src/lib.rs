@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod oracle;
 pub mod processor;
 pub mod program;
+pub mod proof;
 pub mod run;
 
 pub use aethel_certificate as certificate;

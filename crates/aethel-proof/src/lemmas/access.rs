@@ -76,7 +76,7 @@ impl<'a> Bounds<'a> {
     fn of(shape: &Shape, access: &'a Access, slots: &[usize]) -> Result<Self, Malformed> {
         let mut by_condition: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for slot in slots {
-            for bound in &access.slot(*slot).ok_or(Malformed)?.bounds {
+            for bound in &access.slots.get(*slot).ok_or(Malformed)?.bounds {
                 let condition = bound.condition.of(&shape.intent).ok_or(Malformed)?;
                 if is_tested(shape, condition)? {
                     by_condition
@@ -284,7 +284,7 @@ fn words(shape: &Shape, access: &Access, slots: &[usize]) -> (String, String) {
     let list: Vec<String> = slots.iter().map(usize::to_string).collect();
     let mut bounds = Vec::new();
     for slot in slots {
-        for bound in access.slot(*slot).map_or(&[][..], |access| &access.bounds) {
+        for bound in access.slots.get(*slot).map_or(&[][..], |access| &access.bounds) {
             let (kind, n) = match bound.condition {
                 ConditionRef::Guard(n) => ("guard", n + 1),
                 ConditionRef::Postcondition(n) => ("postcondition", n + 1),
