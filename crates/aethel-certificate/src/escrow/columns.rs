@@ -14,13 +14,15 @@ const BLOCK: usize = 128;
 type Values = [i128; BLOCK];
 
 /// Adds the accesses of a group to the sums of their places. Gives whether every test on arguments and on places that
-/// nobody writes holds; `None`, before anything is added, when a column is not of whole numbers.
+/// nobody writes holds; `None`, before anything is added, when a column is not of whole numbers. `claimed` holds, row by row,
+/// what each change is said to be, in the order of slots: one that is another fails the tests.
 pub(crate) fn sum_group(
     batch: &Batch,
     intent: &Intent,
     group: &Group,
     linear: &Linear,
     initial: &[i128],
+    claimed: Option<&[i128]>,
     sums: &mut [Sums],
 ) -> Option<bool> {
     let columns = Columns::new(batch, intent, group, linear, initial)?;
@@ -34,7 +36,7 @@ pub(crate) fn sum_group(
             count: BLOCK.min(rows - first),
         };
         match columns.add(block, &mut deltas, &mut scratch, sums) {
-            Some(all) => holds &= all,
+            Some(all) => holds &= all && columns.agree(block, &deltas, claimed),
             None => {
                 columns.forget(block, sums);
                 holds = false;
@@ -82,6 +84,8 @@ struct Columns<'a> {
     batch: &'a Batch,
     initial: &'a [i128],
     deltas: Vec<(&'a Column<PlaceId>, Sum<'a>)>,
+    /// The indices of the deltas in the order of their slots.
+    by_slot: Vec<usize>,
     bounds: Vec<Bounded<'a>>,
     tests: Vec<(Sum<'a>, Test, Option<&'a Column<PlaceId>>)>,
     ranges: Vec<Sum<'a>>,
@@ -211,11 +215,14 @@ impl<'a> Columns<'a> {
         for (form, test, if_bounded) in &linear.tests {
             tests.push((sum(form)?, *test, condition(if_bounded)?));
         }
+        let mut by_slot: Vec<usize> = (0..linear.deltas.len()).collect();
+        by_slot.sort_by_key(|index| linear.deltas.get(*index).map(|(slot, _)| *slot));
         let ranges = linear.ranges.iter().map(sum).collect::<Option<Vec<_>>>()?;
         Some(Self {
             batch,
             initial,
             deltas,
+            by_slot,
             bounds,
             tests,
             ranges,
@@ -268,6 +275,22 @@ impl<'a> Columns<'a> {
                 .all(|value| range.contains(value));
         }
         Some(holds)
+    }
+
+    /// Whether the changes of a block are what they are claimed to be.
+    fn agree(&self, block: Block, deltas: &[Values], claimed: Option<&[i128]>) -> bool {
+        let Some(claimed) = claimed else { return true };
+        let each = deltas.len();
+        let Some(claimed) = claimed.get(block.first * each..(block.first + block.count) * each) else {
+            return false;
+        };
+        // Effects come in the order of the source, claims in that of slots.
+        self.by_slot.iter().enumerate().all(|(nth, index)| {
+            let claims = claimed.iter().skip(nth).step_by(each.max(1));
+            deltas
+                .get(*index)
+                .is_some_and(|delta| delta.iter().zip(claims).all(|(a, b)| a == b))
+        })
     }
 
     /// Nothing is known about the places of a block.
