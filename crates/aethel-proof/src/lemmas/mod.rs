@@ -5,6 +5,7 @@
 
 mod access;
 mod commute;
+mod commute_query;
 mod conservation;
 mod cycle;
 mod escrow;
