@@ -214,7 +214,7 @@ fn an_overflow_in_the_middle_needs_an_order_though_it_ends_well() {
     let snapshot = build.snapshot(0, &[("alice", 1)]);
     assert_eq!(
         treatment(&build, &snapshot, "alice"),
-        Treatment::Ordered(Reason::TooLittle)
+        Treatment::Ordered(Reason::TooMuch)
     );
     // Two accounts that each end in range, with more in all than there may be.
     let mut build = Build::new("supply");
