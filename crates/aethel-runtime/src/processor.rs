@@ -267,8 +267,7 @@ impl BatchProcessor {
         }
         if let Some(DirectVerdict::Undecided { reason }) = &proof.direct {
             let message = format!("the solver could not decide about the whole run: {reason}");
-            let help =
-                "the batch was run serially instead; its certificate is as strict as ever";
+            let help = "the batch was run serially instead; its certificate is as strict as ever";
             result.note(Diagnostic::new(Code::AE0603, message).help(help));
         }
         let checked = proof.checked.as_ref().map_or(0, |checked| checked.accesses);
