@@ -27,7 +27,7 @@ use crate::shape::{MalformedIntent, Shape, SlotContext};
 use crate::solver::{self, Answer, Limits, Session, z3_version};
 use aethel_certificate::{LemmaRecord, LemmaVerdict, LinearLemma};
 use aethel_ir::Intent;
-use aethel_ir::access::{Access, Class};
+use aethel_ir::access::{Access, Bound, Class, SlotAccess};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use z3::ast::Bool;
@@ -134,7 +134,9 @@ impl Lemmas {
         let shape = Shape::new(intent, slots)?;
         let claimed = Access::of(&shape.intent, &shape.fields());
         let adds: Vec<usize> = (claimed.slots.iter().zip(&access.slots).enumerate())
-            .filter(|(_, (one, other))| one.class == Class::Add && other.class == Class::Add)
+            .filter(|(_, (of_shape, of_intent))| {
+                of_shape.class == Class::Add && same_claim(of_shape, of_intent)
+            })
             .map(|(slot, _)| slot)
             .collect();
         let entry = if adds.is_empty() {
@@ -239,6 +241,25 @@ impl Lemmas {
         }
         (decided.verdicts, decided.slots)
     }
+}
+
+/// Whether what is claimed of a slot of a shape is what is claimed of the intent; expressions have numbers of their own.
+fn same_claim(of_shape: &SlotAccess, of_intent: &SlotAccess) -> bool {
+    let bound = |bound: &Bound| {
+        (
+            bound.condition,
+            bound.left_is_larger,
+            bound.strict,
+            bound.factor.clone(),
+        )
+    };
+    of_shape.class == of_intent.class
+        && of_shape.needs == of_intent.needs
+        && of_shape
+            .bounds
+            .iter()
+            .map(bound)
+            .eq(of_intent.bounds.iter().map(bound))
 }
 
 /// What a job decided: lemmas, and for each slot the lemma it is about.
