@@ -241,7 +241,7 @@ impl Encoder<'_> {
                 let unit = Number::constant(unit)?;
                 let (steps, _) = number.div(&unit, &mut self.out.definitions);
                 let steps = Number::whole(steps.round(*mode, &mut self.out.definitions));
-                Ok(Term::Number(steps.mul(&unit)))
+                Ok(Term::Number(steps.mul(&unit, &mut self.out.definitions)))
             }
         }
     }
@@ -298,7 +298,7 @@ impl Encoder<'_> {
         Ok(Term::Number(match op {
             BinaryOp::Add => a.add(b),
             BinaryOp::Subtract => a.sub(b),
-            BinaryOp::Multiply => a.mul(b),
+            BinaryOp::Multiply => a.mul(b, &mut self.out.definitions),
             BinaryOp::Min => Number::choose(&a.compare(b, Ordering::is_le), a, b),
             BinaryOp::Max => Number::choose(&a.compare(b, Ordering::is_ge), a, b),
             BinaryOp::Divide | BinaryOp::Remainder => {

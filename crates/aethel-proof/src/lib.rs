@@ -11,12 +11,15 @@
 //! `run` is the shape of a claim about a run, `solver` asks Z3 under a resource limit and a watchdog, `words` says what
 //! fails.
 
+pub mod check;
 mod direct;
 mod encode;
 mod number;
 mod run;
+mod shape;
 mod solver;
 mod words;
 
 pub use direct::{DirectVerdict, prove_direct};
+pub use shape::{MalformedIntent, Shape, Sign, SlotContext, SlotField};
 pub use solver::{Limits, z3_version};

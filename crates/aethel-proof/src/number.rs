@@ -29,6 +29,12 @@ pub enum Number {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
+impl std::fmt::Display for Malformed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the intent is not well formed")
+    }
+}
+
 /// The integer numeral, of any size: put together from pieces that the interface takes.
 pub fn numeral(value: &BigInt) -> Int {
     if let Ok(small) = i64::try_from(value) {
@@ -48,7 +54,94 @@ fn times(a: &Int, b: &BigInt) -> Int {
 
 /// Definitions of fresh constants. Each has a solution for all values of what it mentions, so assuming them loses
 /// nothing.
-pub type Definitions = Vec<Bool>;
+///
+/// A product of two unknowns is a fresh constant too, and what it is a product of stands apart: what holds for any value
+/// of the constant holds for the product, and is quicker to prove.
+#[derive(Clone, Debug, Default)]
+pub struct Definitions {
+    linear: Vec<Bool>,
+    whole_products: Vec<[Int; 3]>,
+    products: Vec<[Real; 3]>,
+    quotients: Vec<[Real; 3]>,
+}
+
+impl Definitions {
+    /// Adds one that is linear.
+    pub fn push(&mut self, definition: Bool) {
+        self.linear.push(definition);
+    }
+
+    /// Whether there are products of two unknowns.
+    pub fn multiply(&self) -> bool {
+        !(self.whole_products.is_empty() && self.products.is_empty())
+    }
+
+    /// All of them, products included.
+    pub fn exact(&self) -> Vec<Bool> {
+        let whole = self.whole_products.iter().map(|[p, a, b]| p.eq(a * b));
+        let real = self.products.iter().map(|[p, a, b]| p.eq(a * b));
+        self.linear.iter().cloned().chain(whole).chain(real).collect()
+    }
+
+    /// All of them, but of products only their sign and that a factor of at most one does not make larger.
+    pub fn abstracted(&self) -> Vec<Bool> {
+        let mut all = self.linear.clone();
+        let reals = |triple: &[Int; 3]| triple.clone().map(|term| term.to_real());
+        let whole = self.whole_products.iter().map(reals);
+        for [p, a, b] in whole.chain(self.products.iter().cloned()) {
+            let (zero, one) = (Int::from_i64(0).to_real(), Int::from_i64(1).to_real());
+            let same = Bool::or(&[a.gt(&zero) & b.gt(&zero), a.lt(&zero) & b.lt(&zero)]);
+            let other = Bool::or(&[a.gt(&zero) & b.lt(&zero), a.lt(&zero) & b.gt(&zero)]);
+            all.push(same.eq(p.gt(&zero)));
+            all.push(other.eq(p.lt(&zero)));
+            for (factor, size) in [(&a, &b), (&b, &a)] {
+                let shrinks = factor.ge(&zero) & factor.le(&one) & size.ge(&zero);
+                all.push(shrinks.implies(p.le(size)));
+            }
+        }
+        all
+    }
+
+    /// The product of two unknowns; equal factors have one product.
+    fn whole_product(&mut self, a: &Int, b: &Int) -> Int {
+        let known = self.whole_products.iter().find(|[_, x, y]| {
+            x.ast_eq(a.clone()) && y.ast_eq(b.clone()) || x.ast_eq(b.clone()) && y.ast_eq(a.clone())
+        });
+        if let Some([product, ..]) = known {
+            return product.clone();
+        }
+        let product = Int::fresh_const("product");
+        self.whole_products.push([product.clone(), a.clone(), b.clone()]);
+        product
+    }
+
+    fn product(&mut self, a: &Real, b: &Real) -> Real {
+        let known = self.products.iter().find(|[_, x, y]| {
+            x.ast_eq(a.clone()) && y.ast_eq(b.clone()) || x.ast_eq(b.clone()) && y.ast_eq(a.clone())
+        });
+        if let Some([product, ..]) = known {
+            return product.clone();
+        }
+        let product = Real::fresh_const("product");
+        self.products.push([product.clone(), a.clone(), b.clone()]);
+        product
+    }
+
+    /// A constant for a quotient by an unknown divisor, and whether it is new.
+    fn quotient(&mut self, dividend: &Real, divisor: &Real) -> (Real, bool) {
+        let known = self
+            .quotients
+            .iter()
+            .find(|[_, a, b]| a.ast_eq(dividend.clone()) && b.ast_eq(divisor.clone()));
+        if let Some([quotient, ..]) = known {
+            return (quotient.clone(), false);
+        }
+        let quotient = Real::fresh_const("quotient");
+        self.quotients
+            .push([quotient.clone(), dividend.clone(), divisor.clone()]);
+        (quotient, true)
+    }
+}
 
 impl Number {
     /// An integer term.
@@ -133,8 +226,8 @@ impl Number {
         }
     }
 
-    /// The product; linear when one side is known.
-    pub fn mul(&self, other: &Self) -> Self {
+    /// The product; linear when one side is known, else a fresh constant.
+    pub fn mul(&self, other: &Self, definitions: &mut Definitions) -> Self {
         match (self, other) {
             (Number::Constant(a), Number::Constant(b)) => Number::Constant(a * b),
             (Number::Constant(factor), Number::Ratio(term, denominator))
@@ -142,8 +235,13 @@ impl Number {
                 let scaled = BigRational::new(factor.numer().clone(), factor.denom() * denominator);
                 Number::Ratio(times(term, scaled.numer()), scaled.denom().clone())
             }
-            (Number::Ratio(a, da), Number::Ratio(b, db)) => Number::Ratio(a * b, da * db),
-            _ => Number::Real(self.real() * other.real()),
+            (Number::Ratio(a, da), Number::Ratio(b, db)) => {
+                Number::Ratio(definitions.whole_product(a, b), da * db)
+            }
+            (Number::Constant(_), Number::Real(_)) | (Number::Real(_), Number::Constant(_)) => {
+                Number::Real(self.real() * other.real())
+            }
+            _ => Number::Real(definitions.product(&self.real(), &other.real())),
         }
     }
 
@@ -157,12 +255,15 @@ impl Number {
                     Some(Bool::from_bool(false)),
                 );
             }
-            return (self.mul(&Number::Constant(known.recip())), None);
+            return (self.mul(&Number::Constant(known.recip()), definitions), None);
         }
         let not_zero = !divisor.compare(&Number::Constant(BigRational::zero()), Ordering::is_eq);
-        let quotient = Number::Real(Real::fresh_const("quotient"));
-        let back = quotient.mul(divisor).compare(self, Ordering::is_eq);
-        definitions.push(not_zero.implies(back));
+        let (quotient, new) = definitions.quotient(&self.real(), &divisor.real());
+        let quotient = Number::Real(quotient);
+        if new {
+            let back = quotient.mul(divisor, definitions).compare(self, Ordering::is_eq);
+            definitions.push(not_zero.implies(back));
+        }
         (quotient, Some(not_zero))
     }
 
@@ -175,7 +276,7 @@ impl Number {
             _ => Some(!divisor.compare(&zero, Ordering::is_eq)),
         };
         let quotient = Number::whole(Int::fresh_const("quotient"));
-        let remainder = self.sub(&divisor.mul(&quotient));
+        let remainder = self.sub(&divisor.mul(&quotient, definitions));
         let size = divisor.abs();
         let positive = Bool::and(&[
             remainder.compare(&zero, Ordering::is_ge),
@@ -302,7 +403,7 @@ impl Number {
                 ]
             }
         };
-        definitions.extend(defined);
+        defined.into_iter().for_each(|one| definitions.push(one));
         rounded
     }
 

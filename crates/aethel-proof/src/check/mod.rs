@@ -1,0 +1,190 @@
+//! `aethel check`: what holds of an intent and of a batch for all states and all inputs.
+//!
+//! Takes a [`Subject`], an intent with accounts of its own; gives an [`IntentReport`]: for each check *proved*,
+//! *refuted* by an example that the evaluator has replayed, or *undecided*. Proved means: from every state in which
+//! balances are in range and the bounded balances of an asset are together at most the largest amount, for all arguments
+//! in range, and however accounts that are only read coincide, the guard implies the check.
+//!
+//! Questions are asked cheapest first: whether the guard can hold is tried on a few likely states before Z3 is asked,
+//! and all universal checks are one query unless one of them fails.
+
+mod example;
+mod judge;
+mod report;
+mod subject;
+mod terms;
+
+pub use report::{Check, Finding, IntentReport, Refutation, Verdict};
+pub use subject::{State, Subject};
+
+use crate::solver::{self, Limits, Session};
+use judge::{Decision, Judge};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use terms::Duty;
+
+/// What may be spent on the checks of one intent or batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckLimits {
+    /// Z3's resource limit for one lemma, a deterministic count of its steps; 5 million are about a second.
+    pub rlimit: u64,
+    /// The watchdog's time for all lemmas of an intent that multiply no unknowns.
+    pub time: Duration,
+    /// The watchdog's time for one lemma that does: Z3 counts no steps there. With none, it is not asked.
+    pub product_time: Duration,
+}
+
+impl Default for CheckLimits {
+    fn default() -> Self {
+        Self {
+            rlimit: 5_000_000,
+            time: Duration::from_secs(20),
+            product_time: Duration::from_secs(2),
+        }
+    }
+}
+
+impl CheckLimits {
+    fn all(&self) -> Limits {
+        Limits {
+            rlimit: self.rlimit.saturating_mul(100),
+            time: self.time,
+        }
+    }
+
+    fn product(&self) -> Limits {
+        Limits {
+            rlimit: self.rlimit,
+            time: self.product_time,
+        }
+    }
+}
+
+/// Judges one intent.
+pub fn check_intent(subject: &Arc<Subject>, limits: &CheckLimits) -> IntentReport {
+    let start = Instant::now();
+    let alive = example::likely(subject).any(|state| subject.admits(&state) && subject.run(&state).is_ok());
+    let job = Arc::clone(subject);
+    let rlimit = limits.rlimit;
+    let outcome = solver::run(&limits.all(), move |session| {
+        first_pass(&job, session, rlimit, alive)
+    });
+    let (mut report, open) = outcome.unwrap_or_else(|reason| {
+        let mut report = IntentReport::default();
+        report.push(Check::CanCommit, Verdict::Undecided { reason });
+        (report, Open::default())
+    });
+    settle(subject, limits, open, &mut report);
+    report.nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    report
+}
+
+/// What only the products of unknowns themselves can tell.
+#[derive(Default)]
+struct Open {
+    life: bool,
+    duties: Vec<Duty>,
+}
+
+fn first_pass(subject: &Subject, session: &Session, rlimit: u64, alive: bool) -> (IntentReport, Open) {
+    let mut report = IntentReport::default();
+    let mut open = Open::default();
+    let judge = match Judge::new(session, subject, false, rlimit) {
+        Ok(judge) => judge,
+        Err(malformed) => {
+            let reason = malformed.to_string();
+            report.push(Check::CanCommit, Verdict::Undecided { reason });
+            return (report, open);
+        }
+    };
+    let dead = if alive { None } else { judge.life() };
+    match dead {
+        None => {
+            report.push(Check::GuardCanHold, Verdict::Proved);
+            report.push(Check::CanCommit, Verdict::Proved);
+            open.duties = judge.duties(&mut report);
+            judge.redundant(&mut report);
+        }
+        // Nothing else is said of an intent that never runs.
+        Some((check, Decision::Verdict(verdict))) => report.push(check, verdict),
+        Some((_, Decision::Open)) => {
+            open.life = true;
+            open.duties = judge.duties(&mut report);
+        }
+    }
+    report.queries = session.queries();
+    (report, open)
+}
+
+/// Decides what products of unknowns left open: by trying many small states, then by asking Z3 with the products.
+fn settle(subject: &Arc<Subject>, limits: &CheckLimits, open: Open, report: &mut IntentReport) {
+    if open.life {
+        let runs = |state: &State| subject.admits(state) && subject.run(state).is_ok();
+        let found = example::many(subject).any(|state| runs(&state));
+        let decided = found.then_some(None).unwrap_or_else(|| {
+            exactly(subject, limits, report, |judge| match judge.life() {
+                None => None,
+                Some((check, Decision::Verdict(verdict))) => Some((check, verdict)),
+                Some((check, Decision::Open)) => {
+                    Some((check, undecided("the products of unknowns are too hard")))
+                }
+            })
+            .unwrap_or_else(|reason| Some((Check::CanCommit, undecided(&reason))))
+        });
+        match decided {
+            None => {
+                report.push(Check::GuardCanHold, Verdict::Proved);
+                report.push(Check::CanCommit, Verdict::Proved);
+            }
+            Some((check, verdict)) => {
+                report.findings.clear();
+                report.push(check, verdict);
+                return;
+            }
+        }
+    }
+    for duty in open.duties {
+        let shows = |state: &State| subject.admits(state) && example::shows(subject, duty, state);
+        let found = example::many(subject).find(|state| shows(state));
+        let verdict = match found {
+            Some(state) => {
+                let state = example::shrink(subject, state, |state| example::shows(subject, duty, state));
+                Verdict::Refuted(Refutation::Example(state))
+            }
+            None => exactly(subject, limits, report, move |judge| match judge.duty(duty) {
+                Decision::Verdict(verdict) => verdict,
+                Decision::Open => undecided("the products of unknowns are too hard"),
+            })
+            .unwrap_or_else(|reason| undecided(&reason)),
+        };
+        report.push(Check::of(duty), verdict);
+    }
+}
+
+/// Asks with the products of unknowns, under a watchdog of its own.
+fn exactly<T: Send + 'static>(
+    subject: &Arc<Subject>,
+    limits: &CheckLimits,
+    report: &mut IntentReport,
+    ask: impl FnOnce(&Judge<'_>) -> T + Send + 'static,
+) -> Result<T, String> {
+    if limits.product_time.is_zero() {
+        return Err("there is no time for the products of unknowns".to_owned());
+    }
+    let job = Arc::clone(subject);
+    let rlimit = limits.rlimit;
+    let outcome = solver::run(&limits.product(), move |session| {
+        let judge = Judge::new(session, &job, true, rlimit).map_err(|malformed| malformed.to_string())?;
+        Ok((ask(&judge), session.queries()))
+    })?;
+    outcome.map(|(answer, queries)| {
+        report.queries += queries;
+        answer
+    })
+}
+
+fn undecided(reason: &str) -> Verdict {
+    Verdict::Undecided {
+        reason: reason.to_owned(),
+    }
+}
