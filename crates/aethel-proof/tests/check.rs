@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use aethel_ir::*;
+use aethel_proof::LemmaCache;
 use aethel_proof::check::{
     Check, CheckLimits, IntentReport, Refutation, State, Subject, Verdict, check_intent,
 };
@@ -11,7 +12,7 @@ use std::sync::Arc;
 fn judge_with(intent: IntentBuilder, unbounded: &[bool]) -> (Arc<Subject>, IntentReport) {
     let batch = BatchBuilder::new(4, &[]).intent(intent).build();
     let subject = Arc::new(Subject::new(&batch, 0, unbounded).unwrap());
-    let report = check_intent(&subject, &CheckLimits::default());
+    let report = check_intent(&subject, &CheckLimits::default(), &LemmaCache::in_memory());
     (subject, report)
 }
 

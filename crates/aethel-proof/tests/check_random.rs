@@ -3,6 +3,7 @@
 use crate::support::*;
 use aethel_ir::intent::BinaryOp;
 use aethel_ir::*;
+use aethel_proof::LemmaCache;
 use aethel_proof::check::{Check, CheckLimits, Refutation, State, Subject, Verdict, check_intent};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -126,7 +127,7 @@ proptest! {
     ) {
         let batch = BatchBuilder::new(3, &[]).intent(intent).build();
         let subject = Arc::new(Subject::new(&batch, 0, &[unbounded, false, false]).unwrap());
-        let report = check_intent(&subject, &limits());
+        let report = check_intent(&subject, &limits(), &LemmaCache::in_memory());
         for finding in &report.findings {
             match &finding.verdict {
                 Verdict::Proved | Verdict::Undecided { .. } => {}

@@ -11,4 +11,5 @@ mod check;
 mod check_random;
 mod direct;
 mod random;
+mod shape;
 mod support;

@@ -80,7 +80,7 @@ fn intent() -> impl Strategy<Value = (Vec<E>, Vec<E>, Vec<(u16, E)>)> {
 }
 
 /// One or two intents over four accounts, called up to four times; small starts; a change to the claimed end.
-fn runs() -> impl Strategy<Value = (Batch, Vec<i128>, usize, i128)> {
+pub fn runs() -> impl Strategy<Value = (Batch, Vec<i128>, usize, i128)> {
     let call = (0_u32..2, 0_u32..4, constant(), constant());
     (
         prop::collection::vec(intent(), 2),

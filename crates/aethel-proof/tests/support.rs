@@ -207,6 +207,10 @@ impl IntentBuilder {
         (0..self.intent.values.len()).fold(self, |intent, n| intent.typed(n, Type::Amount(AssetId(0))))
     }
 
+    pub fn build(self) -> Intent {
+        self.intent
+    }
+
     pub fn secret(mut self) -> Self {
         self.intent
             .values

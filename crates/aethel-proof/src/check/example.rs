@@ -199,8 +199,8 @@ fn smaller(value: &Value, unit: &Rational, whole: bool) -> Vec<Value> {
     };
     let mut all = vec![Rational::ZERO, unit.clone()];
     all.extend(unit.neg());
+    all.extend((1..=SMALL).flat_map(|n| [Rational::Int(n), Rational::Int(-n)]));
     if whole {
-        all.extend((1..=SMALL).flat_map(|n| [Rational::Int(n), Rational::Int(-n)]));
         all.extend(
             number
                 .div(&Rational::Int(2))

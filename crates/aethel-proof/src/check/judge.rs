@@ -1,6 +1,7 @@
 //! The questions about one intent, asked of Z3.
 
 use super::example::{self, BOUNDS};
+use super::known;
 use super::report::{Check, IntentReport, Refutation, Verdict};
 use super::subject::{State, Subject};
 use super::terms::{Duty, Terms, is_unbounded_range};
@@ -220,18 +221,8 @@ impl<'a> Judge<'a> {
 
     /// Conditions of the guard that the others imply.
     pub fn redundant(&self, report: &mut IntentReport) {
-        // Of two that say the same, the later one is the one too many.
-        let mut kept = self.terms.guard.clone();
-        for (n, formula) in self.terms.guard.iter().rev() {
-            let mut all = self.hypotheses();
-            let others = kept.iter().filter(|(other, _)| other != n);
-            all.extend(others.map(|(_, formula)| formula.clone()));
-            all.push(!formula);
-            // Anything else than a proof is no reason to bother anybody.
-            if matches!(self.ask(&all), Answer::Unsat) {
-                kept.retain(|(other, _)| other != n);
-                report.push(Check::Needed(*n), Verdict::Refuted(Refutation::Implied));
-            }
+        for n in known::redundant(&self.hypotheses(), &self.terms.guard, |all| self.ask(all)) {
+            report.push(Check::Needed(n), Verdict::Refuted(Refutation::Implied));
         }
     }
 }

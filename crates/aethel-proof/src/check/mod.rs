@@ -6,10 +6,12 @@
 //! in range, and however accounts that are only read coincide, the guard implies the check.
 //!
 //! Questions are asked cheapest first: whether the guard can hold is tried on a few likely states before Z3 is asked,
-//! and all universal checks are one query unless one of them fails.
+//! and all universal checks are one query unless one of them fails. That query is asked of the intent's [`Shape`], and
+//! when it is proved every other intent of the shape has its answer from a [`LemmaCache`].
 
 mod example;
 mod judge;
+mod known;
 mod report;
 mod subject;
 mod terms;
@@ -17,8 +19,12 @@ mod terms;
 pub use report::{Check, Finding, IntentReport, Refutation, Verdict};
 pub use subject::{State, Subject};
 
+use crate::cache::LemmaCache;
+use crate::number::Malformed;
+use crate::shape::Shape;
 use crate::solver::{self, Limits, Session};
 use judge::{Decision, Judge};
+use known::Known;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use terms::Duty;
@@ -60,23 +66,101 @@ impl CheckLimits {
     }
 }
 
-/// Judges one intent.
-pub fn check_intent(subject: &Arc<Subject>, limits: &CheckLimits) -> IntentReport {
+/// Judges one intent. What is proved of its shape is taken from the cache, and put there.
+pub fn check_intent(subject: &Arc<Subject>, limits: &CheckLimits, cache: &LemmaCache) -> IntentReport {
     let start = Instant::now();
-    let alive = example::likely(subject).any(|state| subject.admits(&state) && subject.run(&state).is_ok());
-    let job = Arc::clone(subject);
-    let rlimit = limits.rlimit;
-    let outcome = solver::run(&limits.all(), move |session| {
-        first_pass(&job, session, rlimit, alive)
-    });
-    let (mut report, open) = outcome.unwrap_or_else(|reason| {
-        let mut report = IntentReport::default();
-        report.push(Check::CanCommit, Verdict::Undecided { reason });
-        (report, Open::default())
-    });
-    settle(subject, limits, open, &mut report);
+    let mut report = judge(subject, limits, cache);
     report.nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
     report
+}
+
+fn judge(subject: &Arc<Subject>, limits: &CheckLimits, cache: &LemmaCache) -> IntentReport {
+    let mut report = IntentReport::default();
+    let Ok(shape) = Shape::new(subject.intent(), subject.slots()) else {
+        let reason = Malformed.to_string();
+        report.push(Check::CanCommit, Verdict::Undecided { reason });
+        return report;
+    };
+    let key = known::key(&shape, limits);
+    let alive = example::likely(subject).any(|state| subject.admits(&state) && subject.run(&state).is_ok());
+    let known = known::get(cache, &key);
+    if let (true, Some(Known::Proved(lemma))) = (alive, &known) {
+        report.push(Check::GuardCanHold, Verdict::Proved);
+        report.push(Check::CanCommit, Verdict::Proved);
+        lemma.tell(&shape, subject, &mut report);
+        report.cached = true;
+        return report;
+    }
+    let job = Job {
+        subject: Arc::clone(subject),
+        shape,
+        known,
+        alive,
+        rlimit: limits.rlimit,
+    };
+    match solver::run(&limits.all(), move |session| job.run(session)) {
+        Ok((first, open, learned)) => {
+            report = first;
+            if let Some(learned) = learned {
+                known::put(cache, &key, &learned);
+            }
+            settle(subject, limits, open, &mut report);
+        }
+        Err(reason) => report.push(Check::CanCommit, Verdict::Undecided { reason }),
+    }
+    report
+}
+
+/// The questions about one intent that need no product of unknowns.
+struct Job {
+    subject: Arc<Subject>,
+    shape: Shape,
+    /// What the cache says of the shape.
+    known: Option<Known>,
+    /// Whether a state is known in which the transaction goes through.
+    alive: bool,
+    rlimit: u64,
+}
+
+impl Job {
+    /// The answers, what stays open, and what was learned of the shape.
+    fn run(self, session: &Session) -> (IntentReport, Open, Option<Known>) {
+        let mut report = IntentReport::default();
+        let mut open = Open::default();
+        let judge = match Judge::new(session, &self.subject, false, self.rlimit) {
+            Ok(judge) => judge,
+            Err(malformed) => {
+                let reason = malformed.to_string();
+                report.push(Check::CanCommit, Verdict::Undecided { reason });
+                return (report, open, None);
+            }
+        };
+        let mut learned = None;
+        match if self.alive { None } else { judge.life() } {
+            None => {
+                report.push(Check::GuardCanHold, Verdict::Proved);
+                report.push(Check::CanCommit, Verdict::Proved);
+                if self.known.is_none() {
+                    learned = known::learn(session, &self.shape, self.rlimit);
+                }
+                match learned.as_ref().or(self.known.as_ref()) {
+                    Some(Known::Proved(lemma)) => lemma.tell(&self.shape, &self.subject, &mut report),
+                    _ => {
+                        open.duties = judge.duties(&mut report);
+                        judge.redundant(&mut report);
+                    }
+                }
+            }
+            // Nothing else is said of an intent that never runs.
+            Some((check, Decision::Verdict(verdict))) => report.push(check, verdict),
+            Some((_, Decision::Open)) => {
+                open.life = true;
+                open.duties = judge.duties(&mut report);
+            }
+        }
+        report.queries = session.queries();
+        (report, open, learned)
+    }
 }
 
 /// What only the products of unknowns themselves can tell.
@@ -84,36 +168,6 @@ pub fn check_intent(subject: &Arc<Subject>, limits: &CheckLimits) -> IntentRepor
 struct Open {
     life: bool,
     duties: Vec<Duty>,
-}
-
-fn first_pass(subject: &Subject, session: &Session, rlimit: u64, alive: bool) -> (IntentReport, Open) {
-    let mut report = IntentReport::default();
-    let mut open = Open::default();
-    let judge = match Judge::new(session, subject, false, rlimit) {
-        Ok(judge) => judge,
-        Err(malformed) => {
-            let reason = malformed.to_string();
-            report.push(Check::CanCommit, Verdict::Undecided { reason });
-            return (report, open);
-        }
-    };
-    let dead = if alive { None } else { judge.life() };
-    match dead {
-        None => {
-            report.push(Check::GuardCanHold, Verdict::Proved);
-            report.push(Check::CanCommit, Verdict::Proved);
-            open.duties = judge.duties(&mut report);
-            judge.redundant(&mut report);
-        }
-        // Nothing else is said of an intent that never runs.
-        Some((check, Decision::Verdict(verdict))) => report.push(check, verdict),
-        Some((_, Decision::Open)) => {
-            open.life = true;
-            open.duties = judge.duties(&mut report);
-        }
-    }
-    report.queries = session.queries();
-    (report, open)
 }
 
 /// Decides what products of unknowns left open: by trying many small states, then by asking Z3 with the products.
