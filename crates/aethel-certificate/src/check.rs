@@ -6,7 +6,7 @@ use crate::order::batch_order;
 use crate::rejection::Rejection;
 use aethel_ir::money::{format_amount, in_range};
 use aethel_ir::{
-    AssetId, Batch, Evaluator, Failure, Field, MAX_MINOR_UNITS, PlaceId, Rational, TransactionId,
+    AssetId, Batch, Column, Evaluator, Failure, Field, MAX_MINOR_UNITS, PlaceId, Rational, TransactionId,
     TransactionView,
 };
 
@@ -40,25 +40,28 @@ const ASK_EVERY: usize = 1024;
 /// # Errors
 /// The first thing that does not fit. [`Rejection::NotConserved`] comes last: everything else fitted.
 pub fn check(view: &CertificateView<'_>, memory: Option<&[i128]>) -> Result<Checked, Rejection> {
-    check_while(view, memory, &mut || true)
+    check_while(view, memory, &[], &mut || true)
 }
 
-/// [`check`], which asks every thousand transactions whether it should go on.
+/// [`check`], which knows, per asset, what bounded balances outside the batch hold together, and asks every thousand
+/// transactions whether it should go on.
 ///
 /// # Errors
 /// As [`check`], and [`Rejection::Stopped`].
 pub fn check_while(
     view: &CertificateView<'_>,
     memory: Option<&[i128]>,
+    elsewhere: &[i128],
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Checked, Rejection> {
     let batch = view.batch;
     let layout = Layout::new(batch);
-    check_lengths(view, memory, &layout)?;
+    let log = Log::new(view)?;
+    check_lengths(view, memory, &layout, &log)?;
     let order = check_order(view)?;
     check_initial(view)?;
 
-    let mut run = Running::new(view, &layout);
+    let mut run = Running::new(view, &layout, log, elsewhere);
     for (done, id) in order.iter().enumerate() {
         if done % ASK_EVERY == 0 && !go_on() {
             return Err(Rejection::Stopped);
@@ -69,8 +72,48 @@ pub fn check_while(
     let sums = check_sums(view)?;
     Ok(Checked {
         transactions: batch.len(),
-        accesses: layout.total_slots(),
+        accesses: view.seen.len(),
         sums,
+    })
+}
+
+/// About which places something is logged.
+struct Log {
+    /// For each place, whether its accesses were in no order.
+    escrow: Vec<bool>,
+    /// Nothing is logged, since every place that the batch writes is in escrow.
+    nothing: bool,
+}
+
+impl Log {
+    fn new(view: &CertificateView<'_>) -> Result<Self, Rejection> {
+        let mut escrow = vec![false; view.batch.places.len()];
+        let mut last = None;
+        for place in view.escrow {
+            let bad = Rejection::BadEscrow { place: place.0 };
+            if last.is_some_and(|last| last >= place.0) {
+                return Err(bad);
+            }
+            last = Some(place.0);
+            *escrow.get_mut(place.0 as usize).ok_or(bad)? = true;
+        }
+        let nothing = !view.escrow.is_empty() && only_writes(view.batch, &escrow);
+        Ok(Self { escrow, nothing })
+    }
+}
+
+/// Whether a batch writes no other places than these.
+pub(crate) fn only_writes(batch: &Batch, places: &[bool]) -> bool {
+    batch.groups.iter().all(|group| {
+        let Some(intent) = batch.intents.get(group.intent as usize) else {
+            return false;
+        };
+        let among = |place: &PlaceId| places.get(place.0 as usize).copied().unwrap_or(false);
+        (intent.effects.iter()).all(|effect| match group.places.get(usize::from(effect.slot.0)) {
+            Some(Column::Same(place)) => group.rows == 0 || among(place),
+            Some(Column::Each(column)) => column.iter().all(among),
+            None => false,
+        })
     })
 }
 
@@ -79,16 +122,21 @@ fn check_lengths(
     view: &CertificateView<'_>,
     memory: Option<&[i128]>,
     layout: &Layout,
+    log: &Log,
 ) -> Result<(), Rejection> {
     let places = view.batch.places.len();
+    let (slots, writes) = match log.nothing {
+        true => (0, 0),
+        false => (layout.total_slots(), layout.total_writes()),
+    };
     let expectations = [
         ("initial values", places, view.initial.len()),
         ("final values", places, view.final_values.len()),
         ("values in memory", places, memory.map_or(places, <[i128]>::len)),
         ("positions", view.batch.len(), view.positions.len()),
-        ("values seen", layout.total_slots(), view.seen.len()),
-        ("versions seen", layout.total_slots(), view.versions.len()),
-        ("values written", layout.total_writes(), view.written.len()),
+        ("values seen", slots, view.seen.len()),
+        ("versions seen", slots, view.versions.len()),
+        ("values written", writes, view.written.len()),
     ];
     for (column, expected, found) in expectations {
         if expected != found {
@@ -103,7 +151,7 @@ fn check_lengths(
 }
 
 /// The positions are a permutation, and the one that the language says; that one keeps every `after`.
-fn check_order(view: &CertificateView<'_>) -> Result<Vec<TransactionId>, Rejection> {
+pub(crate) fn check_order(view: &CertificateView<'_>) -> Result<Vec<TransactionId>, Rejection> {
     let batch = view.batch;
     let mut taken = vec![false; batch.len()];
     for (index, position) in view.positions.iter().enumerate() {
@@ -132,7 +180,7 @@ fn check_order(view: &CertificateView<'_>) -> Result<Vec<TransactionId>, Rejecti
 }
 
 /// The batch begins in a state that a ledger can hold.
-fn check_initial(view: &CertificateView<'_>) -> Result<(), Rejection> {
+pub(crate) fn check_initial(view: &CertificateView<'_>) -> Result<(), Rejection> {
     for (index, value) in view.initial.iter().enumerate() {
         let place = PlaceId(index as u32);
         if !in_range(*value)
@@ -161,7 +209,10 @@ fn fits_field(batch: &Batch, place: PlaceId, value: i128) -> bool {
 struct Running<'a> {
     view: &'a CertificateView<'a>,
     layout: &'a Layout,
+    log: Log,
     evaluator: Evaluator,
+    /// What the transaction at hand finds in each slot.
+    before: Vec<i128>,
     values: Vec<i128>,
     versions: Vec<u32>,
     /// Per asset, the sum of bounded balances.
@@ -169,8 +220,9 @@ struct Running<'a> {
 }
 
 impl<'a> Running<'a> {
-    fn new(view: &'a CertificateView<'a>, layout: &'a Layout) -> Self {
-        let mut supply = vec![0_i128; view.batch.assets.len()];
+    fn new(view: &'a CertificateView<'a>, layout: &'a Layout, log: Log, elsewhere: &[i128]) -> Self {
+        let mut supply = elsewhere.to_vec();
+        supply.resize(view.batch.assets.len(), 0);
         for (index, value) in view.initial.iter().enumerate() {
             let place = PlaceId(index as u32);
             if let (true, Some(asset)) = (view.batch.is_bounded(place), view.batch.asset_of(place)) {
@@ -181,7 +233,9 @@ impl<'a> Running<'a> {
         Self {
             view,
             layout,
+            log,
             evaluator: Evaluator::default(),
+            before: Vec::new(),
             values: view.initial.to_vec(),
             versions: vec![0; view.initial.len()],
             supply,
@@ -192,52 +246,90 @@ impl<'a> Running<'a> {
     fn step(&mut self, id: TransactionId) -> Result<(), Rejection> {
         let bad_batch = Rejection::BadBatch("a transaction of an unknown group or intent");
         let transaction = self.view.batch.transaction(id).ok_or(bad_batch)?;
-        let slots = self.layout.slots(id);
-        let seen = &self.view.seen[slots.clone()];
-        let versions = &self.view.versions[slots];
-        let written = &self.view.written[self.layout.writes(id)];
-        let shape = &self.layout.shapes[transaction.group.intent as usize];
-
-        for (slot, (seen, version)) in seen.iter().zip(versions).enumerate() {
-            if shape.touches(slot) {
-                self.check_access(
-                    id,
-                    place_of(transaction, slot)?,
-                    *seen,
-                    *version,
-                    shape.writes(slot),
-                )?;
-            } else if (*seen, *version) != (0, 0) {
-                return Err(Rejection::ForeignAccess {
-                    transaction: self.name(id),
-                    slot,
-                });
-            }
+        let layout = self.layout;
+        let shape = &layout.shapes[transaction.group.intent as usize];
+        self.find(transaction, shape)?;
+        if !self.log.nothing {
+            self.check_seen(id, transaction, shape)?;
         }
-        let after = match self.evaluator.execute(transaction, seen) {
+        let after = match self.evaluator.execute(transaction, &self.before) {
             Ok(after) => after,
             Err(failure) => return Err(fails(self.view.batch, id, &failure)),
         };
-        for (slot, claimed) in shape.written_slots.iter().zip(written) {
+        for (nth, slot) in shape.written_slots.iter().enumerate() {
             let slot = usize::from(*slot);
             let place = place_of(transaction, slot)?;
-            if after[slot] != *claimed {
-                return Err(Rejection::Written {
-                    transaction: self.view.batch.transaction_name(id),
-                    place: self.view.batch.place_name(place),
-                    written: *claimed,
-                    expected: after[slot],
-                });
+            let index = place.0 as usize;
+            let new = after[slot];
+            if !self.log.nothing {
+                let claimed = self.view.written[layout.writes(id)][nth];
+                let expected = if self.log.escrow[index] { 0 } else { new };
+                if claimed != expected {
+                    return Err(Rejection::Written {
+                        transaction: self.view.batch.transaction_name(id),
+                        place: self.view.batch.place_name(place),
+                        written: claimed,
+                        expected,
+                    });
+                }
             }
-            self.values[place.0 as usize] = *claimed;
-            self.versions[place.0 as usize] += 1;
+            self.values[index] = new;
+            self.versions[index] += 1;
             if let (true, Some(asset)) = (self.view.batch.is_bounded(place), self.view.batch.asset_of(place))
             {
                 let sum = &mut self.supply[usize::from(asset.0)];
-                *sum = sum.saturating_add(*claimed - seen[slot]);
+                *sum = sum.saturating_add(new - self.before[slot]);
             }
         }
         self.check_supply(id, transaction, shape)
+    }
+
+    /// Reads the running values of the places of a transaction.
+    fn find(&mut self, transaction: TransactionView<'_>, shape: &Shape) -> Result<(), Rejection> {
+        self.before.clear();
+        for slot in 0..transaction.group.places.len() {
+            let value = match shape.touches(slot) {
+                true => self.values[place_of(transaction, slot)?.0 as usize],
+                false => 0,
+            };
+            self.before.push(value);
+        }
+        Ok(())
+    }
+
+    /// What the transaction says it saw is what it found.
+    fn check_seen(
+        &self,
+        id: TransactionId,
+        transaction: TransactionView<'_>,
+        shape: &Shape,
+    ) -> Result<(), Rejection> {
+        let slots = self.layout.slots(id);
+        let logged = self.view.seen[slots.clone()]
+            .iter()
+            .zip(&self.view.versions[slots]);
+        for (slot, (seen, version)) in logged.enumerate() {
+            let nothing = (*seen, *version) == (0, 0);
+            if !shape.touches(slot) {
+                if !nothing {
+                    return Err(Rejection::ForeignAccess {
+                        transaction: self.name(id),
+                        slot,
+                    });
+                }
+                continue;
+            }
+            let place = place_of(transaction, slot)?;
+            if !self.log.escrow[place.0 as usize] {
+                self.check_access(id, place, *seen, *version, shape.writes(slot))?;
+            } else if !nothing {
+                return Err(Rejection::Logged {
+                    transaction: self.name(id),
+                    place: self.view.batch.place_name(place),
+                });
+            }
+        }
+        Ok(())
     }
 
     fn check_access(
@@ -380,7 +472,7 @@ fn fails(batch: &Batch, id: TransactionId, failure: &Failure) -> Rejection {
 }
 
 /// Per asset, the sums over all places of the batch before and after are the same.
-fn check_sums(view: &CertificateView<'_>) -> Result<Vec<AssetSum>, Rejection> {
+pub(crate) fn check_sums(view: &CertificateView<'_>) -> Result<Vec<AssetSum>, Rejection> {
     let before = sums(view.batch, view.initial);
     let after = sums(view.batch, view.final_values);
     let mut result = Vec::with_capacity(before.len());

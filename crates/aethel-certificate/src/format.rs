@@ -1,8 +1,9 @@
 //! What a certificate holds, and its bytes: a magic text, a version, and the fields in postcard.
 
 use crate::check::{Checked, check};
+use crate::claims::check_escrow;
 use crate::rejection::Rejection;
-use aethel_ir::Batch;
+use aethel_ir::{Batch, PlaceId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -10,7 +11,7 @@ use std::fmt;
 const MAGIC: &[u8; 16] = b"aethel-certific\n";
 
 /// The version of the format that this crate writes and reads.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 
 /// How the state that was committed came about. For information; the checker asks the same of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,10 @@ pub struct Certificate {
     pub final_values: Vec<i128>,
     /// For each transaction, in source order, its place in the serial order that is claimed.
     pub positions: Vec<u32>,
+    /// The places, ascending, whose accesses were in no order: any order gives the same (see [`crate::escrow`]). Nothing is
+    /// logged about them: in the columns below their accesses have value 0 and version 0. When they are all places that
+    /// the batch writes, the columns are empty.
+    pub escrow: Vec<PlaceId>,
     /// For each transaction in source order and each slot of its intent, the value seen.
     pub seen: Vec<i128>,
     /// Like `seen`: how many writes the place had had.
@@ -59,6 +64,8 @@ pub struct CertificateView<'a> {
     pub final_values: &'a [i128],
     /// For each transaction, in source order, its place in the serial order that is claimed.
     pub positions: &'a [u32],
+    /// The places whose accesses were in no order.
+    pub escrow: &'a [PlaceId],
     /// For each transaction and each slot of its intent, the value seen.
     pub seen: &'a [i128],
     /// Like `seen`: how many writes the place had had.
@@ -110,6 +117,7 @@ impl Certificate {
             initial: &self.initial,
             final_values: &self.final_values,
             positions: &self.positions,
+            escrow: &self.escrow,
             seen: &self.seen,
             versions: &self.versions,
             written: &self.written,
@@ -119,13 +127,16 @@ impl Certificate {
         }
     }
 
-    /// Checks the batch inside, then everything that [`check`] does.
+    /// Checks the batch inside, everything that [`check`] does, and that the accesses which are said to need no order do
+    /// not need one.
     ///
     /// # Errors
     /// The first thing that does not fit.
     pub fn check(&self, memory: Option<&[i128]>) -> Result<Checked, Rejection> {
         self.batch.validate().map_err(Rejection::BadBatch)?;
-        check(&self.view(), memory)
+        let checked = check(&self.view(), memory)?;
+        check_escrow(&self.view())?;
+        Ok(checked)
     }
 }
 

@@ -10,14 +10,21 @@
 //! a ledger held (the ledger compares the versions it read), or that the supply outside the batch leaves room.
 
 mod check;
+mod claims;
+pub mod escrow;
+mod farkas;
 mod format;
 mod layout;
+mod lemma;
 mod order;
 mod rejection;
 
 pub use check::{AssetSum, Checked, check, check_while};
+pub use claims::{accesses, check_columns, check_escrow};
+pub use farkas::{FarkasError, Inequality, LinearLemma, Refutation};
 pub use format::{Certificate, CertificateView, DecodeError, FORMAT_VERSION, Way, decode, encode};
 pub use layout::{Layout, Shape};
+pub use lemma::{Grounds, LemmaError, LemmaRecord, LemmaVerdict, MAX_LEMMA_BYTES};
 pub use order::{batch_order, item_order};
 pub use rejection::Rejection;
 

@@ -82,6 +82,14 @@ pub enum Rejection {
         before: String,
         after: String,
     },
+    /// A place that is said to need no order is not one of the batch, or is named twice or out of order.
+    BadEscrow { place: u32 },
+    /// The accesses to a place are said to need no order, but they do.
+    NeedsOrder { place: String, why: &'static str },
+    /// Something is logged about a place of which nothing is to be logged.
+    Logged { transaction: String, place: String },
+    /// A condition of some transaction that nobody else has a part in does not hold.
+    Untrue,
     /// The caller stopped the check before its end.
     Stopped,
 }
@@ -193,6 +201,18 @@ impl fmt::Display for Rejection {
             Self::NotConserved { asset, before, after } => {
                 write!(f, "there was {before} {asset} before and there is {after} after")
             }
+            Self::BadEscrow { place } => write!(
+                f,
+                "place {place} is said to need no order, but is not there or not where it belongs"
+            ),
+            Self::NeedsOrder { place, why } => {
+                write!(f, "{place} is said to need no order, but {why}")
+            }
+            Self::Logged { transaction, place } => write!(
+                f,
+                "`{transaction}` claims to have seen {place} in some order, where there was none"
+            ),
+            Self::Untrue => write!(f, "a condition of some transaction does not hold"),
             Self::Stopped => write!(f, "the check was stopped before its end"),
         }
     }

@@ -3,6 +3,8 @@
 
 mod binary;
 mod decoding;
+mod escrow;
+mod lemma;
 mod support;
 mod tampering;
 
@@ -16,6 +18,7 @@ fn certify(build: &support::Build, snapshot: &[i128]) -> Option<Certificate> {
         initial: snapshot.to_vec(),
         final_values: run.final_values,
         positions: run.positions,
+        escrow: vec![],
         seen: run.seen,
         versions: run.versions,
         written: run.written,

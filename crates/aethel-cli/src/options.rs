@@ -134,6 +134,9 @@ pub struct RunOptions {
     /// The limit for each batch, until its commit is handed over [default: 300s]
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<HumanDuration>,
+    /// How the run is held to the serial run before it is committed
+    #[arg(long, value_enum, default_value = "certificate")]
+    pub validate: Validate,
     /// How long to wait for a ledger that another process has open
     #[arg(long, value_name = "TIME", default_value = "0s")]
     pub wait: HumanDuration,
@@ -143,6 +146,15 @@ pub struct RunOptions {
     /// Take trust in oracles from this file, not from aethel.toml beside the ledger
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// How a run is held to the serial run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Validate {
+    /// The independent checker accepts its certificate
+    Certificate,
+    /// And a serial replay ends in the same values
+    Replay,
 }
 
 /// Options of `explain`.

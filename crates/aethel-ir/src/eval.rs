@@ -134,11 +134,43 @@ impl Evaluator {
         Ok(&self.after)
     }
 
-    /// By how much the larger side of a bound exceeds the smaller, right after [`Self::execute`] has accepted the same
-    /// transaction from the same values.
+    /// Computes the new value of each slot and tests nothing: no guard, no range, no overdraft, no postcondition.
     ///
     /// # Errors
-    /// When a side cannot be computed; a part that short-circuiting did not look at may be such.
+    /// When two accounts that must differ are one, or a named or new value cannot be computed or is not whole.
+    pub fn preview(&mut self, view: TransactionView<'_>, before: &[i128]) -> Result<&[i128], Failure> {
+        if before.len() != view.intent.places.len() {
+            return Err(Failure::Malformed);
+        }
+        check_distinct(view)?;
+        self.resolve_lets(view, before)?;
+        self.after.clear();
+        self.after.extend_from_slice(before);
+        for (index, effect) in view.intent.effects.iter().enumerate() {
+            let scope = Scope {
+                view,
+                before,
+                after: before,
+                lets: &self.lets,
+            };
+            let new = match scope.number(effect.value)? {
+                Value::Bool(flag) => flag.into(),
+                Value::Number(number) => number.to_i128().ok_or(Failure::Inexact {
+                    site: Site::Effect(index as u16),
+                    value: number,
+                })?,
+            };
+            let slot = usize::from(effect.slot.0);
+            *self.after.get_mut(slot).ok_or(Failure::Malformed)? = new;
+        }
+        Ok(&self.after)
+    }
+
+    /// By how much the larger side of a bound exceeds the smaller, right after [`Self::preview`] or [`Self::execute`]
+    /// has computed the same transaction from the same values.
+    ///
+    /// # Errors
+    /// When a side cannot be computed; a part that short-circuiting would not look at may be such.
     pub fn margin(
         &self,
         view: TransactionView<'_>,

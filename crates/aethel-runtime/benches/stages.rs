@@ -94,7 +94,8 @@ fn measure(build: &Build, threads: u32) {
         };
         let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
         lap("1 dependencies");
-        let plan = ConflictDetector.detect(&build.batch, &graph);
+        let access = aethel_certificate::accesses(&build.batch);
+        let plan = ConflictDetector.detect(&build.batch, &graph, &snapshot, &access);
         lap("2 conflicts");
         let options = ExecutionOptions {
             threads: Some(threads),

@@ -1,11 +1,13 @@
 //! ② Conflict detection.
 //!
-//! Takes the dependency graph. Gives a [`Plan`]: every conflict between consecutive accesses with its kind, the exact
-//! number of all conflicting pairs, and for every place how its accesses are kept in order. Refuses nothing: every
-//! conflict has one answer, batch order, so that the plan is the same on every machine.
+//! Takes the dependency graph, the snapshot, and what is proved about how intents treat their places. Gives a [`Plan`]:
+//! every conflict between consecutive accesses with its kind, the exact number of all conflicting pairs, for every place
+//! whether its accesses need an order, and the schedule that keeps those in batch order that need one. Refuses nothing:
+//! every conflict has an answer, the same on every machine.
 
-use crate::dependency_analyzer::DependencyGraph;
-use aethel_ir::{Batch, PlaceId, TransactionId};
+use crate::dependency_analyzer::{DependencyGraph, Schedule};
+use aethel_certificate::escrow::{Reason, Settlement, Treatment, settle};
+use aethel_ir::{Access, Batch, PlaceId, TransactionId};
 use serde::Serialize;
 use std::cmp::Reverse;
 
@@ -74,8 +76,8 @@ impl Counts {
 pub enum PlaceOrdering {
     /// One after the other, in batch order.
     Ordered,
-    /// Nobody writes it, or only one transaction touches it.
-    Free,
+    /// In any order: it is proved that all orders give the same result.
+    Escrow,
 }
 
 /// The conflicts at one place.
@@ -89,6 +91,8 @@ pub struct PlaceConflicts {
     pub pairs: Counts,
     /// How they are resolved.
     pub ordering: PlaceOrdering,
+    /// Why they are kept in order, when they are.
+    pub reason: Option<Reason>,
 }
 
 /// What conflicts, and how it is resolved.
@@ -103,8 +107,26 @@ pub struct Plan<'g> {
     pub consecutive: Counts,
     /// How many (pair of transactions, place) conflict at all.
     pub pairs: Counts,
+    /// The conflicts between consecutive accesses that need no order.
+    pub commuting: Counts,
     /// The places with conflicts, the most conflicted first.
     pub places: Vec<PlaceConflicts>,
+    /// Which places need an order, and why.
+    pub settlement: Settlement,
+    /// Who waits for whom, where that is less than the graph says.
+    reduced: Option<Schedule>,
+}
+
+impl Plan<'_> {
+    /// Who waits for whom.
+    pub fn schedule(&self) -> &Schedule {
+        self.reduced.as_ref().unwrap_or(&self.graph.schedule)
+    }
+
+    /// Whether no place needs an order.
+    pub fn any_order(&self) -> bool {
+        self.settlement.any_order()
+    }
 }
 
 /// Finds and resolves the conflicts of a batch.
@@ -112,14 +134,24 @@ pub struct Plan<'g> {
 pub struct ConflictDetector;
 
 impl ConflictDetector {
-    /// Stage ②; see the module's contract.
-    pub fn detect<'g>(&self, batch: &Batch, graph: &'g DependencyGraph) -> Plan<'g> {
+    /// Stage ②; see the module's contract. `snapshot` holds the value of each place; `access` one entry for each intent,
+    /// or nothing when nothing is proved.
+    pub fn detect<'g>(
+        &self,
+        batch: &Batch,
+        graph: &'g DependencyGraph,
+        snapshot: &[i128],
+        access: &[Access],
+    ) -> Plan<'g> {
         let mut plan = Plan {
             graph,
             conflicts: Vec::new(),
             consecutive: Counts::default(),
             pairs: Counts::default(),
+            commuting: Counts::default(),
             places: Vec::new(),
+            settlement: settle(batch, access, snapshot),
+            reduced: None,
         };
         for place in (0..batch.places.len() as u32).map(PlaceId) {
             let mut consecutive = Counts::default();
@@ -142,12 +174,28 @@ impl ConflictDetector {
             let pairs = count_pairs(graph, place);
             plan.consecutive.add(consecutive);
             plan.pairs.add(pairs);
+            let (ordering, reason) = match plan.settlement.places.get(place.0 as usize) {
+                Some(Treatment::Escrow) => (PlaceOrdering::Escrow, None),
+                Some(Treatment::Ordered(reason)) => (PlaceOrdering::Ordered, Some(*reason)),
+                Some(Treatment::Unwritten) | None => (PlaceOrdering::Ordered, None),
+            };
+            if ordering == PlaceOrdering::Escrow {
+                plan.commuting.add(consecutive);
+            }
             plan.places.push(PlaceConflicts {
                 place,
                 consecutive,
                 pairs,
-                ordering: ordering(consecutive),
+                ordering,
+                reason,
             });
+        }
+        if plan.commuting != Counts::default() {
+            let ordered = plan
+                .places
+                .iter()
+                .filter(|p| p.ordering == PlaceOrdering::Ordered);
+            plan.reduced = Some(Schedule::new(batch, graph, ordered.map(|p| p.place)));
         }
         plan.places
             .sort_by_key(|p| (Reverse(p.consecutive.total()), p.place));
@@ -170,13 +218,4 @@ fn count_pairs(graph: &DependencyGraph, place: PlaceId) -> Counts {
         writers += u64::from(access.writes);
     }
     pairs
-}
-
-/// Batch order wherever there is a conflict. Proofs that accesses commute will add other answers here.
-fn ordering(consecutive: Counts) -> PlaceOrdering {
-    if consecutive.total() == 0 {
-        PlaceOrdering::Free
-    } else {
-        PlaceOrdering::Ordered
-    }
 }

@@ -38,23 +38,39 @@ pub struct DependencyGraph {
     pub layout: Layout,
     /// For each place, who accesses it, in batch order; a transaction occurs once.
     pub chains: Rows<Access>,
-    /// For each transaction, who must wait for it because of a place; no duplicates.
-    pub successors: Rows<u32>,
-    /// For each transaction, how many it must wait for because of a place.
-    pub waits: Vec<u32>,
+    /// Who waits for whom when every conflict is kept in batch order.
+    pub schedule: Schedule,
     /// For each item, the items that wait for it by `after`; no duplicates.
     pub item_successors: Rows<u32>,
     /// For each item, for how many items it waits by `after`.
     pub item_waits: Vec<u32>,
     /// For each transaction, its item.
     pub item_of: Vec<u32>,
-    /// The transactions level by level: those of one level are independent of each other.
-    pub levels: Rows<u32>,
     /// How many groups of transactions have nothing to do with each other.
     pub components: usize,
 }
 
-impl DependencyGraph {
+/// Who waits for whom.
+#[derive(Clone, Debug, Default)]
+pub struct Schedule {
+    /// For each transaction, who must wait for it because of a place; no duplicates.
+    pub successors: Rows<u32>,
+    /// For each transaction, how many it must wait for because of a place.
+    pub waits: Vec<u32>,
+    /// The transactions level by level, `after` included: those of one level are independent of each other.
+    pub levels: Rows<u32>,
+}
+
+impl Schedule {
+    /// The schedule in which conflicts at these places are kept in batch order.
+    pub fn new(batch: &Batch, graph: &DependencyGraph, places: impl Iterator<Item = PlaceId>) -> Self {
+        let mut schedule = Schedule::default();
+        schedule.connect(graph, places);
+        schedule.level(batch, graph);
+        debug_assert_eq!(schedule.levels.total(), batch.len());
+        schedule
+    }
+
     /// How many edges there are between transactions, `after` not counted.
     pub fn edges(&self) -> usize {
         self.successors.total()
@@ -64,7 +80,9 @@ impl DependencyGraph {
     pub fn depth(&self) -> usize {
         self.levels.len()
     }
+}
 
+impl DependencyGraph {
     /// Calls `found` for every two consecutive accesses of a place that conflict: a read with the last write, a
     /// write with the last write and with every read since that write began.
     pub fn conflicts_at(
@@ -118,35 +136,32 @@ impl DependencyAnalyzer {
             positions,
             layout,
             chains,
-            successors: Rows::default(),
-            waits: vec![0; batch.len()],
+            schedule: Schedule::default(),
             item_successors,
             item_waits,
             item_of,
-            levels: Rows::default(),
             components: 0,
         };
-        graph.connect(batch.places.len());
-        graph.level(batch);
+        graph.schedule = Schedule::new(batch, &graph, (0..batch.places.len() as u32).map(PlaceId));
         graph.components = components(batch, &graph);
-        debug_assert_eq!(graph.levels.total(), batch.len());
         Ok(graph)
     }
 }
 
-impl DependencyGraph {
-    fn connect(&mut self, places: usize) {
+impl Schedule {
+    fn connect(&mut self, graph: &DependencyGraph, places: impl Iterator<Item = PlaceId>) {
         let mut edges: Vec<(u32, u32)> = Vec::new();
-        for place in 0..places {
-            self.conflicts_at(PlaceId(place as u32), |from, to, _| {
+        for place in places {
+            graph.conflicts_at(place, |from, to, _| {
                 // The kinds of one pair come one after the other.
                 if edges.last() != Some(&(from.0, to.0)) {
                     edges.push((from.0, to.0));
                 }
             });
         }
-        let count = self.order.len();
+        let count = graph.order.len();
         self.successors = Rows::sort(count, edges.iter().copied());
+        self.waits = vec![0; count];
         let mut last_from = vec![usize::MAX; count];
         let waits = &mut self.waits;
         self.successors.retain(|from, _, to| {
@@ -157,8 +172,8 @@ impl DependencyGraph {
     }
 
     /// The level of a transaction is one more than the highest it waits for.
-    fn level(&mut self, batch: &Batch) {
-        let mut level = vec![0_u32; self.order.len()];
+    fn level(&mut self, batch: &Batch, graph: &DependencyGraph) {
+        let mut level = vec![0_u32; graph.order.len()];
         // For items: the level that followers may begin with.
         let mut free = vec![0_u32; batch.items.len()];
         let mut floor = vec![0_u32; batch.items.len()];
@@ -175,12 +190,12 @@ impl DependencyGraph {
                     level[*next as usize] = level[*next as usize].max(own + 1);
                 }
             }
-            for next in self.item_successors.row(index) {
+            for next in graph.item_successors.row(index) {
                 floor[*next as usize] = floor[*next as usize].max(free[index]);
             }
         }
         let depth = level.iter().map(|level| *level as usize + 1).max().unwrap_or(0);
-        self.levels = Rows::sort(depth, self.order.iter().map(|id| (level[id.0 as usize], id.0)));
+        self.levels = Rows::sort(depth, graph.order.iter().map(|id| (level[id.0 as usize], id.0)));
     }
 }
 
@@ -255,7 +270,7 @@ fn components(batch: &Batch, graph: &DependencyGraph) -> usize {
         }
     };
     for from in 0..count {
-        for to in graph.successors.row(from) {
+        for to in graph.schedule.successors.row(from) {
             join(from as u32, *to);
         }
     }

@@ -16,6 +16,7 @@ pub mod dependency_analyzer;
 pub mod failure;
 pub mod identity;
 mod keys;
+pub mod lemmas;
 pub mod linearizability_prover;
 pub mod oracle;
 pub mod parallel_executor;
@@ -40,9 +41,10 @@ pub use conflict_detector::{
 pub use conservation_validator::{AssetSums, Conservation, ConservationValidator};
 pub use dependency_analyzer::{Access, DependencyAnalyzer, DependencyGraph};
 pub use identity::content_hash;
+pub use lemmas::{AccessProver, Lemma, ProvedAccess};
 pub use linearizability_prover::{
     DirectProver, DirectVerdict, LinearizabilityError, LinearizabilityProver, ProofError, ProofOptions,
-    SerialProof,
+    SerialProof, Validation,
 };
 pub use oracle::{OracleCheck, OracleProof};
 pub use parallel_executor::{Chunk, ExecutionError, ExecutionOptions, ParallelExecutor, ThreadChoice, Trace};

@@ -4,6 +4,7 @@ use crate::clock::{Clock, Stop, Watch};
 use crate::commit_manager::{CommitInput, CommitManager};
 use crate::dependency_analyzer::DependencyGraph;
 use crate::keys::{key_of, repeated};
+use crate::lemmas::ProvedAccess;
 use crate::linearizability_prover::{DirectVerdict, ProofError, ProofOptions, rejected};
 use crate::oracle::{Feeds, OracleCheck, verify_batch};
 use crate::parallel_executor::{ExecutionError, ExecutionOptions};
@@ -203,8 +204,12 @@ impl BatchProcessor {
         let before = &start.snapshot.values;
 
         stages.begin("conflict detection")?;
-        let plan = ConflictDetector.detect(batch, graph);
-        result.conflicts = Some(ConflictNumbers::new(batch, &plan));
+        let proved = match &self.options.access {
+            Some(prover) => prover.prove(batch),
+            None => ProvedAccess::default(),
+        };
+        let plan = ConflictDetector.detect(batch, graph, before, &proved.access);
+        result.conflicts = Some(ConflictNumbers::new(batch, &plan, &proved));
         let counts = [plan.consecutive.raw, plan.consecutive.waw, plan.consecutive.war].map(|n| n as usize);
         stages.end(
             result,
@@ -233,7 +238,10 @@ impl BatchProcessor {
         );
 
         stages.begin("the proof")?;
+        let digests: Vec<[u8; 32]> = proved.lemmas.iter().map(|lemma| lemma.digest).collect();
         let options = ProofOptions {
+            validation: self.options.validation,
+            lemmas: &digests,
             direct: self.options.direct.as_ref().map(|(direct, _)| *direct),
             solver: self.options.direct.as_ref().map_or("", |(_, solver)| solver),
             supply_elsewhere: &start.snapshot.supply_elsewhere,

@@ -1,10 +1,12 @@
 //! What the processor is asked to do.
 
-use crate::linearizability_prover::DirectProver;
+use crate::lemmas::AccessProver;
+use crate::linearizability_prover::{DirectProver, Validation};
 use crate::oracle::{Feeds, OracleProof};
 use crate::preparation::Openings;
 use aethel_ir::{Batch, SourceMap};
 use aethel_ledger::{BatchKey, PolicyChange};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -21,6 +23,10 @@ pub struct ProcessorOptions {
     pub attempts: u32,
     /// The solver that proves small batches directly, and its name and version.
     pub direct: Option<(DirectProver, String)>,
+    /// Who proves that accesses need no order; without, all conflicts are kept in order.
+    pub access: Option<Arc<dyn AccessProver>>,
+    /// How a run is held to the serial run.
+    pub validation: Validation,
 }
 
 impl Default for ProcessorOptions {
@@ -31,6 +37,8 @@ impl Default for ProcessorOptions {
             timeout: Duration::from_secs(300),
             attempts: 8,
             direct: None,
+            access: None,
+            validation: Validation::default(),
         }
     }
 }

@@ -3,12 +3,14 @@
 //! The fields that the protocol document lists have its names. Amounts are plain decimal strings; floating point occurs
 //! in times and metrics only.
 
-use crate::conflict_detector::{Counts, Plan};
+use crate::conflict_detector::{Counts, PlaceOrdering, Plan};
 use crate::conservation_validator::Conservation;
 use crate::dependency_analyzer::DependencyGraph;
+use crate::lemmas::ProvedAccess;
 use crate::linearizability_prover::{DirectVerdict, SerialProof};
 use crate::parallel_executor::{Chunk, Trace};
 use aethel_certificate::Way;
+use aethel_certificate::escrow::Reason;
 use aethel_ir::money::format_amount;
 use aethel_ir::{Batch, Diagnostic, Field, PlaceId};
 use serde::Serialize;
@@ -141,12 +143,12 @@ impl GraphNumbers {
     pub(crate) fn new(graph: &DependencyGraph) -> Self {
         Self {
             transactions: graph.order.len(),
-            edges: graph.edges(),
+            edges: graph.schedule.edges(),
             after: graph.item_successors.total(),
-            depth: graph.depth(),
+            depth: graph.schedule.depth(),
             components: graph.components,
-            width: (0..graph.depth())
-                .map(|level| graph.levels.row(level).len())
+            width: (0..graph.schedule.depth())
+                .map(|level| graph.schedule.levels.row(level).len())
                 .max()
                 .unwrap_or(0),
         }
@@ -160,8 +162,18 @@ pub struct ConflictNumbers {
     pub consecutive: Counts,
     /// Between any two accesses of a place, counted exactly.
     pub pairs: Counts,
+    /// Those between consecutive accesses that are proved to need no order.
+    pub commuting: Counts,
     /// Places with conflicts.
     pub places: usize,
+    /// Edges between transactions that remain.
+    pub edges: usize,
+    /// Transactions on the longest chain that remains.
+    pub depth: usize,
+    /// Whether every order of the transactions gives the same result.
+    pub any_order: bool,
+    /// The lemmas by which conflicts need no order; empty when all are kept in order.
+    pub lemmas: Vec<String>,
     /// The most conflicted ones.
     pub top: Vec<ConflictedPlace>,
 }
@@ -175,19 +187,35 @@ pub struct ConflictedPlace {
     pub consecutive: Counts,
     /// Between any two accesses.
     pub pairs: Counts,
+    /// How they are resolved.
+    pub ordering: PlaceOrdering,
+    /// Why they are kept in order, when they are.
+    pub reason: Option<&'static str>,
 }
 
 impl ConflictNumbers {
-    pub(crate) fn new(batch: &Batch, plan: &Plan<'_>) -> Self {
+    pub(crate) fn new(batch: &Batch, plan: &Plan<'_>, proved: &ProvedAccess) -> Self {
         let listed = plan.places.iter().take(LISTED).map(|place| ConflictedPlace {
             place: batch.place_name(place.place),
             consecutive: place.consecutive,
             pairs: place.pairs,
+            ordering: place.ordering,
+            reason: place.reason.map(|reason| match reason {
+                Reason::NotAdditive if proved.access.is_empty() => "nothing is proved about it",
+                reason => reason.words(),
+            }),
         });
+        let commutes = plan.commuting.total() > 0;
+        let lemmas = proved.lemmas.iter().filter(|_| commutes);
         Self {
             consecutive: plan.consecutive,
             pairs: plan.pairs,
+            commuting: plan.commuting,
             places: plan.places.len(),
+            edges: plan.schedule().edges(),
+            depth: plan.schedule().depth(),
+            any_order: plan.any_order(),
+            lemmas: lemmas.map(|lemma| lemma.name.clone()).collect(),
             top: listed.collect(),
         }
     }
@@ -256,8 +284,12 @@ pub struct LinearizabilityProof {
     pub transactions_checked: usize,
     /// Values seen that the checker compared.
     pub accesses_checked: usize,
-    /// The serial replay ended in the same state, bit for bit.
-    pub replay_equal: bool,
+    /// A serial replay ended in the same values, bit for bit; `None` when none was asked for.
+    pub replay_equal: Option<bool>,
+    /// It was certified from sums over columns: no place needed an order.
+    pub by_sums: bool,
+    /// Digests of the lemmas it relies on, in hexadecimal digits.
+    pub lemmas: Vec<String>,
     /// Why the parallel run was not accepted, when it was not.
     pub fallback: Option<String>,
     /// What the solver said about the whole run, when it was asked: `proved`, `refuted`, `undecided`.
@@ -277,7 +309,11 @@ impl LinearizabilityProof {
             },
             transactions_checked: proof.checked.as_ref().map_or(0, |checked| checked.transactions),
             accesses_checked: proof.checked.as_ref().map_or(0, |checked| checked.accesses),
-            replay_equal: true,
+            replay_equal: proof.replayed,
+            by_sums: !proof.run.escrow.is_empty() && proof.run.seen.is_empty(),
+            lemmas: (proof.lemmas.iter())
+                .map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect())
+                .collect(),
             fallback: proof.fallback.clone(),
             direct: proof.direct.as_ref().map(|verdict| match verdict {
                 DirectVerdict::Proved { .. } => "proved",

@@ -4,7 +4,7 @@
 use crate::clock::{Stop, Watch};
 use crate::dependency_analyzer::DependencyGraph;
 use crate::supply::Supply;
-use aethel_ir::{Batch, Evaluator, Failure, Site, TransactionId};
+use aethel_ir::{Batch, Evaluator, Failure, PlaceId, Site, TransactionId};
 
 /// How often a loop over transactions looks at the watch.
 pub(crate) const CHECK_EVERY: usize = 128;
@@ -14,6 +14,9 @@ pub(crate) const CHECK_EVERY: usize = 128;
 pub struct Run {
     /// The value of each place after.
     pub final_values: Vec<i128>,
+    /// The places, ascending, of which nothing is logged, since any order of their accesses gives the same. When the batch
+    /// writes no others, nothing is logged at all.
+    pub escrow: Vec<PlaceId>,
     /// For each transaction in source order and each slot, the value seen.
     pub seen: Vec<i128>,
     /// Like `seen`: how many writes the place had had.
@@ -55,15 +58,54 @@ pub fn run_serially(
     elsewhere: &[i128],
     watch: &Watch<'_>,
 ) -> Result<Run, SerialError> {
+    let mut run = Run {
+        seen: vec![0; graph.layout.total_slots()],
+        versions: vec![0; graph.layout.total_slots()],
+        written: vec![0; graph.layout.total_writes()],
+        ..Run::default()
+    };
+    run_each(batch, graph, snapshot, elsewhere, watch, Some(&mut run)).map(|values| {
+        run.final_values = values;
+        run
+    })
+}
+
+/// [`run_serially`] for a batch that writes no other places than those of `escrow`: nothing is logged.
+///
+/// # Errors
+/// As [`run_serially`].
+pub(crate) fn run_unlogged(
+    batch: &Batch,
+    graph: &DependencyGraph,
+    snapshot: &[i128],
+    elsewhere: &[i128],
+    watch: &Watch<'_>,
+    escrow: Vec<PlaceId>,
+) -> Result<Run, SerialError> {
+    let final_values = run_each(batch, graph, snapshot, elsewhere, watch, None)?;
+    Ok(Run {
+        final_values,
+        escrow,
+        ..Run::default()
+    })
+}
+
+/// Runs every transaction in batch order and gives the values at the end; writes into the columns of `log`.
+fn run_each(
+    batch: &Batch,
+    graph: &DependencyGraph,
+    snapshot: &[i128],
+    elsewhere: &[i128],
+    watch: &Watch<'_>,
+    mut log: Option<&mut Run>,
+) -> Result<Vec<i128>, SerialError> {
     let layout = &graph.layout;
     let mut values = snapshot.to_vec();
     values.resize(batch.places.len(), 0);
     let mut counts = vec![0_u32; values.len()];
-    let mut seen = vec![0_i128; layout.total_slots()];
-    let mut versions = vec![0_u32; layout.total_slots()];
-    let mut written = vec![0_i128; layout.total_writes()];
     let mut supply = Supply::new(batch, snapshot, elsewhere);
     let mut evaluator = Evaluator::default();
+    let mut seen = Vec::new();
 
     for (position, id) in graph.order.iter().enumerate() {
         if position % CHECK_EVERY == 0 {
@@ -81,34 +123,33 @@ pub fn run_serially(
             return Err(failed(Failure::Malformed, &[]));
         };
         let shape = &layout.shapes[view.group.intent as usize];
-        let slots = layout.slots(*id);
-        let (seen, versions) = (&mut seen[slots.clone()], &mut versions[slots]);
+        seen.clear();
         for (slot, column) in view.group.places.iter().enumerate() {
-            if let (true, Some(place)) = (shape.touches(slot), column.get(view.row)) {
-                seen[slot] = values[place.0 as usize];
-                versions[slot] = counts[place.0 as usize];
+            let place = column.get(view.row).filter(|_| shape.touches(slot));
+            seen.push(place.map_or(0, |place| values[place.0 as usize]));
+            if let (Some(log), Some(place)) = (&mut log, place) {
+                let at = layout.slots(*id).start + slot;
+                log.seen[at] = values[place.0 as usize];
+                log.versions[at] = counts[place.0 as usize];
             }
         }
         let after = evaluator
-            .execute(view, seen)
-            .map_err(|failure| failed(failure, seen))?;
-        let columns = shape.written_slots.iter().map(|slot| usize::from(*slot));
-        for (slot, cell) in columns.zip(&mut written[layout.writes(*id)]) {
+            .execute(view, &seen)
+            .map_err(|failure| failed(failure, &seen))?;
+        for (nth, slot) in shape.written_slots.iter().enumerate() {
+            let slot = usize::from(*slot);
             if let Some(place) = view.group.places[slot].get(view.row) {
-                *cell = after[slot];
                 values[place.0 as usize] = after[slot];
-                counts[place.0 as usize] += 1;
+                if let Some(log) = &mut log {
+                    log.written[layout.writes(*id).start + nth] = after[slot];
+                    counts[place.0 as usize] += 1;
+                }
             }
         }
-        if let Some(effect) = supply.apply(view, seen, after) {
+        if let Some(effect) = supply.apply(view, &seen, after) {
             let site = Site::Supply(effect);
-            return Err(failed(Failure::Overflow { site }, seen));
+            return Err(failed(Failure::Overflow { site }, &seen));
         }
     }
-    Ok(Run {
-        final_values: values,
-        seen,
-        versions,
-        written,
-    })
+    Ok(values)
 }

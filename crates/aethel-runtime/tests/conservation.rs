@@ -9,6 +9,7 @@ fn validate(build: &Build, snapshot: &[i128]) -> Result<Conservation, Box<Diagno
     let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
     let serial = reference(&build.batch, snapshot).unwrap();
     let run = Run {
+        escrow: vec![],
         final_values: serial.final_values,
         seen: serial.seen,
         versions: serial.versions,

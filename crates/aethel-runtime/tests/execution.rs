@@ -5,7 +5,7 @@ use crate::{
     ALL, Chunk, ConflictDetector, DependencyAnalyzer, DependencyGraph, ExecutionError, LinearizabilityProver,
     ParallelExecutor, ProofOptions, SMOOTH, SystemClock, Trace, Watch, forced,
 };
-use aethel_certificate::{Way, decode, encode};
+use aethel_certificate::{Way, accesses, decode, encode};
 use aethel_ir::Batch;
 use proptest::prelude::*;
 
@@ -15,7 +15,19 @@ fn execute(
     snapshot: &[i128],
     threads: u32,
 ) -> Result<Trace, ExecutionError> {
-    let plan = ConflictDetector.detect(batch, graph);
+    let plan = ConflictDetector.detect(batch, graph, snapshot, &[]);
+    let clock = SystemClock::default();
+    ParallelExecutor.execute(batch, &plan, snapshot, &forced(threads), &Watch::new(&clock))
+}
+
+/// [`execute`] when everything that can be read off the intents is taken as proved.
+fn execute_commuting(
+    batch: &Batch,
+    graph: &DependencyGraph,
+    snapshot: &[i128],
+    threads: u32,
+) -> Result<Trace, ExecutionError> {
+    let plan = ConflictDetector.detect(batch, graph, snapshot, &accesses(batch));
     let clock = SystemClock::default();
     ParallelExecutor.execute(batch, &plan, snapshot, &forced(threads), &Watch::new(&clock))
 }
@@ -74,6 +86,32 @@ proptest! {
     }
 
     #[test]
+    fn p10_commuting_accesses_give_the_serial_outcome(steps in steps(ALL, 40), money in prop_oneof![Just(300_i128), Just(3_000), Just(100_000)]) {
+        let build = from_steps(&steps, 7);
+        let snapshot = build.snapshot(money, &[]);
+        let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
+        let expected = reference(&build.batch, &snapshot);
+        for threads in [1, 2, 3, 8] {
+            match (&expected, execute_commuting(&build.batch, &graph, &snapshot, threads)) {
+                (Ok(expected), Ok(mut trace)) => {
+                    prop_assert_eq!(&trace.run.final_values, &expected.final_values);
+                    let clock = SystemClock::default();
+                    let proof = LinearizabilityProver.prove(&build.batch, &graph, &snapshot, &mut trace, &ProofOptions::default(), &Watch::new(&clock)).unwrap();
+                    prop_assert_eq!(&proof.fallback, &None);
+                    let bytes = encode(&proof.certificate(&build.batch, &graph, &snapshot)).unwrap();
+                    prop_assert!(decode(&bytes).unwrap().check(Some(&expected.final_values)).is_ok());
+                }
+                (Err((id, failure)), Err(ExecutionError::Failed(found))) => {
+                    prop_assert_eq!(*id as u32, found.transaction.0);
+                    prop_assert_eq!(failure, &found.failure);
+                    prop_assert_eq!(graph.positions[*id], found.position);
+                }
+                (expected, found) => prop_assert!(false, "{threads} threads: {expected:?} but {:?}", found.map(|t| t.run)),
+            }
+        }
+    }
+
+    #[test]
     fn p05_dependent_pairs_run_one_after_the_other(steps in steps(SMOOTH, 200), threads in 2..6_u32) {
         let build = from_steps(&steps, 40);
         let snapshot = build.snapshot(1_000_000, &[]);
@@ -81,7 +119,7 @@ proptest! {
         let trace = execute(&build.batch, &graph, &snapshot, threads).unwrap();
         let located = located(&trace);
         for from in 0..build.batch.len() {
-            for to in graph.successors.row(from) {
+            for to in graph.schedule.successors.row(from) {
                 prop_assert!(in_order(&trace, &located, from, *to as usize));
             }
         }

@@ -8,7 +8,7 @@ use aethel_runtime::ConflictDetector;
 /// The diagnostic of a batch that fails.
 fn failure(build: &Build, snapshot: &[i128]) -> Diagnostic {
     let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
-    let plan = ConflictDetector.detect(&build.batch, &graph);
+    let plan = ConflictDetector.detect(&build.batch, &graph, snapshot, &[]);
     let clock = SystemClock::default();
     let result = ParallelExecutor.execute(&build.batch, &plan, snapshot, &forced(2), &Watch::new(&clock));
     let Err(ExecutionError::Failed(failure)) = result else {

@@ -81,9 +81,9 @@ proptest! {
             writes.iter().any(|p| other.0.contains(p) || other.1.contains(p))
         };
         let dependent = touches(&sets[0].1, &sets[1]) || touches(&sets[1].1, &sets[0]);
-        prop_assert_eq!(graph.edges() == 1, dependent);
+        prop_assert_eq!(graph.schedule.edges() == 1, dependent);
         prop_assert_eq!(graph.components, if dependent { 1 } else { 2 });
-        prop_assert_eq!(graph.depth(), if dependent { 2 } else { 1 });
+        prop_assert_eq!(graph.schedule.depth(), if dependent { 2 } else { 1 });
     }
 
     #[test]
@@ -95,20 +95,20 @@ proptest! {
         prop_assert_eq!(&order, &expected);
         for id in 0..batch.len() {
             prop_assert_eq!(order[graph.positions[id] as usize], id as u32);
-            for next in graph.successors.row(id) {
+            for next in graph.schedule.successors.row(id) {
                 prop_assert!(graph.positions[id] < graph.positions[*next as usize]);
             }
         }
         // Levels: every transaction once, nothing depends on its own level, and the depth is needed.
         let mut level = vec![usize::MAX; batch.len()];
-        for depth in 0..graph.depth() {
-            for id in graph.levels.row(depth) {
+        for depth in 0..graph.schedule.depth() {
+            for id in graph.schedule.levels.row(depth) {
                 prop_assert_eq!(std::mem::replace(&mut level[*id as usize], depth), usize::MAX);
             }
         }
         let mut lowest = vec![0; batch.len()];
         for id in &order {
-            for next in graph.successors.row(*id as usize) {
+            for next in graph.schedule.successors.row(*id as usize) {
                 lowest[*next as usize] = lowest[*next as usize].max(level[*id as usize] + 1);
             }
         }
@@ -128,7 +128,7 @@ proptest! {
         steps.iter_mut().for_each(|step| step.after.clear());
         let batch = from_steps(&steps, 5).batch;
         let graph = analyze(&batch);
-        let plan = ConflictDetector.detect(&batch, &graph);
+        let plan = ConflictDetector.detect(&batch, &graph, &[], &[]);
         let all = brute_force(&batch);
         // Every reported conflict is one, and is counted.
         let mut counted = Counts::default();
@@ -160,7 +160,7 @@ proptest! {
         }
         let closure = reachable(&batch, |id| every.get(&id).cloned().unwrap_or_default());
         prop_assert_eq!(&reachable(&batch, |id| reported.get(&id).cloned().unwrap_or_default()), &closure);
-        prop_assert_eq!(&reachable(&batch, |id| graph.successors.row(id as usize).to_vec()), &closure);
+        prop_assert_eq!(&reachable(&batch, |id| graph.schedule.successors.row(id as usize).to_vec()), &closure);
         // The kinds of neighbours in a chain are reported.
         for place in 0..batch.places.len() as u32 {
             for pair in graph.chains.row(place as usize).windows(2) {
@@ -201,7 +201,7 @@ fn p13_each_kind_by_name() {
         build.one(first, "x", "y", 1);
         build.one(second, "x", "z", 1);
         let graph = analyze(&build.batch);
-        let plan = ConflictDetector.detect(&build.batch, &graph);
+        let plan = ConflictDetector.detect(&build.batch, &graph, &[], &[]);
         plan.conflicts.iter().map(|c| c.kind.name()).collect::<Vec<_>>()
     };
     assert_eq!(kinds(Kind::Pay, Kind::Look), ["RAW"]);
@@ -220,8 +220,11 @@ fn the_payroll_of_a_thousand() {
         .collect();
     build.id_rows(Kind::Pay, &rows);
     let graph = analyze(&build.batch);
-    let plan = ConflictDetector.detect(&build.batch, &graph);
-    assert_eq!((graph.edges(), graph.depth(), graph.components), (999, 1000, 1));
+    let plan = ConflictDetector.detect(&build.batch, &graph, &[], &[]);
+    assert_eq!(
+        (graph.schedule.edges(), graph.schedule.depth(), graph.components),
+        (999, 1000, 1)
+    );
     assert_eq!(
         plan.consecutive,
         Counts {
@@ -242,11 +245,11 @@ fn many_readers_are_one_level() {
     build.rows(Kind::Look, &[("x", "x2", 1), ("x", "x3", 1), ("x", "x4", 1)]);
     build.one(Kind::Pay, "x", "z", 1);
     let graph = analyze(&build.batch);
-    let sizes: Vec<usize> = (0..graph.depth())
-        .map(|level| graph.levels.row(level).len())
+    let sizes: Vec<usize> = (0..graph.schedule.depth())
+        .map(|level| graph.schedule.levels.row(level).len())
         .collect();
     assert_eq!(sizes, [1, 3, 1]);
-    assert_eq!(graph.waits[4], 4);
+    assert_eq!(graph.schedule.waits[4], 4);
 }
 
 #[test]
@@ -264,8 +267,8 @@ fn after_stays_between_items() {
     build.after(first, second);
     build.after(first, second);
     let graph = analyze(&build.batch);
-    assert_eq!(graph.edges(), 0);
-    assert_eq!((graph.depth(), graph.components), (2, 1));
+    assert_eq!(graph.schedule.edges(), 0);
+    assert_eq!((graph.schedule.depth(), graph.components), (2, 1));
     assert_eq!(graph.order[0], TransactionId(1000));
     assert_eq!((graph.item_waits[0], graph.item_waits[1]), (1, 0));
 }
@@ -280,5 +283,5 @@ fn one_account_under_two_names_is_one_access() {
     let chain = graph.chains.row(PlaceId(0).0 as usize);
     assert_eq!(chain.len(), 1);
     assert!(chain[0].reads && chain[0].writes);
-    assert_eq!(graph.edges(), 0);
+    assert_eq!(graph.schedule.edges(), 0);
 }

@@ -14,7 +14,7 @@ use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
 use aethel_proof::{Limits, prove_direct, z3_version};
 use aethel_runtime::{
     BatchProcessor, BatchRequest, BatchResult, DirectVerdict, Openings, ProcessorOptions, SystemClock,
-    content_hash,
+    Validation, content_hash,
 };
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -41,6 +41,8 @@ pub struct RunOptions {
     pub threads: Option<u32>,
     /// The limit for each batch.
     pub timeout: Option<Duration>,
+    /// How the run is held to the serial run.
+    pub validation: Validation,
     /// How long to wait for a ledger that another process has open.
     pub wait: Duration,
     /// Further directories whose files programs may name.
@@ -115,6 +117,10 @@ fn run_batches(
     }
     let mut keys = keys(options, &lowered, &store)?;
     let limits = processor_options(options.threads, options.timeout);
+    let limits = ProcessorOptions {
+        validation: options.validation,
+        ..limits
+    };
     let processor = BatchProcessor::new(limits, Arc::new(SystemClock::default()));
     let mut opened = HashSet::new();
     for batch in lowered {

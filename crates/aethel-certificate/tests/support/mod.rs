@@ -10,8 +10,8 @@
 use aethel_ir::intent::{AccountParameter, BinaryOp, Node, UnaryOp, ValueParameter};
 use aethel_ir::{
     AccountId, AccountName, Asset, AssetId, Batch, BatchItem, Column, Condition, Effect, Expr, ExprId, Field,
-    FieldId, Group, Intent, Names, Place, PlaceId, Rational, Slot, SourceId, SourceMap, Span, TransactionRef,
-    Type, ValueColumn,
+    FieldId, Group, Intent, Names, Place, PlaceId, Rational, RoundMode, Slot, SourceId, SourceMap, Span,
+    TransactionRef, Type, ValueColumn,
 };
 
 /// What a transaction does.
@@ -39,6 +39,12 @@ pub enum Kind {
     Divide,
     /// A transfer with a postcondition `b.balance <= 1000`.
     Capped,
+    /// Takes 5 %, rounded, from a, guarded by more than half of the amount: adds, but is no sum.
+    Fee,
+    /// Takes from a, guarded by what a and b hold together.
+    Pair,
+    /// Moves all of a to b.
+    Sweep,
 }
 
 const BALANCE: FieldId = FieldId(0);
@@ -315,6 +321,15 @@ fn source(kind: Kind) -> &'static str {
         Kind::Divide => {
             "intent divide(a: Account, b: Account, amount: Balance) { guard { a.balance / amount > 0; } }"
         }
+        Kind::Fee => {
+            "intent fee(a: Account, b: Account, amount: Balance) { guard { 2 * a.balance > amount; } verify { a.balance == a.balance - round(amount * 0.05); } }"
+        }
+        Kind::Pair => {
+            "intent pair(a: Account, b: Account, amount: Balance) { guard { amount <= a.balance + b.balance; } verify { a.balance == a.balance - amount; } }"
+        }
+        Kind::Sweep => {
+            "intent sweep(a: Account, b: Account, amount: Balance) { verify { a.balance == a.balance - a.balance; b.balance == b.balance + a.balance; } }"
+        }
         Kind::Capped => {
             "intent capped(a: Account, b: Account, amount: Balance) { verify { a.balance == a.balance - amount; b.balance == b.balance + amount; b.balance <= 1000.00; } }"
         }
@@ -443,6 +458,76 @@ fn build_intent(kind: Kind, text: &'static str, source: SourceId) -> Intent {
                 value,
                 span: t.span("b.balance == b.balance + amount"),
             });
+        }
+        Kind::Fee => {
+            places = vec![place(0, BALANCE)];
+            let two = t.number(2, Type::Number, "2");
+            let a = t.before(0, USD, "a.balance > amount");
+            let l = t.op(BinaryOp::Multiply, two, a, USD, "2 * a.balance");
+            let r = t.value(0, "amount;");
+            let c = t.op(BinaryOp::Greater, l, r, Type::Bool, "2 * a.balance > amount");
+            guard.push(condition(c));
+            let part = "a.balance == a.balance - round(amount * 0.05)";
+            let old = t.before(0, USD, part);
+            let amount = t.value(0, "amount * 0.05");
+            let rate = t.push(
+                Expr::Number(Rational::ONE.div(&Rational::Int(20)).unwrap()),
+                Type::Number,
+                "0.05",
+            );
+            let fee = t.op(BinaryOp::Multiply, amount, rate, USD, "amount * 0.05");
+            let fee = Expr::Round {
+                value: fee,
+                unit: Rational::ONE,
+                mode: RoundMode::HalfEven,
+            };
+            let fee = t.push(fee, USD, "round(amount * 0.05)");
+            let value = t.op(BinaryOp::Subtract, old, fee, USD, part);
+            effects.push(Effect {
+                slot: Slot(0),
+                value,
+                span: t.span(part),
+            });
+        }
+        Kind::Pair => {
+            places = vec![place(0, BALANCE), place(1, BALANCE)];
+            let l = t.value(0, "amount <=");
+            let a = t.before(0, USD, "a.balance + b.balance");
+            let b = t.before(1, USD, "b.balance;");
+            let r = t.op(BinaryOp::Add, a, b, USD, "a.balance + b.balance");
+            let c = t.op(
+                BinaryOp::LessEqual,
+                l,
+                r,
+                Type::Bool,
+                "amount <= a.balance + b.balance",
+            );
+            guard.push(condition(c));
+            let part = "a.balance == a.balance - amount";
+            let old = t.before(0, USD, part);
+            let amount = t.value(0, "amount;");
+            let value = t.op(BinaryOp::Subtract, old, amount, USD, part);
+            effects.push(Effect {
+                slot: Slot(0),
+                value,
+                span: t.span(part),
+            });
+        }
+        Kind::Sweep => {
+            places = vec![place(0, BALANCE), place(1, BALANCE)];
+            for (slot, op, part) in [
+                (0, BinaryOp::Subtract, "a.balance == a.balance - a.balance"),
+                (1, BinaryOp::Add, "b.balance == b.balance + a.balance"),
+            ] {
+                let old = t.before(slot, USD, part);
+                let all = t.before(0, USD, part);
+                let value = t.op(op, old, all, USD, part);
+                effects.push(Effect {
+                    slot: Slot(slot),
+                    value,
+                    span: t.span(part),
+                });
+            }
         }
         Kind::Divide => {
             places = vec![place(0, BALANCE)];

@@ -2,10 +2,11 @@
 
 use super::ledger::exit_of;
 use crate::exit::Exit;
-use crate::options::{Format, RunOptions as Options};
+use crate::options::{Format, RunOptions as Options, Validate};
 use crate::printer::Printer;
 use aethel::inputs::InputSources;
 use aethel::ir::{Diagnostic, SourceMap};
+use aethel::runtime::Validation;
 use aethel::{RunOptions, Selection};
 use aethel_report::run as draw;
 use std::sync::Arc;
@@ -71,6 +72,10 @@ fn library_options(options: &Options) -> RunOptions {
         dry_run: options.dry_run,
         threads: options.threads,
         timeout: options.timeout.map(|limit| limit.0),
+        validation: match options.validate {
+            Validate::Certificate => Validation::Certificate,
+            Validate::Replay => Validation::Replay,
+        },
         wait: options.wait.0,
         allow_path: options.allow_path.clone(),
         config: options.config.clone(),

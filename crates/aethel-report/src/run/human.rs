@@ -171,8 +171,18 @@ fn conflicts(result: &BatchResult) -> String {
         [one] => format!("on `{}`", terminal(&one.place)),
         _ => format!("on {} balances", conflicts.places),
     };
+    let (all, commuting) = (counts.total(), conflicts.commuting.total());
+    let resolved = match (commuting, conflicts.top.as_slice()) {
+        (0, [only]) => match only.reason {
+            Some(reason) => format!("kept in order, since {reason}"),
+            None => "kept in order".to_owned(),
+        },
+        (0, _) => "kept in order".to_owned(),
+        (some, _) if some == all => "all commute (escrow)".to_owned(),
+        (some, _) => format!("{} commute (escrow), the others are kept in order", group(some)),
+    };
     format!(
-        "{} RAW, {} WAW, {} WAR {on}: kept in order",
+        "{} RAW, {} WAW, {} WAR {on}: {resolved}",
         group(counts.raw),
         group(counts.waw),
         group(counts.war)
@@ -201,7 +211,22 @@ fn proof(result: &BatchResult) -> String {
     let Some(proof) = &result.linearizability_proof else {
         return String::new();
     };
-    let mut said = String::from("equals the serial run in batch order · certificate checked, replay equal");
+    let mut said = String::from("equals the serial run in batch order · ");
+    said += if proof.by_sums {
+        "any order gives the same"
+    } else {
+        "certificate checked"
+    };
+    if !proof.lemmas.is_empty() {
+        said += &format!(
+            " ({} by {})",
+            counted(proof.lemmas.len(), "lemma"),
+            terminal(&proof.solver)
+        );
+    }
+    if proof.replay_equal == Some(true) {
+        said += " · replay equal";
+    }
     if proof.direct == Some("proved") {
         said += &format!(" · proved by {}", terminal(&proof.solver));
     }

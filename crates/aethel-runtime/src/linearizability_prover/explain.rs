@@ -3,6 +3,8 @@
 use crate::dependency_analyzer::DependencyGraph;
 use crate::rows::Rows;
 use crate::serial::Run;
+use aethel_certificate::accesses;
+use aethel_certificate::escrow::settle;
 use aethel_ir::{Batch, Code, Diagnostic, PlaceId, TransactionId, Value, show_value};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -41,7 +43,8 @@ struct Logged {
     reads: bool,
 }
 
-/// Looks for what is wrong with a run; `None` when some serial order explains it.
+/// Looks for what is wrong with a run; `None` when some serial order explains it. Places in escrow have no versions: there
+/// the end must be the beginning and the sum of all changes.
 pub fn explain(
     batch: &Batch,
     graph: &DependencyGraph,
@@ -50,10 +53,16 @@ pub fn explain(
 ) -> Option<LinearizabilityError> {
     let chains = logged(batch, graph, run);
     let mut edges: Vec<(u32, Edge)> = Vec::new();
+    if let Some(wrong) = wrong_sum(batch, run, snapshot) {
+        return Some(wrong);
+    }
     for place in 0..batch.places.len() {
         let chain = chains.row(place);
         let place = PlaceId(place as u32);
         let first = snapshot.get(place.0 as usize).copied().unwrap_or(0);
+        if run.seen.is_empty() || run.escrow.binary_search(&place).is_ok() {
+            continue;
+        }
         if let Some(wrong) = wrong_place(batch, place, chain, first, run) {
             return Some(wrong);
         }
@@ -68,6 +77,30 @@ pub fn explain(
     Some(LinearizabilityError {
         transactions: circle.iter().map(|(from, _)| TransactionId(*from)).collect(),
         sentences,
+    })
+}
+
+/// A place in escrow that does not end at the sum of its changes.
+fn wrong_sum(batch: &Batch, run: &Run, snapshot: &[i128]) -> Option<LinearizabilityError> {
+    if run.escrow.is_empty() {
+        return None;
+    }
+    let settlement = settle(batch, &accesses(batch), snapshot);
+    run.escrow.iter().find_map(|place| {
+        let index = place.0 as usize;
+        let expected = settlement.sums.get(index)?.end(*snapshot.get(index)?)?;
+        let found = *run.final_values.get(index)?;
+        let sentence = format!(
+            "{} ends with {}, its {} before and all changes together give {}",
+            batch.place_name(*place),
+            show(batch, *place, found),
+            show(batch, *place, *snapshot.get(index)?),
+            show(batch, *place, expected)
+        );
+        (found != expected).then(|| LinearizabilityError {
+            transactions: Vec::new(),
+            sentences: vec![sentence],
+        })
     })
 }
 

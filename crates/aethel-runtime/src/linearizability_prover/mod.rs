@@ -1,9 +1,10 @@
 //! ④ Proof of the run.
 //!
 //! Takes the batch, its graph, the snapshot and the trace. Gives a [`SerialProof`]: a certificate that the independent
-//! checker accepted, equal bit for bit to a serial replay, so that the parallel run is the serial run in batch order.
-//! When the trace is not accepted, the batch is run serially from the snapshot and that is certified instead; the
-//! proof says so and why. Refuses only when the serial run fails or cannot be certified either.
+//! checker accepted, so that the parallel run is the serial run in batch order, bit for bit. A run in which nothing
+//! needed an order is certified from sums over columns; every other one transaction by transaction. On request the batch
+//! is replayed serially as well. When the trace is not accepted, the batch is run serially from the snapshot and that is
+//! certified instead; the proof says so and why. Refuses only when the serial run fails or cannot be certified either.
 
 mod explain;
 
@@ -16,7 +17,7 @@ use crate::clock::{Stop, Watch};
 use crate::dependency_analyzer::DependencyGraph;
 use crate::parallel_executor::Trace;
 use crate::serial::{Run, SerialError, TransactionFailure, run_serially};
-use aethel_certificate::{CertificateView, Checked, Rejection, Way, check_while};
+use aethel_certificate::{CertificateView, Checked, Rejection, Way, check_columns, check_while};
 use aethel_ir::{Batch, Code, Diagnostic, PlaceId, TransactionId};
 
 /// The most transactions for which a solver is asked about the whole run.
@@ -47,9 +48,23 @@ pub enum DirectVerdict {
 /// Asks a solver whether running `order` from the first values ends with the last.
 pub type DirectProver = fn(&Batch, &[TransactionId], &[i128], &[i128]) -> DirectVerdict;
 
+/// How a run is held to the serial run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Validation {
+    /// The checker accepts its certificate.
+    #[default]
+    Certificate,
+    /// And a serial replay ends in the same values.
+    Replay,
+}
+
 /// How to prove.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ProofOptions<'a> {
+    /// What has to be done.
+    pub validation: Validation,
+    /// Digests of the lemmas by which places need no order.
+    pub lemmas: &'a [[u8; 32]],
     /// The solver for small batches, if there is one.
     pub direct: Option<DirectProver>,
     /// The solver's name and version, for the certificate.
@@ -75,6 +90,10 @@ pub struct SerialProof {
     pub direct: Option<DirectVerdict>,
     /// The solver's name and version; empty when it was not asked.
     pub solver: String,
+    /// Digests of the lemmas that the run relies on.
+    pub lemmas: Vec<[u8; 32]>,
+    /// A serial replay ended in the same values; `None` when it was not asked for.
+    pub replayed: Option<bool>,
 }
 
 impl SerialProof {
@@ -85,7 +104,19 @@ impl SerialProof {
         graph: &'a DependencyGraph,
         snapshot: &'a [i128],
     ) -> CertificateView<'a> {
-        view(batch, graph, snapshot, &self.run, self.way, &self.solver)
+        CertificateView {
+            batch,
+            initial: snapshot,
+            final_values: &self.run.final_values,
+            positions: &graph.positions,
+            escrow: &self.run.escrow,
+            seen: &self.run.seen,
+            versions: &self.run.versions,
+            written: &self.run.written,
+            way: self.way,
+            solver: &self.solver,
+            lemmas: &self.lemmas,
+        }
     }
 }
 
@@ -155,7 +186,13 @@ impl LinearizabilityProver {
             checked: None,
             direct: None,
             solver: String::new(),
+            lemmas: Vec::new(),
+            replayed: None,
         };
+        if !proof.run.escrow.is_empty() {
+            proof.lemmas = options.lemmas.to_vec();
+            options.solver.clone_into(&mut proof.solver);
+        }
         match accept(batch, graph, snapshot, &mut proof, options, watch) {
             Ok(()) => return Ok(proof),
             Err(Doubt::Stopped(stop)) => return Err(ProofError::Stopped(stop)),
@@ -164,12 +201,16 @@ impl LinearizabilityProver {
         proof.refutation = explain(batch, graph, &proof.run, snapshot);
         proof.run = run_serially(batch, graph, snapshot, options.supply_elsewhere, watch)?;
         proof.way = Way::SerialAfterDoubt;
-        proof.checked = certified(batch, graph, snapshot, &proof, watch)?;
+        proof.lemmas.clear();
+        if proof.direct.is_none() {
+            proof.solver.clear();
+        }
+        proof.checked = certified(batch, graph, snapshot, &proof, options.supply_elsewhere, watch)?;
         Ok(proof)
     }
 }
 
-/// The checker, a serial replay and, for small batches, the solver must all agree with the run.
+/// The checker, where it is asked for a serial replay, and for small batches the solver must all agree with the run.
 fn accept(
     batch: &Batch,
     graph: &DependencyGraph,
@@ -178,20 +219,24 @@ fn accept(
     options: &ProofOptions<'_>,
     watch: &Watch<'_>,
 ) -> Result<(), Doubt> {
-    proof.checked = certified(batch, graph, snapshot, proof, watch).map_err(|error| match error {
-        ProofError::Stopped(stop) => Doubt::Stopped(stop),
-        ProofError::Rejected(rejection) => Doubt::Because(rejection.to_string()),
-        ProofError::Failed(_) => Doubt::Because("a transaction does not go through".to_owned()),
-    })?;
-    match run_serially(batch, graph, snapshot, options.supply_elsewhere, watch) {
-        Ok(replay) if replay == proof.run => {}
-        Ok(replay) => return Err(Doubt::Because(difference(batch, &replay, &proof.run))),
-        Err(SerialError::Stopped(stop)) => return Err(Doubt::Stopped(stop)),
-        Err(SerialError::Failed(failure)) => {
-            let name = batch.transaction_name(failure.transaction);
-            return Err(Doubt::Because(format!(
-                "`{name}` does not go through in the serial replay"
-            )));
+    proof.checked = certified(batch, graph, snapshot, proof, options.supply_elsewhere, watch).map_err(
+        |error| match error {
+            ProofError::Stopped(stop) => Doubt::Stopped(stop),
+            ProofError::Rejected(rejection) => Doubt::Because(rejection.to_string()),
+            ProofError::Failed(_) => Doubt::Because("a transaction does not go through".to_owned()),
+        },
+    )?;
+    if options.validation == Validation::Replay {
+        match run_serially(batch, graph, snapshot, options.supply_elsewhere, watch) {
+            Ok(replay) if replay.final_values == proof.run.final_values => proof.replayed = Some(true),
+            Ok(replay) => return Err(Doubt::Because(difference(batch, &replay, &proof.run))),
+            Err(SerialError::Stopped(stop)) => return Err(Doubt::Stopped(stop)),
+            Err(SerialError::Failed(failure)) => {
+                let name = batch.transaction_name(failure.transaction);
+                return Err(Doubt::Because(format!(
+                    "`{name}` does not go through in the serial replay"
+                )));
+            }
         }
     }
     let Some(ask) = options.direct.filter(|_| batch.len() <= DIRECT_PROOF_LIMIT) else {
@@ -214,11 +259,18 @@ fn certified(
     graph: &DependencyGraph,
     snapshot: &[i128],
     proof: &SerialProof,
+    elsewhere: &[i128],
     watch: &Watch<'_>,
 ) -> Result<Option<Checked>, ProofError> {
     let mut stopped = None;
     let view = proof.certificate(batch, graph, snapshot);
-    let verdict = check_while(&view, Some(&proof.run.final_values), &mut || {
+    match check_columns(&view, &proof.run.final_values, elsewhere) {
+        Ok(Some(checked)) => return Ok(Some(checked)),
+        Ok(None) => {}
+        Err(Rejection::NotConserved { .. }) => return Ok(None),
+        Err(rejection) => return Err(ProofError::Rejected(Box::new(rejection))),
+    }
+    let verdict = check_while(&view, Some(&proof.run.final_values), elsewhere, &mut || {
         stopped = watch.check().err();
         stopped.is_none()
     });
@@ -227,28 +279,6 @@ fn certified(
         (Ok(checked), None) => Ok(Some(checked)),
         (Err(Rejection::NotConserved { .. }), None) => Ok(None),
         (Err(rejection), None) => Err(ProofError::Rejected(Box::new(rejection))),
-    }
-}
-
-fn view<'a>(
-    batch: &'a Batch,
-    graph: &'a DependencyGraph,
-    snapshot: &'a [i128],
-    run: &'a Run,
-    way: Way,
-    solver: &'a str,
-) -> CertificateView<'a> {
-    CertificateView {
-        batch,
-        initial: snapshot,
-        final_values: &run.final_values,
-        positions: &graph.positions,
-        seen: &run.seen,
-        versions: &run.versions,
-        written: &run.written,
-        way,
-        solver,
-        lemmas: &[],
     }
 }
 

@@ -9,6 +9,12 @@ pub(crate) struct Faults {
     /// What this transaction writes is logged and then lost.
     #[cfg(test)]
     pub lose_writes: Option<u32>,
+    /// This transaction sees the values before the batch.
+    #[cfg(test)]
+    pub stale: Option<u32>,
+    /// What this transaction adds to places in escrow is added twice.
+    #[cfg(test)]
+    pub doubles: Option<u32>,
     /// The worker panics at this transaction.
     #[cfg(test)]
     pub panic_at: Option<u32>,
@@ -22,6 +28,14 @@ impl Faults {
 
     pub fn loses_writes(&self, id: u32) -> bool {
         self.lose_writes == Some(id)
+    }
+
+    pub fn sees_stale(&self, id: u32) -> bool {
+        self.stale == Some(id)
+    }
+
+    pub fn doubles(&self, id: u32) -> bool {
+        self.doubles == Some(id)
     }
 
     #[allow(clippy::panic)]
@@ -40,6 +54,16 @@ impl Faults {
 
     #[inline]
     pub fn loses_writes(self, _id: u32) -> bool {
+        false
+    }
+
+    #[inline]
+    pub fn sees_stale(self, _id: u32) -> bool {
+        false
+    }
+
+    #[inline]
+    pub fn doubles(self, _id: u32) -> bool {
         false
     }
 

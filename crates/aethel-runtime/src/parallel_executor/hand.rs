@@ -4,7 +4,8 @@ use super::trace::Chunk;
 use super::workers::{CANCELLED, FAILED, Parallel, TIMEOUT};
 use crate::clock::Stop;
 use crate::serial::CHECK_EVERY;
-use aethel_ir::{Evaluator, Failure, TransactionId};
+use aethel_certificate::Shape;
+use aethel_ir::{Evaluator, Failure, TransactionId, TransactionView};
 use crossbeam::deque::{Steal, Stealer, Worker};
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
@@ -25,6 +26,8 @@ pub(super) struct Log {
     pub seen: Vec<i128>,
     pub versions: Vec<u32>,
     pub written: Vec<i128>,
+    /// For each place in escrow, the sum of the changes; empty when there is none.
+    pub deltas: Vec<i128>,
     /// Per asset, what flowed into bounded balances; saturating.
     pub inflow: Vec<i128>,
 }
@@ -41,6 +44,9 @@ pub(super) struct Hand<'s, 'a> {
     sleepers: &'s [OnceLock<Thread>],
     longest: usize,
     evaluator: Evaluator,
+    /// What the transaction at hand sees, slot by slot, and the versions.
+    seen: Vec<i128>,
+    versions: Vec<u32>,
     pub log: Log,
     /// The transactions of the open chunk whose successors wait for its end, as indices into `log.sequence`.
     waited_for: Vec<u32>,
@@ -57,6 +63,7 @@ impl<'s, 'a> Hand<'s, 'a> {
     ) -> Self {
         let log = Log {
             inflow: vec![0; shared.batch.assets.len()],
+            deltas: vec![0; shared.escrow.len()],
             ..Log::default()
         };
         Self {
@@ -67,6 +74,8 @@ impl<'s, 'a> Hand<'s, 'a> {
             sleepers,
             longest,
             evaluator: Evaluator::default(),
+            seen: Vec::new(),
+            versions: Vec::new(),
             log,
             waited_for: Vec::new(),
         }
@@ -209,7 +218,7 @@ impl<'s, 'a> Hand<'s, 'a> {
                 }
             }
             let others_wait = self.log.sequence.len() - begin > steps || !self.waited_for.is_empty();
-            match self.shared.graph.successors.row(id as usize) {
+            match self.shared.schedule.successors.row(id as usize) {
                 [] => return Ok(()),
                 [only] if self.may_follow(*only) && (!others_wait || steps < CHAIN_WHILE_OTHERS_WAIT) => {
                     id = *only
@@ -226,7 +235,7 @@ impl<'s, 'a> Hand<'s, 'a> {
     fn may_follow(&self, id: u32) -> bool {
         let graph = self.shared.graph;
         !self.shared.faults.frees(id)
-            && graph.waits[id as usize] == 1
+            && self.shared.schedule.waits[id as usize] == 1
             && graph.item_waits[graph.item_of[id as usize] as usize] == 0
     }
 
@@ -240,7 +249,7 @@ impl<'s, 'a> Hand<'s, 'a> {
             released += 1;
         };
         for id in self.waited_for.drain(..) {
-            for next in shared.graph.successors.row(id as usize) {
+            for next in shared.schedule.successors.row(id as usize) {
                 shared.let_go(*next, &mut ready);
             }
         }
@@ -257,7 +266,8 @@ impl<'s, 'a> Hand<'s, 'a> {
         }
     }
 
-    /// Reads the cells, evaluates, writes the cells, and logs all of it.
+    /// Reads the cells, evaluates, writes the cells, and logs all of it. A place in escrow is seen as it was before the
+    /// batch, and changed by a sum of this worker's own.
     fn run_one(&mut self, id: TransactionId) -> Result<(), Halt> {
         let shared = self.shared;
         shared.faults.panic_at(id.0);
@@ -271,29 +281,30 @@ impl<'s, 'a> Hand<'s, 'a> {
             .ok_or(Failure::Malformed)
             .map_err(fail)?;
         let shape = &shared.graph.layout.shapes[view.group.intent as usize];
-        let base = self.log.seen.len();
-        for (slot, column) in view.group.places.iter().enumerate() {
-            let (value, version) = match column.get(view.row) {
-                Some(place) if shape.touches(slot) => shared.cells[place.0 as usize].read(),
-                _ => (0, 0),
-            };
-            self.log.seen.push(value);
-            self.log.versions.push(version);
-        }
-        let after = self
-            .evaluator
-            .execute(view, &self.log.seen[base..])
-            .map_err(fail)?;
+        self.look(id, view, shape);
+        let after = self.evaluator.execute(view, &self.seen).map_err(fail)?;
         for slot in shape.written_slots.iter().map(|slot| usize::from(*slot)) {
             let Some(place) = view.group.places[slot].get(view.row) else {
                 continue;
             };
-            let (old, new) = (self.log.seen[base + slot], after[slot]);
-            self.log.written.push(new);
+            let (old, new) = (self.seen[slot], after[slot]);
+            let escrow = shared.in_escrow(*place);
+            if !shared.unlogged {
+                self.log.written.push(if escrow { 0 } else { new });
+            }
             if shared.faults.loses_writes(id.0) {
                 continue;
             }
-            shared.cells[place.0 as usize].write(new, self.log.versions[base + slot].wrapping_add(1));
+            if escrow {
+                let delta = new.saturating_sub(old);
+                let times = if shared.faults.doubles(id.0) { 2 } else { 1 };
+                for _ in 0..times {
+                    let sum = &mut self.log.deltas[place.0 as usize];
+                    *sum = sum.checked_add(delta).ok_or(Failure::Malformed).map_err(fail)?;
+                }
+            } else {
+                shared.cells[place.0 as usize].write(new, self.versions[slot].wrapping_add(1));
+            }
             if let Some(asset) = shared.supply.asset(*place).filter(|_| new > old) {
                 let sum = &mut self.log.inflow[asset];
                 *sum = sum.saturating_add(new.saturating_sub(old));
@@ -301,5 +312,29 @@ impl<'s, 'a> Hand<'s, 'a> {
         }
         self.log.sequence.push(id.0);
         Ok(())
+    }
+
+    /// Reads what a transaction sees, and logs it.
+    fn look(&mut self, id: TransactionId, view: TransactionView<'_>, shape: &Shape) {
+        let shared = self.shared;
+        self.seen.clear();
+        self.versions.clear();
+        for (slot, column) in view.group.places.iter().enumerate() {
+            let place = column.get(view.row).filter(|_| shape.touches(slot));
+            let escrow = place.is_some_and(|place| shared.in_escrow(*place));
+            let (value, version) = match place {
+                Some(place) if escrow || shared.unlogged || shared.faults.sees_stale(id.0) => {
+                    (shared.snapshot[place.0 as usize], 0)
+                }
+                Some(place) => shared.cells[place.0 as usize].read(),
+                None => (0, 0),
+            };
+            self.seen.push(value);
+            self.versions.push(version);
+            if !shared.unlogged {
+                self.log.seen.push(if escrow { 0 } else { value });
+                self.log.versions.push(version);
+            }
+        }
     }
 }

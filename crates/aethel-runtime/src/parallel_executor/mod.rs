@@ -4,8 +4,10 @@
 //! after, and which thread ran what when. Refuses with the first failure in batch order, exactly as the serial run
 //! has it, or because time was up or somebody asked to stop; the snapshot stays as it is.
 //!
-//! Independent transactions run at the same time; dependent ones in batch order. Threads are used where they pay, the
-//! trace says why ([`ThreadChoice`]).
+//! Independent transactions run at the same time; dependent ones in batch order. Places in escrow make nobody wait: a
+//! transaction is evaluated from the value that such a place had before the batch, which by theorem T3 gives the same
+//! change and the same answer to its conditions as any value it could have on the way, and the changes are summed up.
+//! Threads are used where they pay, the trace says why ([`ThreadChoice`]).
 
 mod cells;
 mod faults;
@@ -20,7 +22,7 @@ pub use trace::{Chunk, ThreadChoice, Trace};
 
 use crate::clock::{Stop, Watch};
 use crate::conflict_detector::Plan;
-use crate::serial::{SerialError, TransactionFailure, run_serially};
+use crate::serial::{SerialError, TransactionFailure, run_serially, run_unlogged};
 use aethel_ir::Batch;
 pub(crate) use faults::Faults;
 use workers::Parallel;
@@ -108,14 +110,20 @@ impl ParallelExecutor {
         watch.check().map_err(ExecutionError::Stopped)?;
         let choice = choose(batch, plan, options);
         if choice.workers() > 1 {
-            let parallel = Parallel::new(batch, plan.graph, snapshot, options, watch);
+            let parallel = Parallel::new(batch, plan, snapshot, options, watch);
             if let Some(trace) = parallel.run(choice)? {
                 return Ok(trace);
             }
             // Something failed, or the supply may have left its range on the way: the serial run knows exactly.
         }
         let started = watch.now_ns();
-        let run = run_serially(batch, plan.graph, snapshot, &options.supply_elsewhere, watch)?;
+        let elsewhere = &options.supply_elsewhere;
+        let escrow = plan.settlement.escrow();
+        let run = if plan.any_order() && !escrow.is_empty() {
+            run_unlogged(batch, plan.graph, snapshot, elsewhere, watch, escrow)?
+        } else {
+            run_serially(batch, plan.graph, snapshot, elsewhere, watch)?
+        };
         let sequence = plan.graph.order.iter().map(|id| id.0).collect();
         Ok(Trace::serial(
             run,
@@ -139,8 +147,8 @@ fn choose(batch: &Batch, plan: &Plan<'_>, options: &ExecutionOptions) -> ThreadC
         return ThreadChoice::LittleWork(cap);
     }
     // Less than one and a half transactions a level: nothing to share out.
-    if plan.graph.depth().saturating_mul(3) > batch.len().saturating_mul(2) {
-        return ThreadChoice::NoParallelism(u32::try_from(plan.graph.depth()).unwrap_or(u32::MAX));
+    if plan.schedule().depth().saturating_mul(3) > batch.len().saturating_mul(2) {
+        return ThreadChoice::NoParallelism(u32::try_from(plan.schedule().depth()).unwrap_or(u32::MAX));
     }
     let (steps, handed) = work(batch, plan);
     if handed.saturating_mul(STEPS_OF_A_HAND_OFF) > steps {
@@ -158,11 +166,12 @@ fn work(batch: &Batch, plan: &Plan<'_>) -> (u64, u64) {
         .iter()
         .map(|group| nodes(group).saturating_mul(group.rows.into()))
         .sum();
-    let waiting = plan.graph.waits.iter().filter(|waits| **waits > 0).count() as u64;
+    let schedule = plan.schedule();
+    let waiting = schedule.waits.iter().filter(|waits| **waits > 0).count() as u64;
     // Those that follow the one they wait for on its thread are not handed on.
-    let follows = |row: &[u32]| matches!(row, [only] if plan.graph.waits.get(*only as usize) == Some(&1));
+    let follows = |row: &[u32]| matches!(row, [only] if schedule.waits.get(*only as usize) == Some(&1));
     let following = (0..batch.len())
-        .filter(|id| follows(plan.graph.successors.row(*id)))
+        .filter(|id| follows(schedule.successors.row(*id)))
         .count() as u64;
     (steps, waiting.saturating_sub(following))
 }

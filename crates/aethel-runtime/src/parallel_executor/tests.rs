@@ -9,7 +9,7 @@ use std::time::Duration;
 
 fn execute(build: &Build, snapshot: &[i128], options: &ExecutionOptions) -> Result<Trace, ExecutionError> {
     let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
-    let plan = ConflictDetector.detect(&build.batch, &graph);
+    let plan = ConflictDetector.detect(&build.batch, &graph, snapshot, &[]);
     let clock = SystemClock::default();
     ParallelExecutor.execute(&build.batch, &plan, snapshot, options, &Watch::new(&clock))
 }
@@ -103,7 +103,7 @@ fn a_chain_is_one_chunk_even_on_many_threads() {
 fn timeout_and_cancel_stop_in_time() {
     let build = pairs(2000);
     let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
-    let plan = ConflictDetector.detect(&build.batch, &graph);
+    let plan = ConflictDetector.detect(&build.batch, &graph, &[], &[]);
     let clock = SystemClock::default();
     let snapshot = build.snapshot(10, &[]);
     let cancel = AtomicBool::new(true);

@@ -12,10 +12,11 @@ use super::hand::{Hand, Log};
 use super::trace::{Chunk, ThreadChoice, Trace};
 use super::{ExecutionError, ExecutionOptions};
 use crate::clock::{Stop, Watch};
-use crate::dependency_analyzer::DependencyGraph;
+use crate::conflict_detector::Plan;
+use crate::dependency_analyzer::{DependencyGraph, Schedule};
 use crate::serial::Run;
 use crate::supply::Supply;
-use aethel_ir::{Batch, TransactionId};
+use aethel_ir::{Batch, PlaceId, TransactionId};
 use crossbeam::deque::{Injector, Stealer, Worker};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
@@ -41,6 +42,13 @@ pub(super) struct Stretch {
 pub(super) struct Parallel<'a> {
     pub batch: &'a Batch,
     pub graph: &'a DependencyGraph,
+    pub schedule: &'a Schedule,
+    /// The value of each place before.
+    pub snapshot: &'a [i128],
+    /// For each place, whether its accesses need no order; empty when all need one.
+    pub escrow: Vec<bool>,
+    /// Nothing is logged, since every place that is written is in escrow.
+    pub unlogged: bool,
     pub watch: &'a Watch<'a>,
     pub supply: Supply,
     pub cells: Vec<Cell>,
@@ -63,19 +71,29 @@ pub(super) struct Parallel<'a> {
 impl<'a> Parallel<'a> {
     pub fn new(
         batch: &'a Batch,
-        graph: &'a DependencyGraph,
-        snapshot: &[i128],
+        plan: &'a Plan<'a>,
+        snapshot: &'a [i128],
         options: &ExecutionOptions,
         watch: &'a Watch<'a>,
     ) -> Self {
+        let (graph, schedule) = (plan.graph, plan.schedule());
+        let escrow = plan.settlement.escrow();
+        let mut flags = vec![false; if escrow.is_empty() { 0 } else { batch.places.len() }];
+        for place in &escrow {
+            flags[place.0 as usize] = true;
+        }
         let faults = options.faults();
         let waits = |id: u32| {
-            graph.waits[id as usize] + u32::from(graph.item_waits[graph.item_of[id as usize] as usize] > 0)
+            schedule.waits[id as usize] + u32::from(graph.item_waits[graph.item_of[id as usize] as usize] > 0)
         };
         let ids = || 0..batch.len() as u32;
         Self {
             batch,
             graph,
+            schedule,
+            snapshot,
+            unlogged: !escrow.is_empty() && plan.any_order(),
+            escrow: flags,
             watch,
             supply: Supply::new(batch, snapshot, &options.supply_elsewhere),
             cells: snapshot.iter().map(|value| Cell::new(*value)).collect(),
@@ -172,23 +190,45 @@ impl<'a> Parallel<'a> {
         if !self.supply.holds_with(&inflow) {
             return Ok(None);
         }
-        Ok(Some(self.collect(logs, choice, wall_ns)))
+        Ok(self.collect(logs, choice, wall_ns))
     }
 
-    /// Scatters what the workers logged into columns.
-    fn collect(&self, logs: Vec<Log>, choice: ThreadChoice, wall_ns: u64) -> Trace {
+    /// Whether the accesses to a place need no order.
+    pub fn in_escrow(&self, place: PlaceId) -> bool {
+        self.escrow.get(place.0 as usize).copied().unwrap_or(false)
+    }
+
+    /// Sums up the changes of places in escrow and scatters what the workers logged into columns. `None` when a sum leaves
+    /// its range, which no proved plan does.
+    fn collect(&self, logs: Vec<Log>, choice: ThreadChoice, wall_ns: u64) -> Option<Trace> {
         let layout = &self.graph.layout;
         let mut run = Run {
             final_values: self.cells.iter().map(|cell| cell.read().0).collect(),
-            seen: vec![0; layout.total_slots()],
-            versions: vec![0; layout.total_slots()],
-            written: vec![0; layout.total_writes()],
+            escrow: (0_u32..)
+                .zip(&self.escrow)
+                .filter(|(_, escrow)| **escrow)
+                .map(|(place, _)| PlaceId(place))
+                .collect(),
+            ..Run::default()
         };
+        if !self.unlogged {
+            run.seen = vec![0; layout.total_slots()];
+            run.versions = vec![0; layout.total_slots()];
+            run.written = vec![0; layout.total_writes()];
+        }
         let mut sequence = Vec::with_capacity(self.batch.len());
         let mut chunks = Vec::new();
         for log in logs {
+            for (value, delta) in run.final_values.iter_mut().zip(&log.deltas) {
+                *value = value.checked_add(*delta)?;
+            }
             let (mut slots, mut writes) = (0, 0);
-            for id in &log.sequence {
+            let logged = if self.unlogged {
+                &[]
+            } else {
+                log.sequence.as_slice()
+            };
+            for id in logged {
                 let to = layout.slots(TransactionId(*id));
                 let from = slots..slots + to.len();
                 slots = from.end;
@@ -207,13 +247,13 @@ impl<'a> Parallel<'a> {
             sequence.extend_from_slice(&log.sequence);
         }
         chunks.sort_by_key(|chunk| (chunk.start_ns, chunk.thread));
-        Trace {
+        Some(Trace {
             run,
             sequence,
             chunks,
             choice,
             wall_ns,
-        }
+        })
     }
 
     /// An item is done: items that waited only for it may begin.

@@ -1,0 +1,171 @@
+//! Escrow: which places of a batch may be accessed in any order.
+//!
+//! Takes a batch, how its intents treat their places ([`Access`]) and the values before. Gives a [`Settlement`]: for
+//! each place whether its accesses need an order, and the sums that say why. It is theorem T3 of the documentation
+//! (after P. O'Neil, "The Escrow Transactional Method", ACM TODS 11(4), 1986), for deltas and bounds that are known
+//! before the batch runs: on a place whose every access adds something that does not depend on it, `D` what all debits
+//! take, `C` what all credits bring, `s` what a transaction must find left after its own debit:
+//!
+//! `before - D >= every s` and `before + C <= MAX`  ⇒  in every order every bound holds, and the place ends at
+//! `before + C - D`.
+//!
+//! Intents that are sums are summed column by column ([`columns`](self)); others are evaluated once, from the values
+//! before, which is the same since their deltas do not depend on the place.
+
+mod columns;
+mod evaluated;
+mod sums;
+
+pub use sums::Sums;
+
+pub(crate) use columns::sum_group;
+
+use aethel_ir::{Access, Batch, Class, Column, Group, PlaceId};
+
+/// Whether the accesses to a place need an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    /// Nobody writes it.
+    Unwritten,
+    /// Any order gives the same result.
+    Escrow,
+    /// Batch order.
+    Ordered(Reason),
+}
+
+/// Why accesses need an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Some access does more than add to it, or a condition on it is no lower bound.
+    NotAdditive,
+    /// In some order a bound would not hold or a value would leave its range.
+    TooLittle,
+    /// A change or a bound could not be computed beforehand.
+    NotComputed,
+}
+
+/// How the places of a batch are accessed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// For each place.
+    pub places: Vec<Treatment>,
+    /// For each place that is written and only added to, the sums behind its treatment; zeros for others.
+    pub sums: Vec<Sums>,
+}
+
+impl Settlement {
+    /// Whether the transactions of the batch may run in any order at all, as far as places go.
+    pub fn any_order(&self) -> bool {
+        !self
+            .places
+            .iter()
+            .any(|place| matches!(place, Treatment::Ordered(_)))
+    }
+
+    /// The escrow places, ascending.
+    pub fn escrow(&self) -> Vec<PlaceId> {
+        (0_u32..)
+            .zip(&self.places)
+            .filter(|(_, treatment)| **treatment == Treatment::Escrow)
+            .map(|(place, _)| PlaceId(place))
+            .collect()
+    }
+}
+
+/// Decides for each place of a batch whether its accesses need an order. `access` holds one entry for each intent (of
+/// one that is missing, everything needs an order); `initial` the value of each place before.
+pub fn settle(batch: &Batch, access: &[Access], initial: &[i128]) -> Settlement {
+    let mut places = candidates(batch, access);
+    let mut sums = vec![Sums::default(); batch.places.len()];
+    if initial.len() != batch.places.len() || !places.contains(&Treatment::Escrow) {
+        for place in &mut places {
+            if *place == Treatment::Escrow {
+                *place = Treatment::Ordered(Reason::NotComputed);
+            }
+        }
+        return Settlement { places, sums };
+    }
+    for group in &batch.groups {
+        let Some(access) = access.get(group.intent as usize) else {
+            continue;
+        };
+        let summed = access.linear.as_ref().and_then(|linear| {
+            let intent = batch.intents.get(group.intent as usize)?;
+            sum_group(batch, intent, group, linear, initial, &mut sums)
+        });
+        if summed.is_none() {
+            evaluated::sum_group(batch, group, access, initial, &mut sums);
+        }
+    }
+    for (index, place) in places.iter_mut().enumerate() {
+        if *place == Treatment::Escrow {
+            *place = sums[index].verdict(batch, PlaceId(index as u32), initial[index]);
+        } else {
+            sums[index] = Sums::default();
+        }
+    }
+    Settlement { places, sums }
+}
+
+/// The places that are written, only added to, and bounded only by what nobody writes; the sums decide about them.
+fn candidates(batch: &Batch, access: &[Access]) -> Vec<Treatment> {
+    let mut written = vec![false; batch.places.len()];
+    let mut general = vec![false; batch.places.len()];
+    let of = |group: &Group| access.get(group.intent as usize);
+    for group in &batch.groups {
+        for (slot, column) in group.places.iter().enumerate() {
+            let Some(slot) = of(group).and_then(|access| access.slots.get(slot)) else {
+                // Nothing is known about it.
+                each_place(group, column, &mut |place| {
+                    mark(&mut written, place);
+                    mark(&mut general, place);
+                });
+                continue;
+            };
+            if slot.effect.is_some() {
+                each_place(group, column, &mut |place| mark(&mut written, place));
+            }
+            if slot.class != Class::Add {
+                each_place(group, column, &mut |place| mark(&mut general, place));
+            }
+        }
+    }
+    for group in &batch.groups {
+        let Some(access) = of(group) else { continue };
+        for (slot, column) in access.slots.iter().zip(&group.places) {
+            for need in &slot.needs {
+                for row in 0..group.rows {
+                    let needed = group.places.get(usize::from(need.0)).and_then(|c| c.get(row));
+                    let frozen = needed.is_some_and(|place| !written[place.0 as usize]);
+                    if let (false, Some(place)) = (frozen, column.get(row)) {
+                        mark(&mut general, *place);
+                    }
+                }
+            }
+        }
+    }
+    written
+        .into_iter()
+        .zip(general)
+        .map(|(written, general)| match (written, general) {
+            (false, _) => Treatment::Unwritten,
+            (true, false) => Treatment::Escrow,
+            (true, true) => Treatment::Ordered(Reason::NotAdditive),
+        })
+        .collect()
+}
+
+fn mark(flags: &mut [bool], place: PlaceId) {
+    if let Some(flag) = flags.get_mut(place.0 as usize) {
+        *flag = true;
+    }
+}
+
+/// Every place that a column names, at least once.
+fn each_place(group: &Group, column: &Column<PlaceId>, found: &mut impl FnMut(PlaceId)) {
+    match column {
+        Column::Same(place) if group.rows > 0 => found(*place),
+        Column::Same(_) => {}
+        Column::Each(places) => places.iter().for_each(|place| found(*place)),
+    }
+}
