@@ -9,15 +9,21 @@
 //! and all universal checks are one query unless one of them fails. That query is asked of the intent's [`Shape`], and
 //! when it is proved every other intent of the shape has its answer from a [`LemmaCache`].
 
+mod batch;
+mod chain;
 mod example;
 mod judge;
 mod known;
 mod report;
 mod subject;
+mod sums;
 mod terms;
+mod words;
 
+pub use batch::{BatchReport, BatchSubject, BatchVerdict, MAX_CHAIN, check_batch};
 pub use report::{Check, Finding, IntentReport, Refutation, Verdict};
 pub use subject::{State, Subject};
+pub use words::diagnostic;
 
 use crate::cache::LemmaCache;
 use crate::number::Malformed;
@@ -174,17 +180,18 @@ struct Open {
 fn settle(subject: &Arc<Subject>, limits: &CheckLimits, open: Open, report: &mut IntentReport) {
     if open.life {
         let runs = |state: &State| subject.admits(state) && subject.run(state).is_ok();
-        let found = example::many(subject).any(|state| runs(&state));
-        let decided = found.then_some(None).unwrap_or_else(|| {
-            exactly(subject, limits, report, |judge| match judge.life() {
-                None => None,
-                Some((check, Decision::Verdict(verdict))) => Some((check, verdict)),
-                Some((check, Decision::Open)) => {
-                    Some((check, undecided("the products of unknowns are too hard")))
-                }
-            })
-            .unwrap_or_else(|reason| Some((Check::CanCommit, undecided(&reason))))
-        });
+        let decided = if example::many(subject).any(|state| runs(&state)) {
+            None
+        } else {
+            let too_hard = || undecided("the products of unknowns are too hard");
+            let asked = exactly(subject, limits, report, move |judge| {
+                judge.life().map(|(check, decision)| match decision {
+                    Decision::Verdict(verdict) => (check, verdict),
+                    Decision::Open => (check, too_hard()),
+                })
+            });
+            asked.unwrap_or_else(|reason| Some((Check::CanCommit, undecided(&reason))))
+        };
         match decided {
             None => {
                 report.push(Check::GuardCanHold, Verdict::Proved);

@@ -84,12 +84,8 @@ impl Subject {
         let mut subjects = Vec::new();
         let any_unbounded = batch.unbounded.contains(&true);
         for group in &batch.groups {
-            // Where every account is bounded one row is like the other.
-            let rows = if any_unbounded {
-                group.rows
-            } else {
-                group.rows.min(1)
-            };
+            // Where every account is bounded one row is like the other; a group without rows is judged like that too.
+            let rows = if any_unbounded { group.rows.max(1) } else { 1 };
             for row in 0..rows {
                 let unbounded = |column: &Column<AccountId>| {
                     let account = column.get(row).map(|account| account.0 as usize);
