@@ -71,10 +71,9 @@ fn cost(proof: &Proof) -> String {
     }
 }
 
-/// How many intents and batches there are, and how many answers of each kind:
+/// So many intents and batches, and how many answers of each kind:
 /// `3 intents, 1 batch · 11 proved, 1 refuted, 0 undecided`.
-pub fn summary(proofs: &[Proof]) -> String {
-    let of = |kind: ProofKind| proofs.iter().filter(|proof| proof.kind == kind).count();
+pub fn summary(intents: usize, batches: usize, proofs: &[Proof]) -> String {
     let sum =
         |words: fn(&Proof) -> &Vec<String>| proofs.iter().map(|proof| words(proof).len()).sum::<usize>();
     let count = |n: usize, one: &str, many: &str| match n {
@@ -83,8 +82,8 @@ pub fn summary(proofs: &[Proof]) -> String {
     };
     format!(
         "{}, {} · {} proved, {} refuted, {} undecided",
-        count(of(ProofKind::Intent), "intent", "intents"),
-        count(of(ProofKind::Batch), "batch", "batches"),
+        count(intents, "intent", "intents"),
+        count(batches, "batch", "batches"),
         sum(|proof| &proof.proved),
         sum(|proof| &proof.refuted),
         sum(|proof| &proof.undecided)

@@ -17,7 +17,7 @@ pub fn run(options: &CheckOptions, printer: &mut Printer) -> Exit {
     let begun = Instant::now();
     let mut sources = SourceMap::default();
     let mut found = CheckReport::default();
-    let mut files = 0;
+    let (mut files, mut intents, mut batches) = (0, 0, 0);
     let library = aethel::CheckOptions {
         allow_path: options.allow_path.clone(),
         limits: CheckLimits {
@@ -35,7 +35,8 @@ pub fn run(options: &CheckOptions, printer: &mut Printer) -> Exit {
                         printer.progress(begun, &line);
                     };
                     let report = program.check_with(&mut sources, &library, &mut told);
-                    files += 1;
+                    let counts = program.counts();
+                    (files, intents, batches) = (files + 1, intents + counts.0, batches + counts.1);
                     found.diagnostics.extend(report.diagnostics);
                     found.proofs.extend(report.proofs);
                     found.undecided |= report.undecided;
@@ -53,7 +54,8 @@ pub fn run(options: &CheckOptions, printer: &mut Printer) -> Exit {
         1 => String::new(),
         files => format!("{files} files, "),
     };
-    printer.say(&format!("{counts} · {files}{}\n", summary(&found.proofs)));
+    let summary = summary(intents, batches, &found.proofs);
+    printer.say(&format!("{counts} · {files}{summary}\n"));
     match (unreadable, failed, found.undecided) {
         (true, _, _) => Exit::Usage,
         (_, true, _) => Exit::Wrong,

@@ -224,16 +224,60 @@ fn smaller(value: &Value, unit: &Rational, whole: bool) -> Vec<Value> {
         .collect()
 }
 
-/// States of which one usually lets an ordinary intent through.
+/// What a few likely states show of an intent.
+pub struct Seen {
+    /// In one of them it goes through.
+    pub alive: bool,
+    /// For each condition of the guard, whether it alone fails in one of them, or is never tested.
+    pub needed: Vec<bool>,
+}
+
+/// Looks at an intent in a few likely states, so that Z3 need not be asked for most.
+pub fn look(subject: &Subject) -> Seen {
+    let guard = &subject.intent().guard;
+    let bounded = |slot: aethel_ir::Slot| {
+        subject
+            .slots()
+            .get(usize::from(slot.0))
+            .is_some_and(|one| one.bounded)
+    };
+    let tested = guard
+        .iter()
+        .map(|condition| condition.if_bounded.is_none_or(bounded));
+    let tested: Vec<bool> = tested.collect();
+    let mut seen = Seen {
+        alive: false,
+        needed: tested.iter().map(|tested| !tested).collect(),
+    };
+    for state in likely(subject).filter(|state| subject.admits(state)) {
+        seen.alive |= subject.run(&state).is_ok();
+        let values: Vec<Option<Value>> = subject.with(&state, |view, evaluator| {
+            let value = |condition: &aethel_ir::Condition| {
+                evaluator.show(view, &state.before, &state.before, condition.expr)
+            };
+            guard.iter().map(value).collect()
+        });
+        let holds = |n: usize| !tested[n] || values[n] == Some(Value::Bool(true));
+        let mut failing = (0..guard.len()).filter(|n| !holds(*n));
+        if let (Some(n), None) = (failing.next(), failing.next())
+            && values[n] == Some(Value::Bool(false))
+        {
+            seen.needed[n] = true;
+        }
+    }
+    seen
+}
+
+/// States of which one usually lets an ordinary intent through, and others that usually fail for one reason.
 pub fn likely(subject: &Subject) -> impl Iterator<Item = State> + '_ {
     (0..LIKELY).map(|n| likely_state(subject, n))
 }
 
-const LIKELY: usize = 10;
+const LIKELY: usize = 12;
 
 fn likely_state(subject: &Subject, n: usize) -> State {
     // In units: plenty of everything first, then amounts of another size, then none at all.
-    const VALUES: [i128; 5] = [1, 100, 2000, 0, 1_000_000];
+    const VALUES: [i128; 6] = [1, 100, 2000, 0, 1_000_000, -1];
     let flag = n < VALUES.len();
     let count = VALUES[n % VALUES.len()];
     let plenty = if flag { 1_000_000_000_000 } else { 0 };

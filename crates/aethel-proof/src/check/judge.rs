@@ -219,9 +219,9 @@ impl<'a> Judge<'a> {
         None
     }
 
-    /// Conditions of the guard that the others imply.
-    pub fn redundant(&self, report: &mut IntentReport) {
-        for n in known::redundant(&self.hypotheses(), &self.terms.guard, |all| self.ask(all)) {
+    /// Conditions of the guard that the others imply, of those that are not known to be needed.
+    pub fn redundant(&self, needed: &[bool], report: &mut IntentReport) {
+        for n in known::redundant(&self.hypotheses(), &self.terms.guard, needed, |all| self.ask(all)) {
             report.push(Check::Needed(n), Verdict::Refuted(Refutation::Implied));
         }
     }

@@ -79,12 +79,21 @@ impl Kept {
 }
 
 impl Lemma {
-    /// What it says of an intent of the shape.
+    /// Whether condition n of the guard follows from the others in every intent of the shape.
+    pub fn implies(&self, n: usize) -> bool {
+        self.redundant.iter().any(|one| usize::from(*one) == n)
+    }
+
+    /// What it says of the duties of an intent of the shape.
     pub fn tell(&self, shape: &Shape, subject: &Subject, report: &mut IntentReport) {
         let checks = self.duties.iter().filter_map(|duty| duty.check(shape, subject));
         for check in checks {
             report.push(check, Verdict::Proved);
         }
+    }
+
+    /// The conditions that it says are not needed.
+    pub fn tell_implied(&self, report: &mut IntentReport) {
         for n in &self.redundant {
             report.push(Check::Needed(*n), Verdict::Refuted(Refutation::Implied));
         }
@@ -112,8 +121,9 @@ pub fn put(cache: &LemmaCache, key: &[u8; 32], known: &Known) {
     }
 }
 
-/// Asks about all duties of a shape at once. `None` when there is no answer worth keeping.
-pub fn learn(session: &Session, shape: &Shape, rlimit: u64) -> Option<Known> {
+/// Asks about all duties of a shape at once, and whether conditions are implied that are not `needed` in one of its
+/// intents. `None` when there is no answer worth keeping.
+pub fn learn(session: &Session, shape: &Shape, needed: &[bool], rlimit: u64) -> Option<Known> {
     let terms = Terms::new(&shape.intent, &shape.slots, shape.premises()).ok()?;
     let asked: Vec<Duty> = (terms.duties.iter().map(|(duty, _)| *duty))
         .filter(|duty| !is_unbounded_range(*duty, &shape.intent, &shape.slots))
@@ -132,18 +142,23 @@ pub fn learn(session: &Session, shape: &Shape, rlimit: u64) -> Option<Known> {
             return Some(Known::Open);
         }
     }
-    lemma.redundant = redundant(&hypotheses, &terms.guard, |all| session.check_within(all, rlimit));
+    lemma.redundant = redundant(&hypotheses, &terms.guard, needed, |all| {
+        session.check_within(all, rlimit)
+    });
     Some(Known::Proved(lemma))
 }
 
-/// Conditions of a guard that the others imply; of two that say the same, the later one.
+/// Conditions of a guard that the others imply; of two that say the same, the later one. Those that are known to be
+/// `needed` are not asked about.
 pub fn redundant(
     hypotheses: &[z3::ast::Bool],
     guard: &[(u16, z3::ast::Bool)],
+    needed: &[bool],
     ask: impl Fn(&[z3::ast::Bool]) -> Answer,
 ) -> Vec<u16> {
     let mut kept = guard.to_vec();
-    for (n, formula) in guard.iter().rev() {
+    let open = |n: u16| needed.get(usize::from(n)) != Some(&true);
+    for (n, formula) in guard.iter().rev().filter(|(n, _)| open(*n)) {
         let mut all = hypotheses.to_vec();
         let others = kept.iter().filter(|(other, _)| other != n);
         all.extend(others.map(|(_, formula)| formula.clone()));

@@ -29,6 +29,7 @@ use crate::cache::LemmaCache;
 use crate::number::Malformed;
 use crate::shape::Shape;
 use crate::solver::{self, Limits, Session};
+use example::Seen;
 use judge::{Decision, Judge};
 use known::Known;
 use std::sync::Arc;
@@ -88,12 +89,18 @@ fn judge(subject: &Arc<Subject>, limits: &CheckLimits, cache: &LemmaCache) -> In
         return report;
     };
     let key = known::key(&shape, limits);
-    let alive = example::likely(subject).any(|state| subject.admits(&state) && subject.run(&state).is_ok());
+    let Seen { alive, needed } = example::look(subject);
     let known = known::get(cache, &key);
-    if let (true, Some(Known::Proved(lemma))) = (alive, &known) {
+    if let (true, Some(Known::Proved(lemma))) = (alive, &known)
+        && needed
+            .iter()
+            .enumerate()
+            .all(|(n, needed)| *needed || lemma.implies(n))
+    {
         report.push(Check::GuardCanHold, Verdict::Proved);
         report.push(Check::CanCommit, Verdict::Proved);
         lemma.tell(&shape, subject, &mut report);
+        lemma.tell_implied(&mut report);
         report.cached = true;
         return report;
     }
@@ -102,6 +109,7 @@ fn judge(subject: &Arc<Subject>, limits: &CheckLimits, cache: &LemmaCache) -> In
         shape,
         known,
         alive,
+        needed,
         rlimit: limits.rlimit,
     };
     match solver::run(&limits.all(), move |session| job.run(session)) {
@@ -125,6 +133,8 @@ struct Job {
     known: Option<Known>,
     /// Whether a state is known in which the transaction goes through.
     alive: bool,
+    /// For each condition of the guard, whether a state is known in which it alone fails.
+    needed: Vec<bool>,
     rlimit: u64,
 }
 
@@ -147,15 +157,13 @@ impl Job {
                 report.push(Check::GuardCanHold, Verdict::Proved);
                 report.push(Check::CanCommit, Verdict::Proved);
                 if self.known.is_none() {
-                    learned = known::learn(session, &self.shape, self.rlimit);
+                    learned = known::learn(session, &self.shape, &self.needed, self.rlimit);
                 }
                 match learned.as_ref().or(self.known.as_ref()) {
                     Some(Known::Proved(lemma)) => lemma.tell(&self.shape, &self.subject, &mut report),
-                    _ => {
-                        open.duties = judge.duties(&mut report);
-                        judge.redundant(&mut report);
-                    }
+                    _ => open.duties = judge.duties(&mut report),
                 }
+                judge.redundant(&self.needed, &mut report);
             }
             // Nothing else is said of an intent that never runs.
             Some((check, Decision::Verdict(verdict))) => report.push(check, verdict),

@@ -30,12 +30,30 @@ pub(super) fn of_intent(name: &str, batch: &Batch, reports: &[&IntentReport]) ->
         .all(|(word, answer)| word != ALIVE || *answer == Answer::Proved)
     {
         // Every equation defines one place from arguments and values before, and nothing is left open.
-        rows.push(("one result".to_owned(), Answer::Proved));
+        rows.push((ONE_RESULT.to_owned(), Answer::Proved));
     }
+    rows.sort_by_key(|(word, _)| rank(word));
     for (word, answer) in rows {
         add(&mut proof, word, answer);
     }
     proof
+}
+
+/// What people ask for first comes first.
+fn rank(word: &str) -> usize {
+    const ORDER: [&str; 6] = [
+        "no overdraft",
+        "no overflow",
+        "no division by zero",
+        "whole amounts",
+        "postconditions hold",
+        ONE_RESULT,
+    ];
+    let at = ORDER.iter().position(|known| *known == word);
+    match word {
+        ALIVE => ORDER.len() + 1,
+        _ => at.map_or(0, |at| at + 1),
+    }
 }
 
 /// Adds an answer where it belongs.
@@ -56,6 +74,8 @@ pub(super) enum Answer {
 }
 
 pub(super) const ALIVE: &str = "can succeed";
+
+const ONE_RESULT: &str = "one result";
 
 /// `conserves USD`.
 pub(super) fn conserves(batch: &Batch, asset: AssetId) -> String {
