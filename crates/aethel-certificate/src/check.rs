@@ -32,6 +32,16 @@ pub struct AssetSum {
     pub shown: String,
 }
 
+/// What a run left in memory, beside what its certificate says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Memory<'a> {
+    /// The value of each place.
+    pub values: &'a [i128],
+    /// For each transaction in source order and each slot that its intent writes, the change; compared where the
+    /// certificate does not log it. Empty when there is nothing to compare.
+    pub changes: &'a [i128],
+}
+
 /// How often a stoppable check asks whether to go on, in transactions.
 const ASK_EVERY: usize = 1024;
 
@@ -40,6 +50,7 @@ const ASK_EVERY: usize = 1024;
 /// # Errors
 /// The first thing that does not fit. [`Rejection::NotConserved`] comes last: everything else fitted.
 pub fn check(view: &CertificateView<'_>, memory: Option<&[i128]>) -> Result<Checked, Rejection> {
+    let memory = memory.map(|values| Memory { values, changes: &[] });
     check_while(view, memory, &[], &mut || true)
 }
 
@@ -50,7 +61,7 @@ pub fn check(view: &CertificateView<'_>, memory: Option<&[i128]>) -> Result<Chec
 /// As [`check`], and [`Rejection::Stopped`].
 pub fn check_while(
     view: &CertificateView<'_>,
-    memory: Option<&[i128]>,
+    memory: Option<Memory<'_>>,
     elsewhere: &[i128],
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Checked, Rejection> {
@@ -58,17 +69,19 @@ pub fn check_while(
     let layout = Layout::new(batch);
     let log = Log::new(view)?;
     check_lengths(view, memory, &layout, &log)?;
+    let changes = memory.map_or(&[][..], |memory| memory.changes);
     let order = check_order(view)?;
     check_initial(view)?;
 
     let mut run = Running::new(view, &layout, log, elsewhere);
+    run.changes = changes;
     for (done, id) in order.iter().enumerate() {
         if done % ASK_EVERY == 0 && !go_on() {
             return Err(Rejection::Stopped);
         }
         run.step(*id)?;
     }
-    run.check_end(memory)?;
+    run.check_end(memory.map(|memory| memory.values))?;
     let sums = check_sums(view)?;
     Ok(Checked {
         transactions: batch.len(),
@@ -120,7 +133,7 @@ pub(crate) fn only_writes(batch: &Batch, places: &[bool]) -> bool {
 /// Every column has exactly the entries that the places, transactions and intents of the batch ask for.
 fn check_lengths(
     view: &CertificateView<'_>,
-    memory: Option<&[i128]>,
+    memory: Option<Memory<'_>>,
     layout: &Layout,
     log: &Log,
 ) -> Result<(), Rejection> {
@@ -129,10 +142,22 @@ fn check_lengths(
         true => (0, 0),
         false => (layout.total_slots(), layout.total_writes()),
     };
+    // Where there are no changes to compare there is no length to check.
+    let found_changes = memory.map_or(0, |memory| memory.changes.len());
+    let changes = if found_changes > 0 {
+        layout.total_writes()
+    } else {
+        0
+    };
     let expectations = [
         ("initial values", places, view.initial.len()),
         ("final values", places, view.final_values.len()),
-        ("values in memory", places, memory.map_or(places, <[i128]>::len)),
+        (
+            "values in memory",
+            places,
+            memory.map_or(places, |memory| memory.values.len()),
+        ),
+        ("changes in memory", changes, found_changes),
         ("positions", view.batch.len(), view.positions.len()),
         ("values seen", slots, view.seen.len()),
         ("versions seen", slots, view.versions.len()),
@@ -210,11 +235,15 @@ struct Running<'a> {
     view: &'a CertificateView<'a>,
     layout: &'a Layout,
     log: Log,
+    /// The changes in memory, compared where nothing is logged.
+    changes: &'a [i128],
     evaluator: Evaluator,
     /// What the transaction at hand finds in each slot.
     before: Vec<i128>,
     values: Vec<i128>,
     versions: Vec<u32>,
+    /// For each place, the asset of a bounded balance.
+    bounded: Vec<Option<AssetId>>,
     /// Per asset, the sum of bounded balances.
     supply: Vec<i128>,
 }
@@ -223,10 +252,17 @@ impl<'a> Running<'a> {
     fn new(view: &'a CertificateView<'a>, layout: &'a Layout, log: Log, elsewhere: &[i128]) -> Self {
         let mut supply = elsewhere.to_vec();
         supply.resize(view.batch.assets.len(), 0);
-        for (index, value) in view.initial.iter().enumerate() {
-            let place = PlaceId(index as u32);
-            if let (true, Some(asset)) = (view.batch.is_bounded(place), view.batch.asset_of(place)) {
-                let sum = &mut supply[usize::from(asset.0)];
+        let places = (0..view.batch.places.len() as u32).map(PlaceId);
+        let bounded: Vec<_> = places
+            .map(|place| {
+                view.batch
+                    .asset_of(place)
+                    .filter(|_| view.batch.is_bounded(place))
+            })
+            .collect();
+        for (asset, value) in bounded.iter().zip(view.initial) {
+            if let Some(AssetId(asset)) = asset {
+                let sum = &mut supply[usize::from(*asset)];
                 *sum = sum.saturating_add(*value);
             }
         }
@@ -234,10 +270,12 @@ impl<'a> Running<'a> {
             view,
             layout,
             log,
+            changes: &[],
             evaluator: Evaluator::default(),
             before: Vec::new(),
             values: view.initial.to_vec(),
             versions: vec![0; view.initial.len()],
+            bounded,
             supply,
         }
     }
@@ -263,7 +301,11 @@ impl<'a> Running<'a> {
             let new = after[slot];
             if !self.log.nothing {
                 let claimed = self.view.written[layout.writes(id)][nth];
-                let expected = if self.log.escrow[index] { 0 } else { new };
+                let expected = if self.log.escrow[index] {
+                    new.saturating_sub(self.before[slot])
+                } else {
+                    new
+                };
                 if claimed != expected {
                     return Err(Rejection::Written {
                         transaction: self.view.batch.transaction_name(id),
@@ -273,11 +315,21 @@ impl<'a> Running<'a> {
                     });
                 }
             }
+            if self.log.nothing
+                && let Some(found) = self.changes.get(layout.writes(id).start + nth)
+                && *found != new.saturating_sub(self.before[slot])
+            {
+                return Err(Rejection::Change {
+                    transaction: self.view.batch.transaction_name(id),
+                    place: self.view.batch.place_name(place),
+                    found: *found,
+                    expected: new.saturating_sub(self.before[slot]),
+                });
+            }
             self.values[index] = new;
             self.versions[index] += 1;
-            if let (true, Some(asset)) = (self.view.batch.is_bounded(place), self.view.batch.asset_of(place))
-            {
-                let sum = &mut self.supply[usize::from(asset.0)];
+            if let Some(AssetId(asset)) = self.bounded[index] {
+                let sum = &mut self.supply[usize::from(asset)];
                 *sum = sum.saturating_add(new - self.before[slot]);
             }
         }
@@ -398,11 +450,8 @@ impl<'a> Running<'a> {
         shape: &Shape,
     ) -> Result<(), Rejection> {
         for slot in &shape.written_slots {
-            let Some(AssetId(asset)) = self
-                .view
-                .batch
-                .asset_of(place_of(transaction, usize::from(*slot))?)
-            else {
+            let place = place_of(transaction, usize::from(*slot))?;
+            let Some(AssetId(asset)) = self.bounded[place.0 as usize] else {
                 continue;
             };
             if self.supply[usize::from(asset)] > MAX_MINOR_UNITS {

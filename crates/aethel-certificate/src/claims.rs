@@ -5,7 +5,7 @@
 //! of sums: it is what a run does inline, because it costs nanoseconds a transaction. [`check`](crate::check()) on the same certificate evaluates
 //! every transaction instead and relies on none of this.
 
-use crate::check::{Checked, check_initial, check_order, check_sums, only_writes};
+use crate::check::{Checked, Memory, check_initial, check_order, check_sums, only_writes};
 use crate::escrow::{Reason, Settlement, Sums, Treatment, settle, sum_group};
 use crate::format::CertificateView;
 use crate::rejection::Rejection;
@@ -67,7 +67,7 @@ impl Reason {
 /// The first thing that does not fit.
 pub fn check_columns(
     view: &CertificateView<'_>,
-    memory: &[i128],
+    memory: Memory<'_>,
     elsewhere: &[i128],
 ) -> Result<Option<Checked>, Rejection> {
     let batch = view.batch;
@@ -84,7 +84,7 @@ pub fn check_columns(
     for (column, found) in [
         ("initial values", view.initial.len()),
         ("final values", view.final_values.len()),
-        ("values in memory", memory.len()),
+        ("values in memory", memory.values.len()),
     ] {
         if found != places {
             return Err(Rejection::Length {
@@ -99,7 +99,11 @@ pub fn check_columns(
     check_initial(view)?;
     let mut sums = vec![Sums::default(); places];
     let mut holds = true;
-    for group in &batch.groups {
+    let Some(starts) = starts(batch) else {
+        return Ok(None);
+    };
+    let claimed = |group: usize| claimed_changes(batch, &starts, group, memory.changes);
+    for (index, group) in batch.groups.iter().enumerate() {
         let parts = (
             batch.intents.get(group.intent as usize),
             accesses.get(group.intent as usize),
@@ -110,7 +114,8 @@ pub fn check_columns(
         let Some(linear) = &access.linear else {
             return Ok(None);
         };
-        match sum_group(batch, intent, group, linear, view.initial, &mut sums) {
+        let claimed = claimed(index)?;
+        match sum_group(batch, intent, group, linear, view.initial, claimed, &mut sums) {
             Some(all) => holds &= all,
             None => return Ok(None),
         }
@@ -138,7 +143,7 @@ pub fn check_columns(
             ));
         }
         let end = sums.end(before);
-        check_end(view, memory, place, end)?;
+        check_end(view, memory.values, place, end)?;
         if let (true, Some(asset)) = (batch.is_bounded(place), batch.asset_of(place)) {
             let sum = &mut inflow[usize::from(asset.0)];
             *sum = sum.saturating_add(before).saturating_add(sums.credit);
@@ -157,6 +162,49 @@ pub fn check_columns(
         accesses: 0,
         sums: check_sums(view)?,
     }))
+}
+
+/// For each group, how many writes the transactions before it make, and how many each of its own makes; `None` when the
+/// transactions of some group do not follow each other row by row.
+fn starts(batch: &Batch) -> Option<Vec<(usize, usize)>> {
+    let mut starts = vec![None; batch.groups.len()];
+    let mut writes = 0;
+    let mut index = 0;
+    while let Some(first) = batch.transactions.get(index) {
+        let group = batch.groups.get(first.group as usize)?;
+        let rows = batch.transactions.get(index..index + group.rows as usize)?;
+        let in_order = (0_u32..)
+            .zip(rows)
+            .all(|(row, one)| one.group == first.group && one.row == row);
+        let each = batch.intents.get(group.intent as usize)?.effects.len();
+        let start = starts.get_mut(first.group as usize)?;
+        if !in_order || rows.is_empty() || start.replace((writes, each)).is_some() {
+            return None;
+        }
+        writes += each * rows.len();
+        index += rows.len();
+    }
+    Some(starts.into_iter().map(|start| start.unwrap_or((0, 0))).collect())
+}
+
+/// The changes that a group is said to have made; `None` when nothing is said.
+fn claimed_changes<'a>(
+    batch: &Batch,
+    starts: &[(usize, usize)],
+    group: usize,
+    changes: &'a [i128],
+) -> Result<Option<&'a [i128]>, Rejection> {
+    if changes.is_empty() {
+        return Ok(None);
+    }
+    let (first, each) = starts.get(group).copied().unwrap_or((0, 0));
+    let rows = batch.groups.get(group).map_or(0, |group| group.rows as usize);
+    let length = Rejection::Length {
+        column: "changes in memory",
+        expected: first + each * rows,
+        found: changes.len(),
+    };
+    changes.get(first..first + each * rows).map(Some).ok_or(length)
 }
 
 /// A written place that something depends on in another way than its own change and its own bounds.

@@ -35,9 +35,9 @@ pub struct Certificate {
     pub final_values: Vec<i128>,
     /// For each transaction, in source order, its place in the serial order that is claimed.
     pub positions: Vec<u32>,
-    /// The places, ascending, whose accesses were in no order: any order gives the same (see [`crate::escrow`]). Nothing is
-    /// logged about them: in the columns below their accesses have value 0 and version 0. When they are all places that
-    /// the batch writes, the columns are empty.
+    /// The places, ascending, whose accesses were in no order: any order gives the same (see [`crate::escrow`]). What
+    /// was seen of them is not logged: in the columns below their accesses have value 0 and version 0, and a change instead
+    /// of a new value. When they are all places that the batch writes, the columns are empty.
     pub escrow: Vec<PlaceId>,
     /// For each transaction in source order and each slot of its intent, the value seen.
     pub seen: Vec<i128>,

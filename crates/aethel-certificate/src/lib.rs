@@ -19,7 +19,7 @@ mod lemma;
 mod order;
 mod rejection;
 
-pub use check::{AssetSum, Checked, check, check_while};
+pub use check::{AssetSum, Checked, Memory, check, check_while};
 pub use claims::{accesses, check_columns, check_escrow};
 pub use farkas::{FarkasError, Inequality, LinearLemma, Refutation};
 pub use format::{Certificate, CertificateView, DecodeError, FORMAT_VERSION, Way, decode, encode};

@@ -88,7 +88,15 @@ pub enum Rejection {
     NeedsOrder { place: String, why: &'static str },
     /// Something is logged about a place of which nothing is to be logged.
     Logged { transaction: String, place: String },
-    /// A condition of some transaction that nobody else has a part in does not hold.
+    /// A transaction is said to have changed a place by something else than its intent gives.
+    Change {
+        transaction: String,
+        place: String,
+        found: i128,
+        expected: i128,
+    },
+    /// A condition of some transaction that nobody else has a part in does not hold, or a change is not what its intent
+    /// gives.
     Untrue,
     /// The caller stopped the check before its end.
     Stopped,
@@ -212,7 +220,19 @@ impl fmt::Display for Rejection {
                 f,
                 "`{transaction}` claims to have seen {place} in some order, where there was none"
             ),
-            Self::Untrue => write!(f, "a condition of some transaction does not hold"),
+            Self::Change {
+                transaction,
+                place,
+                found,
+                expected,
+            } => write!(
+                f,
+                "`{transaction}` is said to have changed {place} by {found}, its intent gives {expected}"
+            ),
+            Self::Untrue => write!(
+                f,
+                "a condition of some transaction does not hold, or a change is not what its intent gives"
+            ),
             Self::Stopped => write!(f, "the check was stopped before its end"),
         }
     }

@@ -4,9 +4,13 @@
 use crate::certify;
 use crate::support::{Build, Kind, Step, from_steps, strategies};
 use aethel_certificate::escrow::{Reason, Treatment, settle};
-use aethel_certificate::{Certificate, Rejection, accesses, check, check_columns, check_escrow};
+use aethel_certificate::{Certificate, Memory, Rejection, accesses, check, check_columns, check_escrow};
 use aethel_ir::{Evaluator, MAX_MINOR_UNITS, PlaceId, TransactionId};
 use proptest::prelude::*;
+
+fn in_memory(values: &[i128]) -> Memory<'_> {
+    Memory { values, changes: &[] }
+}
 
 /// Runs the transactions in this order; the values at the end when all go through.
 fn run(build: &Build, snapshot: &[i128], order: &[u32]) -> Option<Vec<i128>> {
@@ -115,7 +119,7 @@ proptest! {
             certificate.final_values[index] += 1;
         }
         let slow = check(&certificate.view(), Some(&certificate.final_values));
-        let quick = check_columns(&certificate.view(), &certificate.final_values, &[]);
+        let quick = check_columns(&certificate.view(), in_memory(&certificate.final_values), &[]);
         match quick {
             Ok(None) => {}
             Ok(Some(quick)) => prop_assert_eq!(Ok(quick.sums), slow.map(|slow| slow.sums)),
@@ -240,7 +244,7 @@ fn an_overflow_in_the_middle_needs_an_order_though_it_ends_well() {
         solver: String::new(),
         lemmas: vec![],
     };
-    let supply = check_columns(&certificate.view(), &values, &[]);
+    let supply = check_columns(&certificate.view(), in_memory(&values), &[]);
     assert!(matches!(supply, Err(Rejection::Supply { .. })), "{supply:?}");
 }
 
@@ -268,6 +272,6 @@ fn a_claim_that_a_place_needs_no_order_is_checked() {
         "{rejected:?}"
     );
     assert_eq!(certificate.check(None).err(), rejected.err());
-    let quick = check_columns(&certificate.view(), &certificate.final_values, &[]);
+    let quick = check_columns(&certificate.view(), in_memory(&certificate.final_values), &[]);
     assert!(matches!(quick, Err(Rejection::NeedsOrder { .. })), "{quick:?}");
 }

@@ -4,7 +4,7 @@
 //! second reading of guards and effects anywhere.
 
 use crate::access::{Bound, ConditionRef};
-use crate::batch::{AccountId, Batch, Field, TransactionView};
+use crate::batch::{AccountId, Batch, Field, TransactionView, ValueColumn};
 use crate::intent::{BinaryOp, Condition, Expr, ExprId, Intent, Slot, Type, UnaryOp};
 use crate::money::in_range;
 use crate::rational::{ArithmeticError, Rational};
@@ -324,6 +324,59 @@ fn whole_in_range(number: &Rational, site: Site) -> Result<i128, Failure> {
 }
 
 impl Scope<'_> {
+    /// The value of an expression over whole numbers that fit, without the detour over fractions; `None` when it has to
+    /// be computed the long way.
+    fn whole(&self, id: ExprId, depth: usize) -> Option<i128> {
+        let node = self
+            .view
+            .intent
+            .node(id)
+            .filter(|_| depth <= crate::batch::MAX_DEPTH)?;
+        match &node.expr {
+            Expr::Number(Rational::Int(number)) => Some(*number),
+            Expr::Value(n) => match self.view.group.values.get(usize::from(*n))? {
+                ValueColumn::Whole(column) => column.get(self.view.row).copied(),
+                ValueColumn::Exact(_) | ValueColumn::Bool(_) => None,
+            },
+            Expr::Let(n) => match self.lets.get(usize::from(*n))? {
+                Value::Number(Rational::Int(number)) => Some(*number),
+                Value::Number(Rational::Fraction(_)) | Value::Bool(_) => None,
+            },
+            Expr::Before(slot) if node.ty != Type::Bool => self.before.get(usize::from(slot.0)).copied(),
+            Expr::After(slot) if node.ty != Type::Bool => self.after.get(usize::from(slot.0)).copied(),
+            Expr::Unary(UnaryOp::Negate, a) => self.whole(*a, depth + 1)?.checked_neg(),
+            Expr::Binary(op @ (BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply), a, b) => {
+                let (a, b) = (self.whole(*a, depth + 1)?, self.whole(*b, depth + 1)?);
+                match op {
+                    BinaryOp::Add => a.checked_add(b),
+                    BinaryOp::Subtract => a.checked_sub(b),
+                    _ => a.checked_mul(b),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a comparison of whole numbers holds; `None` as in [`Self::whole`].
+    fn compares(&self, id: ExprId) -> Option<bool> {
+        let Expr::Binary(op, a, b) = &self.view.intent.node(id)?.expr else {
+            return None;
+        };
+        if matches!(op, BinaryOp::And | BinaryOp::Or | BinaryOp::Implies) {
+            return None;
+        }
+        let (a, b) = (self.whole(*a, 1)?, self.whole(*b, 1)?);
+        match op {
+            BinaryOp::Equal => Some(a == b),
+            BinaryOp::NotEqual => Some(a != b),
+            BinaryOp::Less => Some(a < b),
+            BinaryOp::LessEqual => Some(a <= b),
+            BinaryOp::Greater => Some(a > b),
+            BinaryOp::GreaterEqual => Some(a >= b),
+            _ => None,
+        }
+    }
+
     fn holds(&self, condition: &Condition) -> Result<bool, Failure> {
         if let Some(slot) = condition.if_bounded {
             let place = self
@@ -336,7 +389,10 @@ impl Scope<'_> {
                 return Ok(true);
             }
         }
-        self.truth(condition.expr, 0)
+        match self.compares(condition.expr) {
+            Some(holds) => Ok(holds),
+            None => self.truth(condition.expr, 0),
+        }
     }
 
     fn truth(&self, id: ExprId, depth: usize) -> Result<bool, Failure> {
@@ -347,7 +403,10 @@ impl Scope<'_> {
     }
 
     fn number(&self, id: ExprId) -> Result<Value, Failure> {
-        self.value(id, 0)
+        match self.whole(id, 0) {
+            Some(number) => Ok(Value::Number(Rational::Int(number))),
+            None => self.value(id, 0),
+        }
     }
 
     fn place(&self, values: &[i128], slot: Slot, ty: Type) -> Result<Value, Failure> {

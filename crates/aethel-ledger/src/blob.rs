@@ -57,6 +57,11 @@ pub fn certificate_digest(certificate: &[u8]) -> Digest {
     Digest::of(CERTIFICATE_DOMAIN, certificate)
 }
 
+/// The digest of a lemma, as certificates name it.
+pub fn lemma_digest(lemma: &[u8]) -> Digest {
+    Digest(*blake3::hash(lemma).as_bytes())
+}
+
 /// The bytes of a journal row.
 pub(crate) fn seal(receipt: Digest, record: &[u8], certificate: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER_BYTES + record.len() + certificate.len());

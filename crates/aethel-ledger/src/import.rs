@@ -65,6 +65,7 @@ pub fn import(
     let expected = sorted.iter().map(|(place, _)| (place.clone(), None)).collect();
     (body.places, body.values) = sorted.into_iter().unzip();
     CommitRequest {
+        lemmas: Vec::new(),
         expected,
         body,
         certificate: Vec::new(),

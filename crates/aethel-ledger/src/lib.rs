@@ -22,7 +22,7 @@ mod store;
 mod tail;
 mod verify;
 
-pub use blob::{BlobError, FORMAT_VERSION, certificate_digest};
+pub use blob::{BlobError, FORMAT_VERSION, certificate_digest, lemma_digest};
 pub use codec::Malformed;
 pub use error::{LedgerError, Refusal};
 pub use history::{HistoryLine, history};

@@ -4,8 +4,8 @@ use crate::error::LedgerError;
 use crate::places::{PlaceKey, Versioned};
 use crate::policy::Policy;
 use crate::prepare::{Decision, Prepared, prepare};
-use crate::receipt::LedgerId;
-use crate::record::{BatchKey, BatchSummary, Body};
+use crate::receipt::{Digest, LedgerId};
+use crate::record::{BatchKey, BatchSummary};
 use crate::record_codec::key_row;
 use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, Rows};
 use crate::tail::{Tail, merge};
@@ -20,6 +20,7 @@ pub struct MemoryStore<'a> {
     tail: Tail,
     rows: Vec<Vec<u8>>,
     keys: HashMap<Vec<u8>, u64>,
+    lemmas: HashMap<Digest, Vec<u8>>,
     base: Option<&'a dyn LedgerStore>,
 }
 
@@ -37,6 +38,7 @@ impl MemoryStore<'static> {
             tail: Tail::default(),
             rows: Vec::new(),
             keys: HashMap::new(),
+            lemmas: HashMap::new(),
             base: None,
         }
     }
@@ -52,6 +54,7 @@ impl<'a> MemoryStore<'a> {
             tail: Tail::default(),
             rows: Vec::new(),
             keys: HashMap::new(),
+            lemmas: HashMap::new(),
             base: Some(base),
         }
     }
@@ -60,7 +63,7 @@ impl<'a> MemoryStore<'a> {
         self.head.sequence - self.rows.len() as u64
     }
 
-    fn write(&mut self, prepared: Prepared, body: &Body) -> CommitOutcome {
+    fn write(&mut self, prepared: Prepared, request: &CommitRequest) -> CommitOutcome {
         let Prepared {
             sequence,
             receipt,
@@ -69,7 +72,8 @@ impl<'a> MemoryStore<'a> {
             extra,
             policy,
         } = prepared;
-        self.tail.add(body, &extra, sequence);
+        self.tail.add(&request.body, &extra, sequence);
+        self.lemmas.extend(request.lemmas.iter().cloned());
         self.rows.push(row);
         self.keys.insert(key, sequence);
         self.head = Head {
@@ -128,7 +132,7 @@ impl LedgerStore for MemoryStore<'_> {
     fn commit(&mut self, request: &CommitRequest) -> Result<CommitOutcome, LedgerError> {
         match prepare(self, request)? {
             Decision::Done(outcome) => Ok(outcome),
-            Decision::Write(prepared) => Ok(self.write(*prepared, &request.body)),
+            Decision::Write(prepared) => Ok(self.write(*prepared, request)),
         }
     }
 
@@ -137,6 +141,23 @@ impl LedgerStore for MemoryStore<'_> {
             (Some(own), _) => Ok(usize::try_from(own).ok().and_then(|i| self.rows.get(i)).cloned()),
             (None, Some(base)) => base.row(sequence),
             (None, None) => Ok(None),
+        }
+    }
+
+    fn lemma(&self, digest: &Digest) -> Result<Option<Vec<u8>>, LedgerError> {
+        match (self.lemmas.get(digest), self.base) {
+            (Some(bytes), _) => Ok(Some(bytes.clone())),
+            (None, Some(base)) => base.lemma(digest),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn lemma_rows(&self) -> Result<Rows<'_, (Vec<u8>, Vec<u8>)>, LedgerError> {
+        let own = self.lemmas.iter();
+        let own = own.map(|(digest, bytes)| Ok((digest.0.to_vec(), bytes.clone())));
+        match self.base {
+            Some(base) => Ok(Box::new(base.lemma_rows()?.chain(own))),
+            None => Ok(Box::new(own)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! From a request to the bytes of a row: the checks that every store makes before it writes, whatever the caller
 //! already proved.
 
-use crate::blob::{certificate_digest, receipt_of, seal};
+use crate::blob::{certificate_digest, lemma_digest, receipt_of, seal};
 use crate::error::{LedgerError, Refusal};
 use crate::places::{FieldKey, MAX_MINOR_UNITS, PlaceKey, Versioned, is_name};
 use crate::policy::{FieldKind, Policy, PolicyChange, PolicyRefused};
@@ -38,6 +38,7 @@ pub(crate) enum Decision {
 pub(crate) fn prepare(store: &dyn LedgerStore, request: &CommitRequest) -> Result<Decision, LedgerError> {
     let body = &request.body;
     check_shape(body)?;
+    check_lemmas(&request.lemmas)?;
     if let Some(known) = store.find(&body.batch, &body.key)? {
         return Ok(Decision::Done(repeated(known, body)));
     }
@@ -111,6 +112,16 @@ fn check_shape(body: &Body) -> Result<(), Refusal> {
         return malformed("an asset's or field's name is empty, too long or holds control characters");
     }
     Ok(())
+}
+
+fn check_lemmas(lemmas: &[(Digest, Vec<u8>)]) -> Result<(), Refusal> {
+    match lemmas
+        .iter()
+        .all(|(digest, bytes)| lemma_digest(bytes) == *digest)
+    {
+        true => Ok(()),
+        false => Err(Refusal::Malformed("a lemma is not the one of its digest")),
+    }
 }
 
 fn index_places(places: &[PlaceKey]) -> Result<HashMap<&PlaceKey, usize>, Refusal> {

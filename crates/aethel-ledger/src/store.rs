@@ -28,6 +28,9 @@ pub struct CommitRequest {
     pub body: Body,
     /// The certificate of the run, opaque to the ledger; its digest goes into the record.
     pub certificate: Vec<u8>,
+    /// The lemmas that the certificate names, each with its digest ([`lemma_digest`](crate::lemma_digest)) and also
+    /// opaque. A ledger keeps each once, so those that it has already may be given again.
+    pub lemmas: Vec<(Digest, Vec<u8>)>,
 }
 
 /// What became of a commit. Only [`CommitOutcome::Committed`] changed the ledger.
@@ -86,6 +89,12 @@ pub trait LedgerStore: Send + Sync {
 
     /// The bytes of a record's row in the journal, if there is such a record.
     fn row(&self, sequence: u64) -> Result<Option<Vec<u8>>, LedgerError>;
+
+    /// The lemma of this digest, if a batch was committed with it.
+    fn lemma(&self, digest: &Digest) -> Result<Option<Vec<u8>>, LedgerError>;
+
+    /// Every lemma with its digest, for [`crate::verify()`].
+    fn lemma_rows(&self) -> Result<Rows<'_, (Vec<u8>, Vec<u8>)>, LedgerError>;
 
     /// The rows of the table of keys, for [`crate::verify()`].
     fn key_rows(&self) -> Result<Rows<'_, (Vec<u8>, u64)>, LedgerError>;

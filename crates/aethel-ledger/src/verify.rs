@@ -1,6 +1,6 @@
 //! The check of a whole ledger: nothing of what it says is taken on trust but the entries.
 
-use crate::blob::{Blob, certificate_digest, receipt_of};
+use crate::blob::{Blob, certificate_digest, lemma_digest, receipt_of};
 use crate::error::LedgerError;
 use crate::places::{FieldKey, MAX_MINOR_UNITS, PlaceKey, Versioned};
 use crate::policy::Policy;
@@ -25,6 +25,8 @@ pub struct VerifyReport {
     pub head: Digest,
     /// How many places have a value.
     pub places: usize,
+    /// How many lemmas are stored, each under its own digest.
+    pub lemmas: u64,
     /// The assets that sum to zero over all accounts.
     pub assets: Vec<Arc<str>>,
     /// Whether a receipt from outside was found in the chain. If not, the chain is sound but its end may be
@@ -113,6 +115,7 @@ pub fn verify(store: &dyn LedgerStore, head: Option<Digest>) -> Result<VerifyRep
         let (key, sequence) = row?;
         keys.insert(key, sequence);
     }
+    let mut lemmas = 0;
     let (checkpoint, _) = store.checkpoint_rows()?;
     let mut walk = Walk::new(end.ledger_id);
     let mut anchored = head == Some(walk.receipt);
@@ -148,6 +151,14 @@ pub fn verify(store: &dyn LedgerStore, head: Option<Digest>) -> Result<VerifyRep
         return table("the policy is not what the journal's changes make".to_owned());
     }
     check_rows(&walk.values, store.balances()?, "the current balances")?;
+    for row in store.lemma_rows()? {
+        let (digest, bytes) = row?;
+        let found = lemma_digest(&bytes);
+        if found.0 != *digest {
+            return table(format!("a lemma has the digest {found} and stands under another"));
+        }
+        lemmas += 1;
+    }
     let mut sums: BTreeMap<Arc<str>, i128> = BTreeMap::new();
     for (place, value) in &walk.values {
         if let Some(asset) = place.field.asset() {
@@ -170,6 +181,7 @@ pub fn verify(store: &dyn LedgerStore, head: Option<Digest>) -> Result<VerifyRep
             records: end.sequence,
             head: end.receipt,
             places: walk.values.len(),
+            lemmas,
             assets: sums.into_keys().collect(),
             anchored,
         }),

@@ -35,6 +35,48 @@ for_every_store! {
     imports_once
     openings_balance
     stated_equity
+    lemmas_are_kept_once
+}
+
+fn lemmas_are_kept_once(store: &mut dyn LedgerStore) {
+    let lemma = |text: &str| (lemma_digest(text.as_bytes()), text.as_bytes().to_vec());
+    let digests = |store: &dyn LedgerStore| -> Vec<Vec<u8>> {
+        let rows = store.lemma_rows().unwrap();
+        let mut digests: Vec<_> = rows.map(|row| row.unwrap().0).collect();
+        digests.sort();
+        digests
+    };
+    let mut request = Batch::new("first", "k1")
+        .open(store, usd("company"), 100_000)
+        .open(store, usd("alice"), 0)
+        .build();
+    request.lemmas = vec![lemma("access")];
+    assert!(store.lemma(&lemma("access").0).unwrap().is_none());
+    committed(store.commit(&request).unwrap());
+    // A commit without any, then one with a known and a new one.
+    let request = pay(store, "k2", 1);
+    committed(store.commit(&request).unwrap());
+    let mut request = pay(store, "k3", 1);
+    request.lemmas = vec![lemma("access"), lemma("escrow")];
+    committed(store.commit(&request).unwrap());
+    assert_eq!(store.lemma(&lemma("escrow").0).unwrap(), Some(b"escrow".to_vec()));
+    assert_eq!(digests(store).len(), 2);
+    assert_eq!(clean(store).lemmas, 2);
+    // One that is not what its digest says, and nothing is committed.
+    let mut request = pay(store, "k4", 1);
+    request.lemmas = vec![lemma("other"), (lemma("mono").0, b"something else".to_vec())];
+    assert_eq!(
+        store.commit(&request),
+        Err(LedgerError::Refused(Refusal::Malformed(
+            "a lemma is not the one of its digest"
+        )))
+    );
+    // Nor is a lemma without its batch.
+    let mut stale = pay(store, "k5", 1);
+    stale.lemmas = vec![lemma("other")];
+    stale.expected[0].1 = Some(77);
+    assert!(matches!(store.commit(&stale), Ok(CommitOutcome::Conflict { .. })));
+    assert_eq!((store.head().sequence, digests(store).len()), (3, 2));
 }
 
 fn commits_and_reads(store: &mut dyn LedgerStore) {

@@ -108,6 +108,12 @@ impl LedgerStore for Tampered<'_> {
             self.inner.row(sequence)
         }
     }
+    fn lemma(&self, digest: &Digest) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.inner.lemma(digest)
+    }
+    fn lemma_rows(&self) -> Result<Rows<'_, (Vec<u8>, Vec<u8>)>, LedgerError> {
+        self.inner.lemma_rows()
+    }
     fn key_rows(&self) -> Result<Rows<'_, (Vec<u8>, u64)>, LedgerError> {
         self.inner.key_rows()
     }
@@ -306,6 +312,27 @@ fn changed_tables_of_a_file_are_found() {
         RedbStore::open_or_new(&path, Duration::ZERO),
         Err(LedgerError::Newer { found: 2, .. })
     ));
+}
+
+#[test]
+fn a_changed_lemma_is_found() {
+    const LEMMAS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("lemmas");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.redb");
+    let mut store = open(&path);
+    first(&mut store);
+    let mut request = pay(&store, "k2", 1);
+    request.lemmas = vec![(lemma_digest(b"proved"), b"proved".to_vec())];
+    committed(store.commit(&request).unwrap());
+    assert_eq!(clean(&store).lemmas, 1);
+    Box::new(store).close().unwrap();
+    tamper(&path, |t| {
+        let mut table = t.open_table(LEMMAS).unwrap();
+        let digest = lemma_digest(b"proved").0;
+        table.insert(digest.as_slice(), b"refuted".as_slice()).unwrap();
+    });
+    let failure = fails(&path);
+    assert!(failure.contains("a lemma has the digest"), "{failure}");
 }
 
 #[test]

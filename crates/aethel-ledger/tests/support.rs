@@ -27,6 +27,7 @@ impl Batch {
             expected: Vec::new(),
             body,
             certificate: b"certificate".to_vec(),
+            lemmas: Vec::new(),
         };
         Self {
             request,

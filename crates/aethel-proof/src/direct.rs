@@ -218,7 +218,7 @@ impl Run {
             let encoded = self.execute(step, &mut block.state).map_err(|Malformed| {
                 Finding::Unknown(format!("transaction {} is not well formed", step.id.0))
             })?;
-            block.hypotheses.extend(encoded.definitions.exact());
+            block.hypotheses.extend(encoded.definitions);
             let obligations = encoded.obligations.into_iter();
             block.obligations.extend(obligations.map(|one| (step.id, one)));
         }

@@ -5,7 +5,8 @@
 //! the evaluator tests it. A division is an obligation of its own under the conditions that short-circuiting puts
 //! before it.
 
-use crate::number::{Definitions, Malformed, Number};
+use crate::definitions::Definitions;
+use crate::number::{Malformed, Number};
 use aethel_ir::batch::MAX_DEPTH;
 use aethel_ir::intent::{BinaryOp, UnaryOp};
 use aethel_ir::{Condition, Expr, ExprId, Intent, MAX_MINOR_UNITS, Rational, Site, Slot, Type};
@@ -76,6 +77,20 @@ pub struct Inputs<'a> {
 /// # Errors
 /// When the intent is not well formed, which only a hostile file could cause.
 pub fn encode(intent: &Intent, inputs: Inputs<'_>) -> Result<Encoded, Malformed> {
+    encode_watching(intent, inputs, &[], Definitions::default()).map(|(encoded, _)| encoded)
+}
+
+/// [`encode`] with the definitions of what was encoded before, which the result goes on with; and the values of the
+/// expressions watched, in the order in which they are met.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_watching(
+    intent: &Intent,
+    inputs: Inputs<'_>,
+    watched: &[ExprId],
+    definitions: Definitions,
+) -> Result<(Encoded, Vec<(ExprId, Term)>), Malformed> {
     let slots = intent.places.len();
     if inputs.before.len() != slots || inputs.bounded.len() != slots {
         return Err(Malformed);
@@ -85,9 +100,12 @@ pub fn encode(intent: &Intent, inputs: Inputs<'_>) -> Result<Encoded, Malformed>
         inputs,
         lets: Vec::with_capacity(intent.lets.len()),
         path: Vec::new(),
+        watched,
+        seen: Vec::new(),
         out: Encoded {
+            definitions,
+            obligations: Vec::new(),
             after: inputs.before.to_vec(),
-            ..Encoded::default()
         },
     };
     encoder.lets()?;
@@ -98,7 +116,7 @@ pub fn encode(intent: &Intent, inputs: Inputs<'_>) -> Result<Encoded, Malformed>
     for (index, condition) in intent.postconditions.iter().enumerate() {
         encoder.condition(condition, Claim::Postcondition(index as u16))?;
     }
-    Ok(encoder.out)
+    Ok((encoder.out, encoder.seen))
 }
 
 struct Encoder<'a> {
@@ -107,6 +125,8 @@ struct Encoder<'a> {
     lets: Vec<Term>,
     /// What short-circuiting has tested on the way to the expression at hand.
     path: Vec<Bool>,
+    watched: &'a [ExprId],
+    seen: Vec<(ExprId, Term)>,
     out: Encoded,
 }
 
@@ -222,6 +242,14 @@ impl Encoder<'_> {
     }
 
     fn term(&mut self, id: ExprId, depth: usize) -> Result<Term, Malformed> {
+        let term = self.term_of(id, depth)?;
+        if self.watched.contains(&id) {
+            self.seen.push((id, term.clone()));
+        }
+        Ok(term)
+    }
+
+    fn term_of(&mut self, id: ExprId, depth: usize) -> Result<Term, Malformed> {
         if depth > MAX_DEPTH {
             return Err(Malformed);
         }
@@ -241,7 +269,7 @@ impl Encoder<'_> {
                 let unit = Number::constant(unit)?;
                 let (steps, _) = number.div(&unit, &mut self.out.definitions);
                 let steps = Number::whole(steps.round(*mode, &mut self.out.definitions));
-                Ok(Term::Number(steps.mul(&unit, &mut self.out.definitions)))
+                Ok(Term::Number(steps.mul(&unit)))
             }
         }
     }
@@ -298,7 +326,7 @@ impl Encoder<'_> {
         Ok(Term::Number(match op {
             BinaryOp::Add => a.add(b),
             BinaryOp::Subtract => a.sub(b),
-            BinaryOp::Multiply => a.mul(b, &mut self.out.definitions),
+            BinaryOp::Multiply => a.product(b, &mut self.out.definitions),
             BinaryOp::Min => Number::choose(&a.compare(b, Ordering::is_le), a, b),
             BinaryOp::Max => Number::choose(&a.compare(b, Ordering::is_ge), a, b),
             BinaryOp::Divide | BinaryOp::Remainder => {
@@ -327,7 +355,8 @@ fn unary(op: UnaryOp, term: Term) -> Result<Term, Malformed> {
     }
 }
 
-fn comparison(op: BinaryOp) -> Option<fn(Ordering) -> bool> {
+/// The orderings of two numbers that a comparison accepts.
+pub fn comparison(op: BinaryOp) -> Option<fn(Ordering) -> bool> {
     Some(match op {
         BinaryOp::Equal => Ordering::is_eq,
         BinaryOp::NotEqual => Ordering::is_ne,

@@ -10,6 +10,8 @@
 //! - [`check`]: what holds of an intent and of a batch for all states and all inputs.
 //!
 //! - [`Shape`]: an intent without its names and constants, and [`LemmaCache`]: what was proved of shapes before.
+//! - [`Lemmas`]: what holds of every intent of a shape, whatever its state and arguments; and [`commutes`] of pairs,
+//!   [`confirm_cycle`] of orders.
 //!
 //! Inside, `encode` turns an intent into terms and knows nothing of the claim, `number` is exact arithmetic on terms,
 //! `run` is the shape of a claim about a run, `solver` asks Z3 under a resource limit and a watchdog, `words` says what
@@ -17,8 +19,10 @@
 
 mod cache;
 pub mod check;
+mod definitions;
 mod direct;
 mod encode;
+mod lemmas;
 mod number;
 mod run;
 mod shape;
@@ -27,5 +31,9 @@ mod words;
 
 pub use cache::LemmaCache;
 pub use direct::{DirectVerdict, prove_direct};
+pub use lemmas::{
+    AccessVerdict, Commutes, Counterexample, CycleVerdict, LEMMA_LIMITS, Lemma, Lemmas, Pair, Premise,
+    SlotVerdict, Verdict, commutes, confirm_cycle,
+};
 pub use shape::{MalformedIntent, Shape, Sign, SlotContext, SlotField};
 pub use solver::{Limits, z3_version};

@@ -5,6 +5,7 @@
 //! integer and linear inequalities that have exactly one solution, never by `div`, `mod` or `ite`, which 4.8.12 is slow
 //! on (half-even of 95/5 by `div`: unknown after 12 s).
 
+use crate::definitions::{Definitions, Made};
 use aethel_ir::{Rational, RoundMode};
 use num_bigint::BigInt;
 use num_integer::Integer;
@@ -15,7 +16,7 @@ use std::str::FromStr;
 use z3::ast::{Ast, Bool, Int, Real};
 
 /// A number as a term.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Number {
     /// A number that is known.
     Constant(BigRational),
@@ -50,97 +51,6 @@ pub fn numeral(value: &BigInt) -> Int {
 /// `a * b` without clutter when `b` is one.
 fn times(a: &Int, b: &BigInt) -> Int {
     if b.is_one() { a.clone() } else { a * numeral(b) }
-}
-
-/// Definitions of fresh constants. Each has a solution for all values of what it mentions, so assuming them loses
-/// nothing.
-///
-/// A product of two unknowns is a fresh constant too, and what it is a product of stands apart: what holds for any value
-/// of the constant holds for the product, and is quicker to prove.
-#[derive(Clone, Debug, Default)]
-pub struct Definitions {
-    linear: Vec<Bool>,
-    whole_products: Vec<[Int; 3]>,
-    products: Vec<[Real; 3]>,
-    quotients: Vec<[Real; 3]>,
-}
-
-impl Definitions {
-    /// Adds one that is linear.
-    pub fn push(&mut self, definition: Bool) {
-        self.linear.push(definition);
-    }
-
-    /// Whether there are products of two unknowns.
-    pub fn multiply(&self) -> bool {
-        !(self.whole_products.is_empty() && self.products.is_empty())
-    }
-
-    /// All of them, products included.
-    pub fn exact(&self) -> Vec<Bool> {
-        let whole = self.whole_products.iter().map(|[p, a, b]| p.eq(a * b));
-        let real = self.products.iter().map(|[p, a, b]| p.eq(a * b));
-        self.linear.iter().cloned().chain(whole).chain(real).collect()
-    }
-
-    /// All of them, but of products only their sign and that a factor of at most one does not make larger.
-    pub fn abstracted(&self) -> Vec<Bool> {
-        let mut all = self.linear.clone();
-        let reals = |triple: &[Int; 3]| triple.clone().map(|term| term.to_real());
-        let whole = self.whole_products.iter().map(reals);
-        for [p, a, b] in whole.chain(self.products.iter().cloned()) {
-            let (zero, one) = (Int::from_i64(0).to_real(), Int::from_i64(1).to_real());
-            let same = Bool::or(&[a.gt(&zero) & b.gt(&zero), a.lt(&zero) & b.lt(&zero)]);
-            let other = Bool::or(&[a.gt(&zero) & b.lt(&zero), a.lt(&zero) & b.gt(&zero)]);
-            all.push(same.eq(p.gt(&zero)));
-            all.push(other.eq(p.lt(&zero)));
-            for (factor, size) in [(&a, &b), (&b, &a)] {
-                let shrinks = factor.ge(&zero) & factor.le(&one) & size.ge(&zero);
-                all.push(shrinks.implies(p.le(size)));
-            }
-        }
-        all
-    }
-
-    /// The product of two unknowns; equal factors have one product.
-    fn whole_product(&mut self, a: &Int, b: &Int) -> Int {
-        let known = self.whole_products.iter().find(|[_, x, y]| {
-            x.ast_eq(a.clone()) && y.ast_eq(b.clone()) || x.ast_eq(b.clone()) && y.ast_eq(a.clone())
-        });
-        if let Some([product, ..]) = known {
-            return product.clone();
-        }
-        let product = Int::fresh_const("product");
-        self.whole_products.push([product.clone(), a.clone(), b.clone()]);
-        product
-    }
-
-    fn product(&mut self, a: &Real, b: &Real) -> Real {
-        let known = self.products.iter().find(|[_, x, y]| {
-            x.ast_eq(a.clone()) && y.ast_eq(b.clone()) || x.ast_eq(b.clone()) && y.ast_eq(a.clone())
-        });
-        if let Some([product, ..]) = known {
-            return product.clone();
-        }
-        let product = Real::fresh_const("product");
-        self.products.push([product.clone(), a.clone(), b.clone()]);
-        product
-    }
-
-    /// A constant for a quotient by an unknown divisor, and whether it is new.
-    fn quotient(&mut self, dividend: &Real, divisor: &Real) -> (Real, bool) {
-        let known = self
-            .quotients
-            .iter()
-            .find(|[_, a, b]| a.ast_eq(dividend.clone()) && b.ast_eq(divisor.clone()));
-        if let Some([quotient, ..]) = known {
-            return (quotient.clone(), false);
-        }
-        let quotient = Real::fresh_const("quotient");
-        self.quotients
-            .push([quotient.clone(), dividend.clone(), divisor.clone()]);
-        (quotient, true)
-    }
 }
 
 impl Number {
@@ -226,8 +136,8 @@ impl Number {
         }
     }
 
-    /// The product; linear when one side is known, else a fresh constant.
-    pub fn mul(&self, other: &Self, definitions: &mut Definitions) -> Self {
+    /// The product; linear when one side is known.
+    pub fn mul(&self, other: &Self) -> Self {
         match (self, other) {
             (Number::Constant(a), Number::Constant(b)) => Number::Constant(a * b),
             (Number::Constant(factor), Number::Ratio(term, denominator))
@@ -235,14 +145,29 @@ impl Number {
                 let scaled = BigRational::new(factor.numer().clone(), factor.denom() * denominator);
                 Number::Ratio(times(term, scaled.numer()), scaled.denom().clone())
             }
-            (Number::Ratio(a, da), Number::Ratio(b, db)) => {
-                Number::Ratio(definitions.whole_product(a, b), da * db)
-            }
-            (Number::Constant(_), Number::Real(_)) | (Number::Real(_), Number::Constant(_)) => {
-                Number::Real(self.real() * other.real())
-            }
-            _ => Number::Real(definitions.product(&self.real(), &other.real())),
+            (Number::Ratio(a, da), Number::Ratio(b, db)) => Number::Ratio(a * b, da * db),
+            _ => Number::Real(self.real() * other.real()),
         }
+    }
+
+    /// The product, where that of two unknowns is a fresh constant: a lemma may leave open what it is a product of.
+    pub fn product(&self, other: &Self, definitions: &mut Definitions) -> Self {
+        if matches!(self, Number::Constant(_)) || matches!(other, Number::Constant(_)) {
+            return self.mul(other);
+        }
+        let swapped = Made::Product(other.clone(), self.clone());
+        let made = Made::Product(self.clone(), other.clone());
+        if let Some(product) = definitions.known(&made).or_else(|| definitions.known(&swapped)) {
+            return product.clone();
+        }
+        let exact = self.mul(other);
+        let product = match &exact {
+            Number::Ratio(_, denominator) => Number::Ratio(Int::fresh_const("product"), denominator.clone()),
+            Number::Constant(_) | Number::Real(_) => Number::Real(Real::fresh_const("product")),
+        };
+        let equation = product.compare(&exact, Ordering::is_eq);
+        definitions.define_product(made, product.clone(), equation);
+        product
     }
 
     /// The quotient. When the divisor is unknown the second part says that it is not zero, which is left to prove; the
@@ -255,15 +180,18 @@ impl Number {
                     Some(Bool::from_bool(false)),
                 );
             }
-            return (self.mul(&Number::Constant(known.recip()), definitions), None);
+            return (self.mul(&Number::Constant(known.recip())), None);
         }
         let not_zero = !divisor.compare(&Number::Constant(BigRational::zero()), Ordering::is_eq);
-        let (quotient, new) = definitions.quotient(&self.real(), &divisor.real());
-        let quotient = Number::Real(quotient);
-        if new {
-            let back = quotient.mul(divisor, definitions).compare(self, Ordering::is_eq);
-            definitions.push(not_zero.implies(back));
+        let made = Made::Quotient(self.clone(), divisor.clone());
+        if let Some(quotient) = definitions.known(&made) {
+            return (quotient.clone(), Some(not_zero));
         }
+        let quotient = Number::Real(Real::fresh_const("quotient"));
+        let back = quotient
+            .product(divisor, definitions)
+            .compare(self, Ordering::is_eq);
+        definitions.define(made, quotient.clone(), [not_zero.implies(back)]);
         (quotient, Some(not_zero))
     }
 
@@ -275,8 +203,12 @@ impl Number {
             Number::Constant(_) => None,
             _ => Some(!divisor.compare(&zero, Ordering::is_eq)),
         };
+        let made = Made::Whole(self.clone(), divisor.clone());
+        if let Some(quotient) = definitions.known(&made).cloned() {
+            return (self.sub(&divisor.product(&quotient, definitions)), not_zero);
+        }
         let quotient = Number::whole(Int::fresh_const("quotient"));
-        let remainder = self.sub(&divisor.mul(&quotient, definitions));
+        let remainder = self.sub(&divisor.product(&quotient, definitions));
         let size = divisor.abs();
         let positive = Bool::and(&[
             remainder.compare(&zero, Ordering::is_ge),
@@ -288,10 +220,11 @@ impl Number {
         ]);
         let sign = self.compare(&zero, Ordering::is_ge);
         let defined = Bool::and(&[sign.implies(positive), (!sign).implies(negative)]);
-        definitions.push(match &not_zero {
+        let defined = match &not_zero {
             Some(not_zero) => not_zero.implies(defined),
             None => defined,
-        });
+        };
+        definitions.define(made, quotient, [defined]);
         (remainder, not_zero)
     }
 
@@ -349,6 +282,10 @@ impl Number {
         {
             return term;
         }
+        let made = Made::Round(mode, self.clone());
+        if let Some(Number::Ratio(rounded, _)) = definitions.known(&made) {
+            return rounded.clone();
+        }
         let rounded = Int::fresh_const("round");
         let one = Number::Constant(BigRational::one());
         let zero = Number::Constant(BigRational::zero());
@@ -403,7 +340,7 @@ impl Number {
                 ]
             }
         };
-        defined.into_iter().for_each(|one| definitions.push(one));
+        definitions.define(made, Number::whole(rounded.clone()), defined);
         rounded
     }
 

@@ -19,7 +19,7 @@ use serde::Serialize;
 use std::collections::HashMap;
 
 /// Changes whenever the same shape may get another proof or another formula, so that no old lemma is used for it.
-const ENCODER_VERSION: u32 = 1;
+const ENCODER_VERSION: u32 = 2;
 
 /// What a slot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -181,6 +181,26 @@ impl Shape {
     pub fn premises(&self) -> impl Iterator<Item = (usize, Sign)> + '_ {
         let first = self.intent.values.len() - self.signs.len();
         (first..).zip(self.signs.iter().copied())
+    }
+
+    /// The fields that the places of `intent` name, for those who ask what a place holds. Their names mean nothing.
+    pub fn fields(&self) -> Vec<Field> {
+        let count = self
+            .intent
+            .places
+            .iter()
+            .map(|place| usize::from(place.field.0) + 1);
+        let mut fields = vec![Field::Integer("field".into()); count.max().unwrap_or(0)];
+        for (place, slot) in self.intent.places.iter().zip(&self.slots) {
+            if let Some(field) = fields.get_mut(usize::from(place.field.0)) {
+                *field = match slot.field {
+                    SlotField::Balance(asset) => Field::Balance(asset),
+                    SlotField::Integer => Field::Integer("field".into()),
+                    SlotField::Bool => Field::Bool("field".into()),
+                };
+            }
+        }
+        fields
     }
 
     /// What lemmas of this shape are kept under: equal for every intent of the shape, and for no other encoder, version

@@ -28,6 +28,9 @@ const MAX_IDLE: usize = 4;
 /// The stack of a worker: Z3 walks deep terms recursively.
 const STACK: usize = 64 << 20;
 
+/// The reason of an answer that was interrupted.
+pub const TIME_IS_OVER: &str = "its time is over";
+
 /// What may be spent on one claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -75,6 +78,15 @@ impl Session {
     fn new(limits: &Limits) -> Self {
         Self {
             left: Cell::new(limits.rlimit),
+            used: Cell::new(0),
+            queries: Cell::new(0),
+        }
+    }
+
+    /// A session of its own budget for one lemma, in the same thread and under the same watchdog.
+    pub fn with_budget(&self, rlimit: u64) -> Self {
+        Self {
+            left: Cell::new(rlimit),
             used: Cell::new(0),
             queries: Cell::new(0),
         }
@@ -145,7 +157,7 @@ fn reason(solver: &Solver, left: u64) -> String {
     if left == 0 || said.contains("resource limit") || said.contains("max. resource") {
         "the resource limit is spent".to_owned()
     } else if said.contains("interrupt") || said.contains("cancel") {
-        "its time is over".to_owned()
+        TIME_IS_OVER.to_owned()
     } else if said.is_empty() {
         "Z3 gave up".to_owned()
     } else {

@@ -10,7 +10,7 @@ use crate::dependency_analyzer::DependencyGraph;
 use crate::oracle::OracleCheck;
 use crate::preparation::Snapshot;
 use crate::serial::Run;
-use aethel_ir::{Batch, Names, OPENING_ACCOUNT, PlaceId, TransactionId};
+use aethel_ir::{Batch, Names, OPENING_ACCOUNT, TransactionId};
 use aethel_ledger::{
     BatchKey, Body, CommitOutcome, CommitRequest, Digest, FieldKey, LedgerStore, Opening, OracleEvidence,
     OracleProof, PolicyChange, RecordKind, TransactionNames,
@@ -30,6 +30,8 @@ pub(crate) struct CommitInput<'a> {
     /// How many of the oracle proofs were used.
     pub oracles_used: usize,
     pub certificate: Vec<u8>,
+    /// The lemmas that the certificate names, by digest.
+    pub lemmas: Vec<(Digest, Vec<u8>)>,
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub time_ms: i64,
 }
@@ -75,6 +77,7 @@ fn request(input: CommitInput<'_>) -> CommitRequest {
         expected,
         body,
         certificate: input.certificate,
+        lemmas: input.lemmas,
     }
 }
 
@@ -126,26 +129,12 @@ fn draw_on_openings(input: &CommitInput<'_>, body: &mut Body) {
 fn list_entries(input: &CommitInput<'_>, listed: &[u32], body: &mut Body) {
     let layout = &input.graph.layout;
     for (position, id) in input.graph.order.iter().enumerate() {
-        let Some(view) = input.batch.transaction(*id) else {
-            continue;
-        };
-        let shape = &layout.shapes[view.group.intent as usize];
-        let seen = &input.run.seen[layout.slots(*id)];
-        let written = &input.run.written[layout.writes(*id)];
-        for (slot, new) in shape.written_slots.iter().zip(written) {
-            let slot = usize::from(*slot);
-            let Some(place) = view.group.places[slot].get(view.row) else {
-                continue;
-            };
-            let balance = input.batch.asset_of(PlaceId(place.0)).is_some();
-            let amount = if balance {
-                new.saturating_sub(seen[slot])
-            } else {
-                *new
-            };
-            body.entries
-                .push(listed[place.0 as usize], amount, position as u32);
-        }
+        input
+            .run
+            .each_change(input.batch, layout, *id, |_, place, amount| {
+                body.entries
+                    .push(listed[place.0 as usize], amount, position as u32);
+            });
     }
 }
 

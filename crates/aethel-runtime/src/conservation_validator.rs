@@ -201,27 +201,11 @@ fn changes_of(
     id: TransactionId,
     asset: AssetId,
 ) -> Vec<(usize, i128)> {
-    let Some(view) = batch.transaction(id) else {
-        return Vec::new();
-    };
-    let shape = &graph.layout.shapes[view.group.intent as usize];
-    let seen = &run.seen[graph.layout.slots(id)];
-    let written = &run.written[graph.layout.writes(id)];
-    let in_asset = |slot: usize| {
-        let place = view
-            .group
-            .places
-            .get(slot)
-            .and_then(|column| column.get(view.row));
-        place.and_then(|place| batch.asset_of(*place)) == Some(asset)
-    };
-    let slots = shape
-        .written_slots
-        .iter()
-        .map(|slot| usize::from(*slot))
-        .zip(written);
-    slots
-        .filter(|(slot, _)| in_asset(*slot))
-        .map(|(slot, new)| (slot, new.saturating_sub(seen[slot])))
-        .collect()
+    let mut changes = Vec::new();
+    run.each_change(batch, &graph.layout, id, |slot, place, change| {
+        if batch.asset_of(place) == Some(asset) {
+            changes.push((slot, change));
+        }
+    });
+    changes
 }

@@ -292,6 +292,10 @@ impl BatchProcessor {
             .watch
             .check()
             .map_err(|stop| Box::new(stop.diagnostic("the commit")))?;
+        let relied_on = proved.lemmas.into_iter().filter(|_| !proof.lemmas.is_empty());
+        let lemmas = relied_on
+            .map(|lemma| (Digest(lemma.digest), lemma.record))
+            .collect();
         let input = CommitInput {
             batch,
             graph,
@@ -304,6 +308,7 @@ impl BatchProcessor {
             oracles: &start.oracles,
             oracles_used,
             certificate,
+            lemmas,
             time_ms: start.oracles.now_ms,
         };
         let outcome = if request.dry_run {

@@ -310,7 +310,7 @@ impl LinearizabilityProof {
             transactions_checked: proof.checked.as_ref().map_or(0, |checked| checked.transactions),
             accesses_checked: proof.checked.as_ref().map_or(0, |checked| checked.accesses),
             replay_equal: proof.replayed,
-            by_sums: !proof.run.escrow.is_empty() && proof.run.seen.is_empty(),
+            by_sums: proof.by_sums(),
             lemmas: (proof.lemmas.iter())
                 .map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect())
                 .collect(),

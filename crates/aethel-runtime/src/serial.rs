@@ -4,6 +4,7 @@
 use crate::clock::{Stop, Watch};
 use crate::dependency_analyzer::DependencyGraph;
 use crate::supply::Supply;
+use aethel_certificate::Layout;
 use aethel_ir::{Batch, Evaluator, Failure, PlaceId, Site, TransactionId};
 
 /// How often a loop over transactions looks at the watch.
@@ -21,8 +22,46 @@ pub struct Run {
     pub seen: Vec<i128>,
     /// Like `seen`: how many writes the place had had.
     pub versions: Vec<u32>,
-    /// For each transaction in source order and each written slot, the new value.
+    /// For each transaction in source order and each written slot, the new value; of a place in escrow, the change.
     pub written: Vec<i128>,
+}
+
+impl Run {
+    /// Calls `found` with each slot that a transaction writes, its place, and by how much it changed; of a field of truth
+    /// values, with the new value.
+    pub fn each_change(
+        &self,
+        batch: &Batch,
+        layout: &Layout,
+        id: TransactionId,
+        mut found: impl FnMut(usize, PlaceId, i128),
+    ) {
+        let Some(view) = batch.transaction(id) else {
+            return;
+        };
+        let shape = &layout.shapes[view.group.intent as usize];
+        let first = layout.slots(id).start;
+        let written = self.written.get(layout.writes(id)).unwrap_or(&[]);
+        for (slot, written) in shape.written_slots.iter().zip(written) {
+            let slot = usize::from(*slot);
+            let Some(place) = view
+                .group
+                .places
+                .get(slot)
+                .and_then(|column| column.get(view.row))
+            else {
+                continue;
+            };
+            let is_change = batch.asset_of(*place).is_none() || self.in_escrow(*place);
+            let before = self.seen.get(first + slot).filter(|_| !is_change);
+            found(slot, *place, written.saturating_sub(before.copied().unwrap_or(0)));
+        }
+    }
+
+    fn in_escrow(&self, place: PlaceId) -> bool {
+        // When nothing that was seen is logged, every place that is written is in escrow.
+        self.seen.is_empty() || self.escrow.binary_search(&place).is_ok()
+    }
 }
 
 /// The first transaction in batch order that does not go through.
@@ -64,13 +103,13 @@ pub fn run_serially(
         written: vec![0; graph.layout.total_writes()],
         ..Run::default()
     };
-    run_each(batch, graph, snapshot, elsewhere, watch, Some(&mut run)).map(|values| {
+    run_each(batch, graph, snapshot, elsewhere, watch, &mut run).map(|values| {
         run.final_values = values;
         run
     })
 }
 
-/// [`run_serially`] for a batch that writes no other places than those of `escrow`: nothing is logged.
+/// [`run_serially`] for a batch that writes no other places than those of `escrow`: only changes are logged.
 ///
 /// # Errors
 /// As [`run_serially`].
@@ -82,22 +121,26 @@ pub(crate) fn run_unlogged(
     watch: &Watch<'_>,
     escrow: Vec<PlaceId>,
 ) -> Result<Run, SerialError> {
-    let final_values = run_each(batch, graph, snapshot, elsewhere, watch, None)?;
-    Ok(Run {
-        final_values,
+    let mut run = Run {
         escrow,
+        written: vec![0; graph.layout.total_writes()],
         ..Run::default()
+    };
+    run_each(batch, graph, snapshot, elsewhere, watch, &mut run).map(|values| {
+        run.final_values = values;
+        run
     })
 }
 
-/// Runs every transaction in batch order and gives the values at the end; writes into the columns of `log`.
+/// Runs every transaction in batch order and gives the values at the end; writes into the columns of `log`, those of
+/// what was seen unless they are empty.
 fn run_each(
     batch: &Batch,
     graph: &DependencyGraph,
     snapshot: &[i128],
     elsewhere: &[i128],
     watch: &Watch<'_>,
-    mut log: Option<&mut Run>,
+    log: &mut Run,
 ) -> Result<Vec<i128>, SerialError> {
     let layout = &graph.layout;
     let mut values = snapshot.to_vec();
@@ -127,8 +170,8 @@ fn run_each(
         for (slot, column) in view.group.places.iter().enumerate() {
             let place = column.get(view.row).filter(|_| shape.touches(slot));
             seen.push(place.map_or(0, |place| values[place.0 as usize]));
-            if let (Some(log), Some(place)) = (&mut log, place) {
-                let at = layout.slots(*id).start + slot;
+            let at = layout.slots(*id).start + slot;
+            if let (true, Some(place)) = (at < log.seen.len(), place) {
                 log.seen[at] = values[place.0 as usize];
                 log.versions[at] = counts[place.0 as usize];
             }
@@ -140,10 +183,13 @@ fn run_each(
             let slot = usize::from(*slot);
             if let Some(place) = view.group.places[slot].get(view.row) {
                 values[place.0 as usize] = after[slot];
-                if let Some(log) = &mut log {
-                    log.written[layout.writes(*id).start + nth] = after[slot];
-                    counts[place.0 as usize] += 1;
-                }
+                counts[place.0 as usize] += 1;
+                let unlogged = log.seen.is_empty();
+                log.written[layout.writes(*id).start + nth] = if unlogged {
+                    after[slot].saturating_sub(seen[slot])
+                } else {
+                    after[slot]
+                };
             }
         }
         if let Some(effect) = supply.apply(view, &seen, after) {

@@ -8,7 +8,7 @@ use crate::{
 use aethel_certificate::decode;
 use aethel_ir::{AccountId, PlaceId, TransactionId};
 use aethel_ledger::{
-    BatchKey, BatchSummary, CommitOutcome, CommitRequest, Head, LedgerError, LedgerId, LedgerStore,
+    BatchKey, BatchSummary, CommitOutcome, CommitRequest, Digest, Head, LedgerError, LedgerId, LedgerStore,
     MemoryStore, OracleFeed, OracleKey, PlaceKey, Policy, PolicyChange, RedbStore, Rows, Versioned, verify,
 };
 use proptest::prelude::*;
@@ -527,6 +527,12 @@ impl LedgerStore for Moody {
     }
     fn row(&self, sequence: u64) -> Result<Option<Vec<u8>>, LedgerError> {
         self.inner.row(sequence)
+    }
+    fn lemma(&self, digest: &Digest) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.inner.lemma(digest)
+    }
+    fn lemma_rows(&self) -> Result<Rows<'_, (Vec<u8>, Vec<u8>)>, LedgerError> {
+        self.inner.lemma_rows()
     }
     fn key_rows(&self) -> Result<Rows<'_, (Vec<u8>, u64)>, LedgerError> {
         self.inner.key_rows()

@@ -9,6 +9,7 @@ pub mod files;
 pub mod import;
 pub mod inputs;
 pub mod ledger;
+mod lemmas;
 pub mod oracle;
 pub mod processor;
 pub mod program;

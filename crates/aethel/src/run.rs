@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::files;
 use crate::inputs::InputSources;
 use crate::ledger::LedgerPath;
+use crate::lemmas::Z3Prover;
 use crate::oracle;
 use crate::program::{self, Program};
 use aethel_ir::{AccountId, Batch, Code, Diagnostic, SourceMap, TransactionId, quote};
@@ -264,6 +265,7 @@ pub(crate) fn processor_options(threads: Option<u32>, timeout: Option<Duration>)
         threads,
         available_threads: u32::try_from(available).unwrap_or(1),
         direct: Some((direct, format!("Z3 {}", z3_version()))),
+        access: Some(Arc::new(Z3Prover::new())),
         ..ProcessorOptions::default()
     };
     if let Some(timeout) = timeout {

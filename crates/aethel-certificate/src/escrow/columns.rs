@@ -1,26 +1,82 @@
 //! Sums over columns: a group whose intent is made of sums, without evaluating anything.
+//!
+//! Rows are taken in blocks: each form is computed for a whole block, then each place gets its part. A block in which a
+//! number does not fit makes all of its places unknown; batch order then decides.
 
 use super::Sums;
 use aethel_ir::{
-    Batch, Column, Form, Group, Intent, Linear, MAX_MINOR_UNITS, PlaceId, Slot, Test, ValueColumn,
+    AccountId, Batch, Column, Form, Group, Intent, Linear, MAX_MINOR_UNITS, PlaceId, Slot, Test, ValueColumn,
 };
 
+/// So many rows fit into the nearest cache with a dozen forms.
+const BLOCK: usize = 128;
+
+type Values = [i128; BLOCK];
+
 /// Adds the accesses of a group to the sums of their places. Gives whether every test on arguments and on places that
-/// nobody writes holds; `None`, before anything is added, when a column is not of whole numbers.
+/// nobody writes holds; `None`, before anything is added, when a column is not of whole numbers. `claimed` holds, row by row,
+/// what each change is said to be, in the order of slots: one that is another fails the tests.
 pub(crate) fn sum_group(
     batch: &Batch,
     intent: &Intent,
     group: &Group,
     linear: &Linear,
     initial: &[i128],
+    claimed: Option<&[i128]>,
     sums: &mut [Sums],
 ) -> Option<bool> {
     let columns = Columns::new(batch, intent, group, linear, initial)?;
+    let mut deltas = vec![[0; BLOCK]; columns.deltas.len()];
+    let mut scratch = [0; BLOCK];
     let mut holds = true;
-    for row in 0..group.rows as usize {
-        holds &= columns.add_row(row, sums);
+    let rows = group.rows as usize;
+    for first in (0..rows).step_by(BLOCK) {
+        let block = Block {
+            first,
+            count: BLOCK.min(rows - first),
+        };
+        match columns.add(block, &mut deltas, &mut scratch, sums) {
+            Some(all) => holds &= all && columns.agree(block, &deltas, claimed),
+            None => {
+                columns.forget(block, sums);
+                holds = false;
+            }
+        }
     }
     Some(holds)
+}
+
+/// Some rows of a group.
+#[derive(Clone, Copy)]
+struct Block {
+    first: usize,
+    count: usize,
+}
+
+impl Block {
+    /// Its part of a column.
+    fn of<T>(self, column: &[T]) -> Option<&[T]> {
+        column.get(self.first..self.first + self.count)
+    }
+
+    /// Calls `found` with each row's place.
+    #[inline]
+    fn places(
+        self,
+        column: &Column<PlaceId>,
+        mut found: impl FnMut(usize, PlaceId) -> Option<()>,
+    ) -> Option<()> {
+        match column {
+            Column::Same(place) => (0..self.count).try_for_each(|row| found(row, *place)),
+            Column::Each(places) => {
+                let places = self.of(places)?;
+                places
+                    .iter()
+                    .enumerate()
+                    .try_for_each(|(row, place)| found(row, *place))
+            }
+        }
+    }
 }
 
 /// The forms of an intent over the columns of a group.
@@ -28,12 +84,13 @@ struct Columns<'a> {
     batch: &'a Batch,
     initial: &'a [i128],
     deltas: Vec<(&'a Column<PlaceId>, Sum<'a>)>,
-    /// The place, its threshold, the delta on the same slot, and the place that must be bounded for it to count.
+    /// The indices of the deltas in the order of their slots.
+    by_slot: Vec<usize>,
     bounds: Vec<Bounded<'a>>,
     tests: Vec<(Sum<'a>, Test, Option<&'a Column<PlaceId>>)>,
     ranges: Vec<Sum<'a>>,
     /// Accounts that must differ.
-    distinct: Vec<(&'a Column<aethel_ir::AccountId>, &'a Column<aethel_ir::AccountId>)>,
+    distinct: Vec<Pair<'a>>,
 }
 
 struct Bounded<'a> {
@@ -41,6 +98,7 @@ struct Bounded<'a> {
     threshold: Sum<'a>,
     /// The index of the delta on the same slot.
     delta: Option<usize>,
+    /// The condition counts only where this place is bounded.
     if_bounded: Option<&'a Column<PlaceId>>,
 }
 
@@ -82,23 +140,45 @@ impl<'a> Sum<'a> {
         Some(())
     }
 
-    #[inline]
-    fn at(&self, row: usize, initial: &[i128]) -> Option<i128> {
-        let mut sum = self.constant;
+    /// Its values in a block; `None` when one does not fit.
+    fn fill(&self, block: Block, initial: &[i128], out: &mut Values) -> Option<()> {
+        let out = out.get_mut(..block.count)?;
+        out.fill(self.constant);
         for (factor, source) in &self.terms {
-            let value = match source {
-                Source::Values(values) => *values.get(row)?,
-                Source::Places(places) => *initial.get(places.get(row)?.0 as usize)?,
-            };
-            sum = match factor {
-                // A product of wide numbers costs more than everything else here.
-                1 => sum.checked_add(value)?,
-                -1 => sum.checked_sub(value)?,
-                factor => sum.checked_add(value.checked_mul(*factor)?)?,
-            };
+            match source {
+                Source::Values(values) => add_all(out, block.of(values)?.iter().copied(), *factor)?,
+                Source::Places(places) => {
+                    let places = block.of(places)?;
+                    if places.iter().any(|place| place.0 as usize >= initial.len()) {
+                        return None;
+                    }
+                    add_all(out, places.iter().map(|place| initial[place.0 as usize]), *factor)?;
+                }
+            }
         }
-        Some(sum)
+        Some(())
     }
+}
+
+/// `out += values * factor`; `None` when one of the sums does not fit.
+#[inline]
+fn add_all(out: &mut [i128], values: impl Iterator<Item = i128>, factor: i128) -> Option<()> {
+    let mut wide = false;
+    for (out, value) in out.iter_mut().zip(values) {
+        // A product of wide numbers costs more than everything else here.
+        let (sum, carried) = match factor {
+            1 => out.overflowing_add(value),
+            -1 => out.overflowing_sub(value),
+            factor => {
+                let (product, carried) = value.overflowing_mul(factor);
+                let (sum, more) = out.overflowing_add(product);
+                (sum, carried | more)
+            }
+        };
+        *out = sum;
+        wide |= carried;
+    }
+    (!wide).then_some(())
 }
 
 fn place_column(group: &Group, slot: Slot) -> Option<&Column<PlaceId>> {
@@ -135,11 +215,14 @@ impl<'a> Columns<'a> {
         for (form, test, if_bounded) in &linear.tests {
             tests.push((sum(form)?, *test, condition(if_bounded)?));
         }
+        let mut by_slot: Vec<usize> = (0..linear.deltas.len()).collect();
+        by_slot.sort_by_key(|index| linear.deltas.get(*index).map(|(slot, _)| *slot));
         let ranges = linear.ranges.iter().map(sum).collect::<Option<Vec<_>>>()?;
         Some(Self {
             batch,
             initial,
             deltas,
+            by_slot,
             bounds,
             tests,
             ranges,
@@ -147,73 +230,106 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// One transaction; gives whether its own tests hold. A number that does not fit makes its places unknown.
-    #[inline]
-    fn add_row(&self, row: usize, sums: &mut [Sums]) -> bool {
-        match self.try_row(row, sums) {
-            Some(holds) => holds,
-            None => {
-                let written = self.deltas.iter().map(|(column, _)| column);
-                for column in written.chain(self.bounds.iter().map(|bound| &bound.place)) {
-                    if let Some(sums) = at(column, row).and_then(|place| sums.get_mut(place.0 as usize)) {
-                        sums.unknown = true;
-                    }
-                }
-                false
-            }
-        }
-    }
-
-    #[inline]
-    fn try_row(&self, row: usize, sums: &mut [Sums]) -> Option<bool> {
+    /// Adds a block of transactions; gives whether their own tests hold, and nothing when a number does not fit.
+    fn add(
+        &self,
+        block: Block,
+        deltas: &mut [Values],
+        scratch: &mut Values,
+        sums: &mut [Sums],
+    ) -> Option<bool> {
         let mut holds = true;
-        for (first, second) in &self.distinct {
-            holds &= at(first, row)? != at(second, row)?;
+        for pair in &self.distinct {
+            holds &= differ(pair, block)?;
         }
-        for (column, sum) in &self.deltas {
-            let delta = sum.at(row, self.initial)?;
-            sums.get_mut(at(column, row)?.0 as usize)?.add(delta);
+        for ((column, sum), delta) in self.deltas.iter().zip(deltas.iter_mut()) {
+            sum.fill(block, self.initial, delta)?;
+            block.places(column, |row, place| {
+                sums.get_mut(place.0 as usize)?.add(delta[row]);
+                Some(())
+            })?;
         }
         for bound in &self.bounds {
-            if !self.counts(bound.if_bounded, row)? {
-                continue;
-            }
-            let delta = match bound.delta.and_then(|index| self.deltas.get(index)) {
-                Some((_, sum)) => sum.at(row, self.initial)?,
-                None => 0,
-            };
-            let threshold = bound.threshold.at(row, self.initial)?;
-            sums.get_mut(at(bound.place, row)?.0 as usize)?
-                .bound(threshold, delta);
+            bound.threshold.fill(block, self.initial, scratch)?;
+            let delta = bound.delta.and_then(|index| deltas.get(index));
+            block.places(bound.place, |row, place| {
+                if self.counts(bound.if_bounded, block.first + row)? {
+                    let delta = delta.map_or(0, |delta| delta[row]);
+                    sums.get_mut(place.0 as usize)?.bound(scratch[row], delta);
+                }
+                Some(())
+            })?;
         }
         for (sum, test, if_bounded) in &self.tests {
-            holds &= !self.counts(*if_bounded, row)? || test.holds(sum.at(row, self.initial)?);
+            sum.fill(block, self.initial, scratch)?;
+            for (row, value) in scratch.iter().take(block.count).enumerate() {
+                holds &= test.holds(*value) || !self.counts(*if_bounded, block.first + row)?;
+            }
         }
         for range in &self.ranges {
-            holds &= (-MAX_MINOR_UNITS..=MAX_MINOR_UNITS).contains(&range.at(row, self.initial)?);
+            range.fill(block, self.initial, scratch)?;
+            let range = -MAX_MINOR_UNITS..=MAX_MINOR_UNITS;
+            holds &= scratch
+                .iter()
+                .take(block.count)
+                .all(|value| range.contains(value));
         }
         Some(holds)
+    }
+
+    /// Whether the changes of a block are what they are claimed to be.
+    fn agree(&self, block: Block, deltas: &[Values], claimed: Option<&[i128]>) -> bool {
+        let Some(claimed) = claimed else { return true };
+        let each = deltas.len();
+        let Some(claimed) = claimed.get(block.first * each..(block.first + block.count) * each) else {
+            return false;
+        };
+        // Effects come in the order of the source, claims in that of slots.
+        self.by_slot.iter().enumerate().all(|(nth, index)| {
+            let claims = claimed.iter().skip(nth).step_by(each.max(1));
+            deltas
+                .get(*index)
+                .is_some_and(|delta| delta.iter().zip(claims).all(|(a, b)| a == b))
+        })
+    }
+
+    /// Nothing is known about the places of a block.
+    fn forget(&self, block: Block, sums: &mut [Sums]) {
+        let written = self.deltas.iter().map(|(column, _)| *column);
+        for column in written.chain(self.bounds.iter().map(|bound| bound.place)) {
+            block.places(column, |_, place| {
+                sums.get_mut(place.0 as usize)?.unknown = true;
+                Some(())
+            });
+        }
     }
 
     /// Whether a condition counts that is only tested on a bounded place.
     #[inline]
     fn counts(&self, if_bounded: Option<&Column<PlaceId>>, row: usize) -> Option<bool> {
-        match if_bounded {
-            Some(column) => Some(self.batch.is_bounded(at(column, row)?)),
-            None => Some(true),
+        let Some(column) = if_bounded else {
+            return Some(true);
+        };
+        let place = match column {
+            Column::Same(place) => *place,
+            Column::Each(places) => *places.get(row)?,
+        };
+        Some(self.batch.is_bounded(place))
+    }
+}
+
+type Pair<'a> = (&'a Column<AccountId>, &'a Column<AccountId>);
+
+/// Whether two accounts differ in every row of a block.
+fn differ(pair: &Pair<'_>, block: Block) -> Option<bool> {
+    Some(match pair {
+        (Column::Same(a), Column::Same(b)) => a != b,
+        (Column::Same(one), Column::Each(column)) | (Column::Each(column), Column::Same(one)) => {
+            !block.of(column)?.contains(one)
         }
-    }
+        (Column::Each(a), Column::Each(b)) => block.of(a)?.iter().zip(block.of(b)?).all(|(a, b)| a != b),
+    })
 }
-
-#[inline]
-fn at<T: Copy>(column: &Column<T>, row: usize) -> Option<T> {
-    match column {
-        Column::Same(value) => Some(*value),
-        Column::Each(values) => values.get(row).copied(),
-    }
-}
-
-type Pair<'a> = (&'a Column<aethel_ir::AccountId>, &'a Column<aethel_ir::AccountId>);
 
 /// The pairs of account parameters that must not be one account: those of which one is written. `None` when there are
 /// so many that comparing each with each would be slow.

@@ -91,7 +91,7 @@ pub fn settle(batch: &Batch, access: &[Access], initial: &[i128]) -> Settlement 
         };
         let summed = access.linear.as_ref().and_then(|linear| {
             let intent = batch.intents.get(group.intent as usize)?;
-            sum_group(batch, intent, group, linear, initial, &mut sums)
+            sum_group(batch, intent, group, linear, initial, None, &mut sums)
         });
         if summed.is_none() {
             evaluated::sum_group(batch, group, access, initial, &mut sums);
@@ -114,7 +114,7 @@ fn candidates(batch: &Batch, access: &[Access]) -> Vec<Treatment> {
     let of = |group: &Group| access.get(group.intent as usize);
     for group in &batch.groups {
         for (slot, column) in group.places.iter().enumerate() {
-            let Some(slot) = of(group).and_then(|access| access.slots.get(slot)) else {
+            let Some(slot) = of(group).and_then(|access| access.slot(slot)) else {
                 // Nothing is known about it.
                 each_place(group, column, &mut |place| {
                     mark(&mut written, place);

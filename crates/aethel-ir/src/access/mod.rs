@@ -129,6 +129,11 @@ impl Access {
         Self { slots, linear }
     }
 
+    /// How it treats a slot.
+    pub fn slot(&self, slot: usize) -> Option<&SlotAccess> {
+        self.slots.get(slot)
+    }
+
     /// Takes a claim back: the slot is treated as if nothing were known about it.
     pub fn distrust(&mut self, slot: usize) {
         if let Some(access) = self.slots.get_mut(slot) {

@@ -5,6 +5,7 @@ use super::tables::{Db, write_first};
 use crate::error::LedgerError;
 use crate::prepare::Prepared;
 use crate::receipt::LedgerId;
+use crate::store::CommitRequest;
 use redb::Builder;
 use redb::backends::FileBackend;
 use std::ffi::OsString;
@@ -30,7 +31,7 @@ pub(super) fn create(
     ledger: &Arc<str>,
     ledger_id: &LedgerId,
     prepared: &Prepared,
-    batch: &str,
+    request: &CommitRequest,
 ) -> Result<Created, LedgerError> {
     let io = |doing| move |error: io::Error| LedgerError::from_io(ledger, doing, &error);
     let directory = directory_of(path);
@@ -45,7 +46,7 @@ pub(super) fn create(
         }
         let built = guarded(ledger, "creating", || {
             let db = cache(&mut Builder::new()).create_with_backend(FileBackend::new(file)?)?;
-            write_first(&db, ledger_id, prepared)?;
+            write_first(&db, ledger_id, prepared, &request.lemmas)?;
             Ok(Db::new(db, true))
         });
         let named = built.and_then(|db| match fs::hard_link(&temporary, path) {
@@ -60,7 +61,7 @@ pub(super) fn create(
                 // Its name is seen already but may not survive a power loss: that is neither done nor undone.
                 sync_directory(directory).map_err(|error| LedgerError::OutcomeUnknown {
                     ledger: ledger.clone(),
-                    batch: batch.to_owned(),
+                    batch: request.body.batch.clone(),
                     reason: error.to_string(),
                 })?;
                 return Ok(Created::Here(db));

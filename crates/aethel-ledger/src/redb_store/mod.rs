@@ -11,6 +11,7 @@ use crate::error::LedgerError;
 use crate::places::{PlaceKey, Versioned};
 use crate::policy::Policy;
 use crate::prepare::{Decision, Prepared, prepare, repeated};
+use crate::receipt::Digest;
 use crate::record::{BatchKey, BatchSummary, Body};
 use crate::record_codec::key_row;
 use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, Rows};
@@ -80,7 +81,7 @@ impl RedbStore {
                 });
             }
             File::Open(db) => {
-                let append = || tables::append(db.database()?, &prepared);
+                let append = || tables::append(db.database()?, &prepared, &request.lemmas);
                 if let Err(error) = guarded(&self.name, "writing", append) {
                     return Err(self.settle(error, request));
                 }
@@ -91,7 +92,7 @@ impl RedbStore {
                     &self.name,
                     &self.state.head.ledger_id,
                     &prepared,
-                    &request.body.batch,
+                    request,
                 )? {
                     Created::Here(db) => self.db = File::Open(db),
                     Created::Lost => return self.adopt(request),
@@ -267,6 +268,25 @@ impl LedgerStore for RedbStore {
                 .get(sequence)?
                 .map(|row| row.value().to_vec()))
         })
+    }
+
+    fn lemma(&self, digest: &Digest) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.reading(None, |db| {
+            let Some(table) = tables::lemma_table(&db.begin_read()?)? else {
+                return Ok(None);
+            };
+            Ok(table.get(digest.0.as_slice())?.map(|row| row.value().to_vec()))
+        })
+    }
+
+    fn lemma_rows(&self) -> Result<Rows<'_, (Vec<u8>, Vec<u8>)>, LedgerError> {
+        let range = self.reading(None, |db| {
+            let table = tables::lemma_table(&db.begin_read()?)?;
+            Ok(table.map(|table| table.range_owned::<&[u8]>(..)).transpose()?)
+        })?;
+        Ok(rows(&self.name, range, |digest: &[u8], bytes: &[u8]| {
+            Ok((digest.to_vec(), bytes.to_vec()))
+        }))
     }
 
     fn key_rows(&self) -> Result<Rows<'_, (Vec<u8>, u64)>, LedgerError> {

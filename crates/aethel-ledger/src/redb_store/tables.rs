@@ -12,7 +12,10 @@ use crate::receipt::{Digest, LedgerId};
 use crate::record_codec;
 use crate::store::Head;
 use crate::tail::Tail;
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{
+    Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError,
+    WriteTransaction,
+};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
@@ -22,6 +25,8 @@ pub(super) const BATCHES: TableDefinition<u64, &[u8]> = TableDefinition::new("ba
 pub(super) const KEYS: TableDefinition<&[u8], u64> = TableDefinition::new("keys");
 /// Place to value and version, as of the checkpoint.
 pub(super) const BALANCES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("balances");
+/// Digest to lemma. Not there while no batch relies on one.
+pub(super) const LEMMAS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("lemmas");
 /// What is said once: [`LEDGER`] and [`CHECKPOINT`].
 pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 
@@ -175,6 +180,7 @@ pub(super) fn write_first(
     db: &Database,
     ledger_id: &LedgerId,
     prepared: &Prepared,
+    lemmas: &[(Digest, Vec<u8>)],
 ) -> Result<(), redb::Error> {
     let mut transaction = db.begin_write()?;
     transaction.set_quick_repair(QUICK_REPAIR);
@@ -190,12 +196,17 @@ pub(super) fn write_first(
         transaction
             .open_table(KEYS)?
             .insert(prepared.key.as_slice(), prepared.sequence)?;
+        write_lemmas(&transaction, lemmas)?;
     }
     Ok(transaction.commit()?)
 }
 
-/// Writes one batch: its journal row and its key row, nothing else.
-pub(super) fn append(db: &Database, prepared: &Prepared) -> Result<(), redb::Error> {
+/// Writes one batch: its journal row, its key row and the lemmas that are new, nothing else.
+pub(super) fn append(
+    db: &Database,
+    prepared: &Prepared,
+    lemmas: &[(Digest, Vec<u8>)],
+) -> Result<(), redb::Error> {
     let mut transaction = db.begin_write()?;
     transaction.set_quick_repair(QUICK_REPAIR);
     transaction
@@ -204,7 +215,33 @@ pub(super) fn append(db: &Database, prepared: &Prepared) -> Result<(), redb::Err
     transaction
         .open_table(KEYS)?
         .insert(prepared.key.as_slice(), prepared.sequence)?;
+    write_lemmas(&transaction, lemmas)?;
     Ok(transaction.commit()?)
+}
+
+/// Writes the lemmas that are not there yet.
+fn write_lemmas(transaction: &WriteTransaction, lemmas: &[(Digest, Vec<u8>)]) -> Result<(), redb::Error> {
+    if lemmas.is_empty() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(LEMMAS)?;
+    for (digest, bytes) in lemmas {
+        if table.get(digest.0.as_slice())?.is_none() {
+            table.insert(digest.0.as_slice(), bytes.as_slice())?;
+        }
+    }
+    Ok(())
+}
+
+/// The table of lemmas, if there is one.
+pub(super) fn lemma_table(
+    transaction: &ReadTransaction,
+) -> Result<Option<ReadOnlyTable<&'static [u8], &'static [u8]>>, redb::Error> {
+    match transaction.open_table(LEMMAS) {
+        Ok(table) => Ok(Some(table)),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Reads the rows that are said once and the journal since the checkpoint.

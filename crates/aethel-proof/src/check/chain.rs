@@ -191,7 +191,7 @@ impl Chain {
             let new = encoded.after.get(slot).ok_or(Malformed)?;
             *linked.after.get_mut(*place).ok_or(Malformed)? = new.clone();
         }
-        linked.hypotheses.extend(encoded.definitions.exact());
+        linked.hypotheses.extend(encoded.definitions);
         let formulas = encoded.obligations.into_iter().map(|one| one.formula);
         linked.obligations.push(formulas.collect());
         Ok(())

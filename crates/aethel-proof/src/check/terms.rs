@@ -128,11 +128,11 @@ impl Terms {
     pub fn hypotheses(&self, exact: bool) -> Vec<Bool> {
         let definitions = &self.encoded.definitions;
         let mut all = self.premises.clone();
-        all.extend(if exact {
-            definitions.exact()
+        if exact {
+            all.extend(definitions.clone());
         } else {
-            definitions.abstracted()
-        });
+            all.extend(definitions.abstracted());
+        }
         all
     }
 }

@@ -17,7 +17,7 @@ use crate::clock::{Stop, Watch};
 use crate::dependency_analyzer::DependencyGraph;
 use crate::parallel_executor::Trace;
 use crate::serial::{Run, SerialError, TransactionFailure, run_serially};
-use aethel_certificate::{CertificateView, Checked, Rejection, Way, check_columns, check_while};
+use aethel_certificate::{CertificateView, Checked, Memory, Rejection, Way, check_columns, check_while};
 use aethel_ir::{Batch, Code, Diagnostic, PlaceId, TransactionId};
 
 /// The most transactions for which a solver is asked about the whole run.
@@ -97,6 +97,11 @@ pub struct SerialProof {
 }
 
 impl SerialProof {
+    /// Whether no place needed an order, so that sums say it all.
+    pub fn by_sums(&self) -> bool {
+        !self.run.escrow.is_empty() && self.run.seen.is_empty()
+    }
+
     /// The certificate of the run.
     pub fn certificate<'a>(
         &'a self,
@@ -112,7 +117,8 @@ impl SerialProof {
             escrow: &self.run.escrow,
             seen: &self.run.seen,
             versions: &self.run.versions,
-            written: &self.run.written,
+            // Of places in escrow the certificate says where they end, not how each change was logged.
+            written: if self.by_sums() { &[] } else { &self.run.written },
             way: self.way,
             solver: &self.solver,
             lemmas: &self.lemmas,
@@ -264,13 +270,17 @@ fn certified(
 ) -> Result<Option<Checked>, ProofError> {
     let mut stopped = None;
     let view = proof.certificate(batch, graph, snapshot);
-    match check_columns(&view, &proof.run.final_values, elsewhere) {
+    let memory = Memory {
+        values: &proof.run.final_values,
+        changes: if proof.by_sums() { &proof.run.written } else { &[] },
+    };
+    match check_columns(&view, memory, elsewhere) {
         Ok(Some(checked)) => return Ok(Some(checked)),
         Ok(None) => {}
         Err(Rejection::NotConserved { .. }) => return Ok(None),
         Err(rejection) => return Err(ProofError::Rejected(Box::new(rejection))),
     }
-    let verdict = check_while(&view, Some(&proof.run.final_values), elsewhere, &mut || {
+    let verdict = check_while(&view, Some(memory), elsewhere, &mut || {
         stopped = watch.check().err();
         stopped.is_none()
     });

@@ -330,3 +330,29 @@ fn a_fault_in_a_sum_is_found() {
     assert_eq!((proof.way, proof.fallback), (Way::Parallel(2), None));
     assert!(proof.run.seen.is_empty());
 }
+
+/// Where each change went is part of the journal: it must be right even where the sums are.
+#[test]
+fn a_change_that_is_logged_wrong_is_found() {
+    for kind in [Kind::Pay, Kind::Fee] {
+        let mut build = Build::new("b");
+        build.rows(kind, &[("a", "b", 1000), ("a", "c", 2000), ("d", "c", 3000)]);
+        let snapshot = build.snapshot(10_000, &[]);
+        let access = aethel_certificate::accesses(&build.batch);
+        let expected = reference(&build.batch, &snapshot).unwrap();
+        let swap = |trace: &mut Trace| {
+            let second = trace.run.written.len() / 3;
+            trace.run.written.swap(0, second);
+        };
+        let proof = prove_commuting(&build, &snapshot, &access, |_| {}, swap, None).unwrap();
+        assert_eq!(proof.way, Way::SerialAfterDoubt, "{kind:?}");
+        assert_eq!(proof.run.final_values, expected.final_values);
+        assert_eq!(proof.run.written, expected.written);
+        let proof = prove_commuting(&build, &snapshot, &access, |_| {}, |_| {}, None).unwrap();
+        assert!(
+            proof.by_sums() && proof.fallback.is_none(),
+            "{kind:?} {:?}",
+            proof.fallback
+        );
+    }
+}

@@ -289,9 +289,9 @@ impl<'s, 'a> Hand<'s, 'a> {
             };
             let (old, new) = (self.seen[slot], after[slot]);
             let escrow = shared.in_escrow(*place);
-            if !shared.unlogged {
-                self.log.written.push(if escrow { 0 } else { new });
-            }
+            self.log
+                .written
+                .push(if escrow { new.saturating_sub(old) } else { new });
             if shared.faults.loses_writes(id.0) {
                 continue;
             }

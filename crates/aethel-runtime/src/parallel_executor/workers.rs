@@ -47,7 +47,7 @@ pub(super) struct Parallel<'a> {
     pub snapshot: &'a [i128],
     /// For each place, whether its accesses need no order; empty when all need one.
     pub escrow: Vec<bool>,
-    /// Nothing is logged, since every place that is written is in escrow.
+    /// Nothing that was seen is logged, since every place that is written is in escrow.
     pub unlogged: bool,
     pub watch: &'a Watch<'a>,
     pub supply: Supply,
@@ -211,10 +211,10 @@ impl<'a> Parallel<'a> {
                 .collect(),
             ..Run::default()
         };
+        run.written = vec![0; layout.total_writes()];
         if !self.unlogged {
             run.seen = vec![0; layout.total_slots()];
             run.versions = vec![0; layout.total_slots()];
-            run.written = vec![0; layout.total_writes()];
         }
         let mut sequence = Vec::with_capacity(self.batch.len());
         let mut chunks = Vec::new();
@@ -223,18 +223,15 @@ impl<'a> Parallel<'a> {
                 *value = value.checked_add(*delta)?;
             }
             let (mut slots, mut writes) = (0, 0);
-            let logged = if self.unlogged {
-                &[]
-            } else {
-                log.sequence.as_slice()
-            };
-            for id in logged {
-                let to = layout.slots(TransactionId(*id));
-                let from = slots..slots + to.len();
-                slots = from.end;
-                run.seen[to.clone()].copy_from_slice(&log.seen[from.clone()]);
-                run.versions[to].copy_from_slice(&log.versions[from]);
-                let to = layout.writes(TransactionId(*id));
+            for id in log.sequence.iter().map(|id| TransactionId(*id)) {
+                if !self.unlogged {
+                    let to = layout.slots(id);
+                    let from = slots..slots + to.len();
+                    slots = from.end;
+                    run.seen[to.clone()].copy_from_slice(&log.seen[from.clone()]);
+                    run.versions[to].copy_from_slice(&log.versions[from]);
+                }
+                let to = layout.writes(id);
                 let from = writes..writes + to.len();
                 writes = from.end;
                 run.written[to].copy_from_slice(&log.written[from]);

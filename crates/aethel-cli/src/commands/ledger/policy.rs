@@ -42,6 +42,7 @@ pub fn run(
     );
     body.policy_changes = vec![change];
     let request = CommitRequest {
+        lemmas: Vec::new(),
         expected: Vec::new(),
         body,
         certificate: Vec::new(),

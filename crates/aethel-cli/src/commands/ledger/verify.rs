@@ -42,7 +42,7 @@ pub fn run(
         let value = json!({
             "schema": 1, "ledger": report.ledger_id.to_string(), "records": report.records,
             "places": report.places, "head": report.head.to_string(), "anchored": report.anchored,
-            "assets": report.assets.iter().map(|asset| &**asset).collect::<Vec<_>>(),
+            "lemmas": report.lemmas, "assets": report.assets.iter().map(|asset| &**asset).collect::<Vec<_>>(),
         });
         printer.result(&format!("{value:#}\n"));
         return Ok(());

@@ -1,0 +1,223 @@
+//! What a run relies on: lemmas about the intents of its batch, out of the user's cache or proved now.
+
+use aethel_certificate::accesses;
+use aethel_ir::{Access, Batch, Column, Group, Intent, PlaceId};
+use aethel_proof::{LEMMA_LIMITS, LemmaCache, Lemmas, SlotContext, SlotField, z3_version};
+use aethel_runtime::{AccessProver, Lemma, ProvedAccess};
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+/// An intent that is called with so many mixtures of bounded and unbounded accounts is not worth a lemma for each.
+const MAX_MIXTURES: usize = 16;
+
+/// Proves what stage ② relies on with Z3.
+#[derive(Debug)]
+pub(crate) struct Z3Prover {
+    lemmas: Lemmas,
+}
+
+impl Z3Prover {
+    /// A prover that remembers in the user's cache directory, where there is one.
+    pub fn new() -> Self {
+        Self::with_cache(cache_directory().map_or_else(LemmaCache::in_memory, |path| LemmaCache::at(&path)))
+    }
+
+    /// A prover with this memory.
+    pub fn with_cache(cache: LemmaCache) -> Self {
+        Self {
+            lemmas: Lemmas::new(cache, LEMMA_LIMITS),
+        }
+    }
+}
+
+/// `AETHEL_CACHE_DIR`, else `aethel` in the user's cache directory. A cache only: without it lemmas are proved again.
+pub(crate) fn cache_directory() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(directory) = variable("AETHEL_CACHE_DIR") {
+        return Some(directory.into());
+    }
+    let user = variable("XDG_CACHE_HOME").map(PathBuf::from);
+    let user = user.or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".cache")));
+    user.map(|directory| directory.join("aethel"))
+}
+
+impl AccessProver for Z3Prover {
+    fn prove(&self, batch: &Batch) -> ProvedAccess {
+        let mut proved = ProvedAccess {
+            access: accesses(batch),
+            solver: format!("Z3 {}", z3_version()),
+            ..ProvedAccess::default()
+        };
+        let mut known = HashSet::new();
+        for (index, intent) in batch.intents.iter().enumerate() {
+            let groups = batch.groups.iter().filter(|group| group.intent as usize == index);
+            let mut contexts: Vec<Vec<SlotContext>> = Vec::new();
+            let mixed = groups
+                .into_iter()
+                .try_for_each(|group| mixtures(batch, intent, group, &mut contexts));
+            let access = &mut proved.access[index];
+            if mixed.is_none() {
+                distrust_all(access);
+                continue;
+            }
+            for context in &contexts {
+                self.prove_one(intent, context, &mut proved, index, &mut known);
+            }
+        }
+        if proved.lemmas.is_empty() {
+            return proved;
+        }
+        for verdict in self.lemmas.escrow() {
+            match verdict.lemma() {
+                Some(lemma) => proved.lemmas.push(as_stored(lemma)),
+                // Without the induction step nothing follows from sums.
+                None => {
+                    proved.access.iter_mut().for_each(distrust_all);
+                    proved.lemmas.clear();
+                    proved
+                        .doubts
+                        .push("the escrow lemma could not be proved".to_owned());
+                    return proved;
+                }
+            }
+        }
+        proved
+    }
+}
+
+impl Z3Prover {
+    fn prove_one(
+        &self,
+        intent: &Intent,
+        context: &[SlotContext],
+        proved: &mut ProvedAccess,
+        index: usize,
+        known: &mut HashSet<[u8; 32]>,
+    ) {
+        let access = &mut proved.access[index];
+        let Ok(verdict) = self.lemmas.access(intent, context, access) else {
+            distrust_all(access);
+            return;
+        };
+        for (slot, verdict) in verdict.slots.iter().enumerate() {
+            if access
+                .slots
+                .get(slot)
+                .is_some_and(|claimed| claimed.class != verdict.class)
+            {
+                access.distrust(slot);
+            }
+            if let Some(doubt) = &verdict.doubt {
+                proved.doubts.push(format!("`{}`: {doubt}", intent.name));
+            }
+        }
+        for lemma in &verdict.lemmas {
+            if known.insert(lemma.digest) {
+                proved.lemmas.push(as_stored(lemma));
+            }
+        }
+    }
+}
+
+fn as_stored(lemma: &aethel_proof::Lemma) -> Lemma {
+    Lemma {
+        name: lemma.record.name.clone(),
+        digest: lemma.digest,
+        record: lemma.bytes.clone(),
+    }
+}
+
+fn distrust_all(access: &mut Access) {
+    for slot in 0..access.slots.len() {
+        access.distrust(slot);
+    }
+}
+
+/// Every mixture of bounded and unbounded accounts that a group may call its intent with; `None` when there are too
+/// many. Adds to those that are known.
+fn mixtures(batch: &Batch, intent: &Intent, group: &Group, known: &mut Vec<Vec<SlotContext>>) -> Option<()> {
+    let mut here: Vec<Vec<SlotContext>> = vec![Vec::new()];
+    for (place, column) in intent.places.iter().zip(&group.places) {
+        let field = SlotField::of(batch.fields.get(usize::from(place.field.0))?);
+        let mut longer = Vec::new();
+        for bounded in boundedness(batch, group, column) {
+            for one in &here {
+                let mut one = one.clone();
+                one.push(SlotContext { field, bounded });
+                longer.push(one);
+            }
+        }
+        here = longer;
+        if here.len() > MAX_MIXTURES {
+            return None;
+        }
+    }
+    for one in here {
+        if !known.contains(&one) {
+            known.push(one);
+        }
+    }
+    (known.len() <= MAX_MIXTURES).then_some(())
+}
+
+fn boundedness(batch: &Batch, group: &Group, column: &Column<PlaceId>) -> Vec<bool> {
+    match column {
+        Column::Same(place) if group.rows > 0 => vec![batch.is_bounded(*place)],
+        Column::Same(_) => Vec::new(),
+        Column::Each(places) => {
+            let mut found: Vec<bool> = Vec::new();
+            for place in places {
+                let bounded = batch.is_bounded(*place);
+                if !found.contains(&bounded) {
+                    found.push(bounded);
+                    if found.len() == 2 {
+                        break;
+                    }
+                }
+            }
+            found
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aethel_ir::Class;
+
+    #[test]
+    fn a_class_is_never_better_than_its_lemma() {
+        // A prover without any budget proves nothing, and nothing is relied on.
+        let limits = aethel_proof::Limits {
+            rlimit: 1,
+            ..LEMMA_LIMITS
+        };
+        let prover = Z3Prover {
+            lemmas: Lemmas::new(LemmaCache::in_memory(), limits),
+        };
+        let mut sources = aethel_ir::SourceMap::default();
+        let text = "atomic_batch b { intent pay(a: Account, b: Account, amount: Balance) {
+            guard { a.balance >= amount; amount == 10; }
+            verify { a.balance == a.balance - amount; b.balance == b.balance + amount; } } }";
+        let source = sources.add("b.ae", text);
+        let program = crate::Program::parse(source, text, PathBuf::from("."));
+        let mut diagnostics = Vec::new();
+        let lowered = program.lower(
+            &aethel_lower::Selection::All,
+            &aethel_lower::Inputs::default(),
+            aethel_lower::Purpose::Run,
+            &mut sources,
+            &[],
+            &mut diagnostics,
+        );
+        let batch = &lowered[0].batch;
+        let proved = prover.prove(batch);
+        assert!(proved.lemmas.is_empty());
+        assert!(proved.access[0].slots.iter().all(|slot| slot.class != Class::Add));
+        assert!(!proved.doubts.is_empty());
+
+        let proved = Z3Prover::with_cache(LemmaCache::in_memory()).prove(batch);
+        assert!(proved.access[0].slots.iter().all(|slot| slot.class == Class::Add));
+        assert!(proved.lemmas.len() >= 3, "{:?}", proved.lemmas.len());
+    }
+}
