@@ -274,6 +274,7 @@ pub fn redact(text: &str) -> String {
                 r"(③ \S+ +[\d ]+ transactions?) on .*?( +\d+\.\d ms)",
                 "$1 on [threads]$2",
             ),
+            (r"\b\d+ quer(y|ies), +\d+\.\d ms", "[queries and time]"),
             (r" +\d+\.\d ms", "  [time]"),
             (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?( UTC)?", "[date]"),
             (r"\d{4}-\d\d-\d\d\b", "[date]"),

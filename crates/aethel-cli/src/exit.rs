@@ -9,6 +9,8 @@ pub enum Exit {
     Wrong = 1,
     /// The command line, a file or the configuration is wrong.
     Usage = 2,
+    /// Something that would be an error could not be decided; it is neither proved nor refuted.
+    Undecided = 3,
     /// The store did not answer whether the batch was committed; run again with the same key.
     OutcomeUnknown = 4,
     /// A bug in aethel.

@@ -42,6 +42,9 @@ pub struct Global {
     /// Treat warnings as errors
     #[arg(long, global = true)]
     pub deny_warnings: bool,
+    /// Never show how far a command is; it is shown on a terminal only
+    #[arg(long, global = true)]
+    pub no_progress: bool,
 }
 
 /// Forms of output.
@@ -69,7 +72,7 @@ pub enum Color {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check programs: syntax, names, types, meaning
+    /// Check programs: syntax, names, types, meaning, and proofs for all states and inputs
     Check(CheckOptions),
     /// Run the batches of a program or JSON file on the ledger
     Run(RunOptions),
@@ -95,6 +98,9 @@ pub struct CheckOptions {
     /// Also allow programs to read files below this directory
     #[arg(long, value_name = "DIR")]
     pub allow_path: Vec<PathBuf>,
+    /// Z3's resource limit for one lemma; 5 million are about a second
+    #[arg(long, value_name = "STEPS", default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(1..=4_000_000_000))]
+    pub rlimit: u64,
 }
 
 /// Options of `run`.

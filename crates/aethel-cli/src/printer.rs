@@ -2,9 +2,16 @@
 
 use crate::exit::Exit;
 use crate::options::{Color, Format, Global};
-use aethel::ir::{Diagnostic, Severity, SourceMap};
+use aethel::ir::{Diagnostic, Proof, Severity, SourceMap};
+use aethel_report::diagnostics::json_with_proofs;
+use aethel_report::escape::terminal;
+use aethel_report::proofs::proofs;
 use aethel_report::{Style, concise, human, json};
 use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// What is done sooner needs no progress shown.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Prints results and diagnostics in the chosen format.
 #[derive(Debug)]
@@ -13,6 +20,7 @@ pub struct Printer {
     style: Style,
     quiet: bool,
     deny_warnings: bool,
+    progress: bool,
     /// The reader of stdout went away; nothing more is printed, and that is no error.
     closed: bool,
 }
@@ -36,6 +44,7 @@ impl Printer {
             },
             quiet: global.quiet,
             deny_warnings: global.deny_warnings,
+            progress: !global.no_progress && !global.quiet && std::io::stderr().is_terminal(),
             closed: false,
         }
     }
@@ -69,25 +78,59 @@ impl Printer {
         diagnostics.iter().any(counts)
     }
 
+    /// Prints what a check found: what was proved first, then problems; gives whether one counts as an error.
+    pub fn checked(&mut self, diagnostics: &[Diagnostic], checked: &[Proof], sources: &SourceMap) -> bool {
+        if self.format == Format::Json {
+            let shown = self.shown(diagnostics);
+            self.result(&json_with_proofs(&shown, checked, sources));
+            return self.denies(diagnostics);
+        }
+        if !checked.is_empty() {
+            self.say(&format!("{}\n", proofs(checked)));
+        }
+        self.diagnostics(diagnostics, sources)
+    }
+
     /// Prints diagnostics to stdout, since they are what was asked for; gives whether one counts as an error.
     pub fn diagnostics(&mut self, diagnostics: &[Diagnostic], sources: &SourceMap) -> bool {
-        let mut shown = diagnostics.to_vec();
-        for diagnostic in &mut shown {
-            if self.deny_warnings && diagnostic.severity == Severity::Warning {
-                diagnostic.severity = Severity::Error;
-            }
-        }
-        let failed = self.denies(&shown);
-        if self.quiet {
-            shown.retain(Diagnostic::is_error);
-        }
+        let shown = self.shown(diagnostics);
         let text = match self.format {
             Format::Human => human(&shown, sources, self.style),
             Format::Concise => concise(&shown, sources),
             Format::Json => json(&shown, sources),
         };
         self.result(&text);
-        failed
+        self.denies(diagnostics)
+    }
+
+    /// What is shown of diagnostics, each as severe as it counts.
+    fn shown(&self, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+        let mut shown = diagnostics.to_vec();
+        for diagnostic in &mut shown {
+            if self.deny_warnings && diagnostic.severity == Severity::Warning {
+                diagnostic.severity = Severity::Error;
+            }
+        }
+        if self.quiet {
+            shown.retain(Diagnostic::is_error);
+        }
+        shown
+    }
+
+    /// Shows how far a long command is: one line on a terminal's stderr that the next one replaces. Nothing is shown
+    /// of what takes less than [`PATIENCE`].
+    pub fn progress(&self, begun: Instant, line: &str) {
+        if self.progress && begun.elapsed() >= PATIENCE {
+            let line: String = line.chars().take(78).collect();
+            eprint!("\r\u{1b}[K{}", terminal(&line));
+        }
+    }
+
+    /// Takes the line away.
+    pub fn progress_done(&self) {
+        if self.progress {
+            eprint!("\r\u{1b}[K");
+        }
     }
 
     /// Flushes what is left.

@@ -171,6 +171,19 @@ codes! {
     AE0909 "path-not-allowed" Error "InputError";
     AE0910 "bad-configuration" Error "InputError";
     AE0911 "usage" Error "InputError";
+    // What `check` finds out about all states and inputs.
+    AE1001 "guard-contradicts" Error "CheckError";
+    AE1002 "never-commits" Error "CheckError";
+    AE1003 "batch-never-commits" Error "CheckError";
+    AE1004 "may-overdraw" Warning "CheckError";
+    AE1005 "may-overflow" Warning "CheckError";
+    AE1006 "may-divide-by-zero" Warning "CheckError";
+    AE1007 "may-be-inexact" Warning "CheckError";
+    AE1008 "postcondition-may-fail" Warning "CheckError";
+    AE1009 "condition-implied" Note "CheckError";
+    AE1010 "check-undecided" Warning "CheckError";
+    AE1011 "not-attempted" Note "CheckError";
+    AE1012 "example-not-replayed" Error "InternalError";
 }
 
 impl Code {

@@ -12,6 +12,7 @@ pub mod diagnostic;
 pub mod eval;
 pub mod intent;
 pub mod money;
+pub mod proof;
 pub mod rational;
 pub mod source;
 pub mod time;
@@ -27,5 +28,6 @@ pub use diagnostic::{Diagnostic, Fix, Label, Safety, closest, did_you_mean, quot
 pub use eval::{Evaluator, Failure, Site, Value, show_value};
 pub use intent::{Condition, Effect, Expr, ExprId, Intent, Place, Slot, Type};
 pub use money::{Asset, AssetId, MAX_MINOR_UNITS, MAX_SCALE};
+pub use proof::{Proof, ProofKind, Requirement};
 pub use rational::{Rational, RoundMode};
 pub use source::{SourceFile, SourceId, SourceMap, Span};

@@ -52,12 +52,17 @@ impl BatchLowering<'_, '_> {
                     if bound.is_some() {
                         assembly.feeds.push(((compiled.id, index as u16), feed.clone()));
                     }
+                    if !self.proofs.contains_key(feed.as_str()) {
+                        assembly
+                            .unknown
+                            .push((index32(assembly.groups.len()), index as u16));
+                    }
                     let at = place(self.symbols.source, param.span);
                     assembly
                         .oracle_value(&self.proofs, &feed, param.ty, at, self.diagnostics)
                         .same()
                 }
-                (Origin::Argument, None) => self.value(param, plan, target, assembly).same(),
+                (Origin::Argument, None) => self.value(index as u16, param, plan, target, assembly).same(),
             };
             values.push(column);
         }
@@ -121,9 +126,10 @@ impl BatchLowering<'_, '_> {
         }
     }
 
-    /// The value of a parameter that an argument or a setting gives.
+    /// The value of parameter `index` that an argument or a setting gives.
     fn value(
         &mut self,
+        index: u16,
         param: &ValueParameter,
         plan: &CallPlan<'_>,
         target: &Target<'_>,
@@ -152,6 +158,7 @@ impl BatchLowering<'_, '_> {
             }
             // Missing values were reported by `complain_unfixed`; `check` goes on with a stand-in.
             _ => {
+                assembly.unknown.push((index32(assembly.groups.len()), index));
                 return value::from_units(assembly.tables, &aethel_ir::Rational::ZERO, param.ty)
                     .unwrap_or(Scalar::Bool(false));
             }

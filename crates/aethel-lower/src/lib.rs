@@ -55,11 +55,14 @@ pub enum Selection {
     Batch(String),
     /// One top-level intent, as a transaction of its own.
     Intent(String),
+    /// Some top-level intents, each as a batch of its own; names that are not there are passed over.
+    Intents(Vec<String>),
 }
 
 /// Lowers the selected batches of a program. Problems go to `diagnostics`; a batch with an error is left out.
 ///
-/// With [`Purpose::Check`] every intent is compiled and judged, called or not, and values may be missing.
+/// With [`Purpose::Check`] values may be missing, and every intent is compiled and judged, called or not, unless some were
+/// selected.
 pub fn lower(
     source: SourceId,
     program: &Program,
@@ -86,7 +89,7 @@ fn lower_all(
 ) -> Vec<LoweredBatch> {
     let symbols = Symbols::read(source, program, problems);
     settings::check(&symbols, inputs, problems);
-    if purpose == Purpose::Check {
+    if purpose == Purpose::Check && !matches!(selection, Selection::Intents(_)) {
         for decl in &symbols.intent_list {
             if problems.full() {
                 break;
@@ -126,6 +129,11 @@ fn lower_all(
             Some(decl) => lowered.extend(lowering.single(decl)),
             None => settings::no_such(&symbols, "top-level intent", name, lowering.diagnostics),
         },
+        Selection::Intents(names) => {
+            for decl in names.iter().filter_map(|name| symbols.intents.get(name.as_str())) {
+                lowered.extend(lowering.single(decl));
+            }
+        }
     }
     lowered
 }

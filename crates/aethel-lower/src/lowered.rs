@@ -66,6 +66,8 @@ pub struct LoweredBatch {
     pub oracles: Vec<OracleUse>,
     /// Feeds that were bound to external parameters, by intent and value parameter; others are called like theirs.
     pub feeds: Vec<((u32, u16), String)>,
+    /// Arguments that only a run brings, by group and value parameter, ascending; the batch holds stand-ins for them.
+    pub unknown: Vec<(u32, u16)>,
     /// What the ledger keeps of the program.
     pub declarations: Declarations,
     /// The declaration or file the batch comes from, for messages.
@@ -92,6 +94,8 @@ pub(crate) struct Assembly<'t> {
     pub(crate) items: Vec<BatchItem>,
     pub(crate) oracles: Vec<OracleUse>,
     pub(crate) feeds: Vec<((u32, u16), String)>,
+    /// Arguments that are stand-ins, by group and value parameter.
+    pub(crate) unknown: Vec<(u32, u16)>,
     /// Feeds and units in `oracles`.
     asked: HashSet<(String, String)>,
 }
@@ -108,6 +112,7 @@ impl<'t> Assembly<'t> {
             items: Vec::new(),
             oracles: Vec::new(),
             feeds: Vec::new(),
+            unknown: Vec::new(),
             asked: HashSet::new(),
         }
     }
@@ -274,6 +279,7 @@ impl<'t> Assembly<'t> {
             openings_are_expectations: false,
             oracles: self.oracles,
             feeds: self.feeds,
+            unknown: self.unknown,
             declarations,
             at,
         }

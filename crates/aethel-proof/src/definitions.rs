@@ -2,8 +2,9 @@
 
 use crate::number::Number;
 use aethel_ir::RoundMode;
+use std::cmp::Ordering;
 use std::collections::HashMap;
-use z3::ast::Bool;
+use z3::ast::{Bool, Int};
 
 /// What a fresh constant is the result of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +15,8 @@ pub enum Made {
     Quotient(Number, Number),
     /// The whole part of a quotient, for its remainder.
     Whole(Number, Number),
+    /// A product of two unknowns.
+    Product(Number, Number),
 }
 
 /// Definitions of fresh constants. Each has a solution for all values of what it mentions, so assuming them loses
@@ -24,6 +27,8 @@ pub enum Made {
 #[derive(Clone, Debug, Default)]
 pub struct Definitions {
     formulas: Vec<Bool>,
+    /// Products of two unknowns: both factors, the product, and that it is one.
+    products: Vec<([Number; 3], Bool)>,
     known: HashMap<Made, Number>,
 }
 
@@ -43,13 +48,54 @@ impl Definitions {
         self.formulas.extend(formulas);
         self.known.insert(made, constant);
     }
+
+    /// Defines a product of two unknowns by a constant.
+    pub fn define_product(&mut self, made: Made, constant: Number, formula: Bool) {
+        if let Made::Product(a, b) = &made {
+            self.products
+                .push(([a.clone(), b.clone(), constant.clone()], formula));
+        }
+        self.known.insert(made, constant);
+    }
+
+    /// Whether there are products of two unknowns.
+    pub fn multiply(&self) -> bool {
+        !self.products.is_empty()
+    }
+
+    /// All of them, but of a product only its sign and that a factor between zero and one makes nothing larger. What
+    /// follows from this holds for the product too, and is quicker to prove.
+    pub fn abstracted(&self) -> Vec<Bool> {
+        let mut all = self.formulas.clone();
+        let (zero, one) = (Number::whole(Int::from_i64(0)), Number::whole(Int::from_i64(1)));
+        for ([a, b, product], _) in &self.products {
+            let [above, below] = [Ordering::is_gt, Ordering::is_lt]
+                .map(|test: fn(Ordering) -> bool| [a, b, product].map(|number| number.compare(&zero, test)));
+            let same = (&above[0] & &above[1]) | (&below[0] & &below[1]);
+            let opposite = (&above[0] & &below[1]) | (&below[0] & &above[1]);
+            all.push(same.eq(&above[2]));
+            all.push(opposite.eq(&below[2]));
+            for (factor, size) in [(a, b), (b, a)] {
+                let shrinks = [
+                    factor.compare(&zero, Ordering::is_ge),
+                    factor.compare(&one, Ordering::is_le),
+                    size.compare(&zero, Ordering::is_ge),
+                ];
+                all.push(Bool::and(&shrinks).implies(product.compare(size, Ordering::is_le)));
+            }
+        }
+        all
+    }
 }
 
 impl IntoIterator for Definitions {
     type Item = Bool;
     type IntoIter = std::vec::IntoIter<Bool>;
 
+    /// All of them, exactly.
     fn into_iter(self) -> Self::IntoIter {
-        self.formulas.into_iter()
+        let mut all = self.formulas;
+        all.extend(self.products.into_iter().map(|(_, formula)| formula));
+        all.into_iter()
     }
 }

@@ -327,7 +327,7 @@ impl Encoder<'_> {
         Ok(Term::Number(match op {
             BinaryOp::Add => a.add(b),
             BinaryOp::Subtract => a.sub(b),
-            BinaryOp::Multiply => a.mul(b),
+            BinaryOp::Multiply => a.product(b, &mut self.out.definitions),
             BinaryOp::Min => Number::choose(&a.compare(b, Ordering::is_le), a, b),
             BinaryOp::Max => Number::choose(&a.compare(b, Ordering::is_ge), a, b),
             BinaryOp::Divide | BinaryOp::Remainder => {

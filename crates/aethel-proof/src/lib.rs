@@ -7,6 +7,8 @@
 //! - [`prove_direct`]: *the final state of a run is that of the serial run in this order*, by symbolic execution of the
 //!   run's transactions with their concrete parameters. Evaluation is Z3's here, not the evaluator's.
 //!
+//! - [`check`]: what holds of an intent and of a batch for all states and all inputs.
+//!
 //! - [`Shape`]: an intent without its names and constants, and [`LemmaCache`]: what was proved of shapes before.
 //! - [`Lemmas`]: what holds of every intent of a shape, whatever its state and arguments; and [`commutes`] of pairs,
 //!   [`confirm_cycle`] of orders.
@@ -16,6 +18,7 @@
 //! fails.
 
 mod cache;
+pub mod check;
 mod definitions;
 mod direct;
 mod encode;

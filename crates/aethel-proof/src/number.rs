@@ -30,6 +30,12 @@ pub enum Number {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
+impl std::fmt::Display for Malformed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the intent is not well formed")
+    }
+}
+
 /// The integer numeral, of any size: put together from pieces that the interface takes.
 pub fn numeral(value: &BigInt) -> Int {
     if let Ok(small) = i64::try_from(value) {
@@ -144,6 +150,26 @@ impl Number {
         }
     }
 
+    /// The product, where that of two unknowns is a fresh constant: a lemma may leave open what it is a product of.
+    pub fn product(&self, other: &Self, definitions: &mut Definitions) -> Self {
+        if matches!(self, Number::Constant(_)) || matches!(other, Number::Constant(_)) {
+            return self.mul(other);
+        }
+        let swapped = Made::Product(other.clone(), self.clone());
+        let made = Made::Product(self.clone(), other.clone());
+        if let Some(product) = definitions.known(&made).or_else(|| definitions.known(&swapped)) {
+            return product.clone();
+        }
+        let exact = self.mul(other);
+        let product = match &exact {
+            Number::Ratio(_, denominator) => Number::Ratio(Int::fresh_const("product"), denominator.clone()),
+            Number::Constant(_) | Number::Real(_) => Number::Real(Real::fresh_const("product")),
+        };
+        let equation = product.compare(&exact, Ordering::is_eq);
+        definitions.define_product(made, product.clone(), equation);
+        product
+    }
+
     /// The quotient. When the divisor is unknown the second part says that it is not zero, which is left to prove; the
     /// quotient is a fresh constant that is defined in that case and free otherwise.
     pub fn div(&self, divisor: &Self, definitions: &mut Definitions) -> (Self, Option<Bool>) {
@@ -162,7 +188,9 @@ impl Number {
             return (quotient.clone(), Some(not_zero));
         }
         let quotient = Number::Real(Real::fresh_const("quotient"));
-        let back = quotient.mul(divisor).compare(self, Ordering::is_eq);
+        let back = quotient
+            .product(divisor, definitions)
+            .compare(self, Ordering::is_eq);
         definitions.define(made, quotient.clone(), [not_zero.implies(back)]);
         (quotient, Some(not_zero))
     }
@@ -176,11 +204,11 @@ impl Number {
             _ => Some(!divisor.compare(&zero, Ordering::is_eq)),
         };
         let made = Made::Whole(self.clone(), divisor.clone());
-        if let Some(quotient) = definitions.known(&made) {
-            return (self.sub(&divisor.mul(quotient)), not_zero);
+        if let Some(quotient) = definitions.known(&made).cloned() {
+            return (self.sub(&divisor.product(&quotient, definitions)), not_zero);
         }
         let quotient = Number::whole(Int::fresh_const("quotient"));
-        let remainder = self.sub(&divisor.mul(&quotient));
+        let remainder = self.sub(&divisor.product(&quotient, definitions));
         let size = divisor.abs();
         let positive = Bool::and(&[
             remainder.compare(&zero, Ordering::is_ge),

@@ -104,7 +104,13 @@ impl Session {
 
     /// Whether the assertions can hold together.
     pub fn check(&self, assertions: &[Bool]) -> Answer {
-        if self.left.get() == 0 {
+        self.check_within(assertions, self.left.get())
+    }
+
+    /// The same, for at most so much of the resource limit.
+    pub fn check_within(&self, assertions: &[Bool], rlimit: u64) -> Answer {
+        let rlimit = rlimit.min(self.left.get());
+        if rlimit == 0 {
             return Answer::Unknown("the resource limit is spent".to_owned());
         }
         // Constants and definitions are substituted away first, so that products of them become linear.
@@ -116,7 +122,7 @@ impl Session {
         let solver = tactic.solver();
         let mut params = Params::new();
         // 0 would mean no limit to Z3, and so would not setting it.
-        params.set_u32("rlimit", u32::try_from(self.left.get()).unwrap_or(u32::MAX));
+        params.set_u32("rlimit", u32::try_from(rlimit).unwrap_or(u32::MAX));
         solver.set_params(&params);
         for assertion in assertions {
             solver.assert(assertion);
@@ -133,7 +139,7 @@ impl Session {
                 Some(model) => Answer::Sat(model),
                 None => Answer::Unknown("Z3 gave no model".to_owned()),
             },
-            SatResult::Unknown => Answer::Unknown(reason(&solver, self.left.get())),
+            SatResult::Unknown => Answer::Unknown(reason(&solver, rlimit.saturating_sub(used))),
         }
     }
 }

@@ -7,6 +7,7 @@ use aethel_ir::{
     Batch, FieldId, PlaceId, Rational, Site, TransactionId, TransactionView, Type, Value, show_value,
 };
 use z3::Model;
+use z3::ast::Real;
 
 /// The value of a number in a model, when it is known there and fits.
 pub fn value(number: &Number, model: &Model) -> Option<Rational> {
@@ -19,12 +20,17 @@ pub fn value(number: &Number, model: &Model) -> Option<Rational> {
             model.eval(term, true)?.as_i128()?,
             i128::try_from(denominator).ok()?,
         ),
-        Number::Real(term) => {
-            let (numerator, denominator) = model.eval(term, true)?.as_rational()?;
-            (numerator.into(), denominator.into())
-        }
+        Number::Real(term) => return fraction(&model.eval(term, true)?),
     };
     Rational::Int(numerator).div(&Rational::Int(denominator)).ok()
+}
+
+/// A known Real as a fraction; `None` when it is none of numbers that Z3 gives away.
+pub fn fraction(term: &Real) -> Option<Rational> {
+    let (numerator, denominator) = term.as_rational()?;
+    Rational::Int(numerator.into())
+        .div(&Rational::Int(denominator.into()))
+        .ok()
 }
 
 /// Says that two parameters of a transaction are one account.

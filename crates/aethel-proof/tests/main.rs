@@ -7,6 +7,8 @@
 )]
 
 mod arithmetic;
+mod check;
+mod check_random;
 mod direct;
 mod random;
 mod shape;

@@ -46,7 +46,7 @@ macro_rules! operators {
     )* } };
 }
 operators! {
-    add Add; sub Subtract; mul Multiply; div Divide; rem Remainder; eq Equal; ne NotEqual; ge GreaterEqual;
+    add Add; sub Subtract; mul Multiply; div Divide; rem Remainder; eq Equal; ne NotEqual; ge GreaterEqual; le LessEqual;
     gt Greater; lt Less; and And; or Or; implies Implies; min Min; max Max;
 }
 
@@ -56,6 +56,7 @@ pub const COUNT: u16 = 1;
 pub const FLAG: u16 = 2;
 
 /// An intent with `accounts` account parameters and `values` value parameters.
+#[derive(Clone, Debug)]
 pub struct IntentBuilder {
     intent: Intent,
 }
@@ -193,6 +194,17 @@ impl IntentBuilder {
             if_bounded: None,
         });
         self
+    }
+
+    /// Gives a value parameter a type; they are numbers otherwise.
+    pub fn typed(mut self, value: usize, ty: Type) -> Self {
+        self.intent.values[value].ty = ty;
+        self
+    }
+
+    /// Makes every value parameter an amount.
+    pub fn amounts(self) -> Self {
+        (0..self.intent.values.len()).fold(self, |intent, n| intent.typed(n, Type::Amount(AssetId(0))))
     }
 
     pub fn build(self) -> Intent {

@@ -5,6 +5,7 @@
 
 pub mod diagnostics;
 pub mod escape;
+pub mod proofs;
 pub mod run;
 pub mod table;
 

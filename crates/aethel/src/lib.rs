@@ -3,6 +3,7 @@
 //! Takes paths, inputs and options; gives diagnostics and results. This crate reads files and the configuration; what
 //! programs mean is in `aethel-lower`, how batches run in `aethel-runtime`.
 
+pub mod check;
 pub mod config;
 pub mod files;
 pub mod import;
@@ -22,6 +23,7 @@ pub use aethel_ledger as store;
 pub use aethel_lower::{Inputs, Purpose, Selection, parse_oracle};
 pub use aethel_runtime as runtime;
 pub use aethel_runtime::BatchResult;
+pub use check::{CheckOptions, CheckReport};
 pub use processor::{BatchProcessor, ExpectedBalance, Operation, ProcessorOptions, Transaction};
 pub use program::Program;
 pub use run::{RunOptions, RunReport, run};

@@ -3,7 +3,6 @@
 use crate::files::{self, ProgramFiles};
 use aethel_ir::{Diagnostic, SourceId, SourceMap};
 use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
-use aethel_runtime::DependencyAnalyzer;
 use aethel_syntax::ast;
 use std::path::{Path, PathBuf};
 
@@ -54,27 +53,6 @@ impl Program {
             directory,
             diagnostics: parsed.diagnostics,
         }
-    }
-
-    /// Judges the program: syntax, names, types, meaning. Gives all problems, errors first in the file's order.
-    pub fn check(&self, sources: &mut SourceMap, allowed: &[PathBuf]) -> Vec<Diagnostic> {
-        let mut diagnostics = self.diagnostics.clone();
-        let inputs = Inputs::default();
-        let lowered = self.lower(
-            &Selection::All,
-            &inputs,
-            Purpose::Check,
-            sources,
-            allowed,
-            &mut diagnostics,
-        );
-        for batch in &lowered {
-            if let Err(cycle) = DependencyAnalyzer.analyze(&batch.batch) {
-                diagnostics.push(*cycle);
-            }
-        }
-        sort(&mut diagnostics);
-        diagnostics
     }
 
     /// Lowers the selected batches; problems are added to `diagnostics`.

@@ -3,56 +3,77 @@
 use crate::exit::Exit;
 use crate::options::CheckOptions;
 use crate::printer::Printer;
-use aethel::Program;
+use aethel::check::{CheckLimits, LemmaCache, Progress, lemma_cache};
 use aethel::ir::{Code, Diagnostic, SourceMap};
+use aethel::{CheckReport, Program};
 use aethel_report::diagnostics::Counts;
+use aethel_report::proofs::summary;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
 
 /// Checks every program named, or found below a directory named.
 pub fn run(options: &CheckOptions, printer: &mut Printer) -> Exit {
+    let begun = Instant::now();
     let mut sources = SourceMap::default();
-    let mut diagnostics = Vec::new();
-    let mut unreadable = false;
+    let mut found = CheckReport::default();
     let (mut files, mut intents, mut batches) = (0, 0, 0);
+    let library = aethel::CheckOptions {
+        allow_path: options.allow_path.clone(),
+        limits: CheckLimits {
+            rlimit: options.rlimit,
+            ..CheckLimits::default()
+        },
+        cache: Arc::new(cache()),
+    };
     for path in &options.paths {
-        for path in programs(path, &mut diagnostics) {
+        for path in programs(path, &mut found.diagnostics) {
             match open(&path, &mut sources) {
                 Ok(program) => {
-                    diagnostics.extend(program.check(&mut sources, &options.allow_path));
+                    let mut told = |at: Progress<'_>| {
+                        let line = format!("{}: {} of {}, `{}`", path.display(), at.done + 1, at.of, at.name);
+                        printer.progress(begun, &line);
+                    };
+                    let report = program.check_with(&mut sources, &library, &mut told);
                     let counts = program.counts();
                     (files, intents, batches) = (files + 1, intents + counts.0, batches + counts.1);
+                    found.diagnostics.extend(report.diagnostics);
+                    found.proofs.extend(report.proofs);
+                    found.undecided |= report.undecided;
                 }
-                Err(diagnostic) => diagnostics.push(diagnostic),
+                Err(diagnostic) => found.diagnostics.push(diagnostic),
             }
         }
     }
-    unreadable |= diagnostics
-        .iter()
+    printer.progress_done();
+    let unreadable = (found.diagnostics.iter())
         .any(|d| matches!(d.code, Code::AE0901 | Code::AE0109) && d.labels.is_empty());
-    let failed = printer.diagnostics(&diagnostics, &sources);
-    let counts = Counts::of(&diagnostics);
-    let plural = |n: usize, word: &str| {
-        if n == 1 {
-            format!("1 {word}")
-        } else {
-            format!("{n} {word}s")
-        }
+    let failed = printer.checked(&found.diagnostics, &found.proofs, &sources);
+    let counts = Counts::of(&found.diagnostics).describe();
+    let files = match files {
+        1 => String::new(),
+        files => format!("{files} files, "),
     };
-    let batches = if batches == 1 {
-        "1 batch".into()
-    } else {
-        format!("{batches} batches")
-    };
-    let checked = format!(
-        "{}: {}, {batches}",
-        plural(files, "file"),
-        plural(intents, "intent")
-    );
-    printer.say(&format!("{} · {checked}\n", counts.describe()));
-    match (unreadable, failed) {
-        (true, _) => Exit::Usage,
-        (_, true) => Exit::Wrong,
+    let summary = summary(intents, batches, &found.proofs);
+    printer.say(&format!("{counts} · {files}{summary}\n"));
+    match (unreadable, failed, found.undecided) {
+        (true, _, _) => Exit::Usage,
+        (_, true, _) => Exit::Wrong,
+        (_, _, true) => Exit::Undecided,
         _ => Exit::Fine,
+    }
+}
+
+/// What was proved before, in the user's cache directory where there is one.
+fn cache() -> LemmaCache {
+    let absolute = |name: &str| {
+        let path = PathBuf::from(std::env::var_os(name)?);
+        path.is_absolute().then_some(path)
+    };
+    let directory = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+    match directory {
+        Some(directory) => lemma_cache(&directory),
+        None => LemmaCache::in_memory(),
     }
 }
 

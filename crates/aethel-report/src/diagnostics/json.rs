@@ -1,13 +1,24 @@
 //! Diagnostics for programs; the shape is described in `docs/schema/diagnostics.schema.json`.
 
-use aethel_ir::{Diagnostic, Label, Safety, SourceId, SourceMap, Span};
+use crate::proofs::proofs_json;
+use aethel_ir::{Diagnostic, Label, Proof, Safety, SourceId, SourceMap, Span};
 use serde_json::{Value, json};
 
 /// Renders diagnostics as one JSON object, pretty-printed, with a line end.
 pub fn json(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
-    let list: Vec<Value> = diagnostics.iter().map(|d| diagnostic(d, sources)).collect();
-    let value = json!({ "schema": 1, "diagnostics": list });
+    format!("{:#}\n", value(diagnostics, sources))
+}
+
+/// The same with what was proved.
+pub fn json_with_proofs(diagnostics: &[Diagnostic], proofs: &[Proof], sources: &SourceMap) -> String {
+    let mut value = value(diagnostics, sources);
+    value["proofs"] = proofs_json(proofs);
     format!("{value:#}\n")
+}
+
+fn value(diagnostics: &[Diagnostic], sources: &SourceMap) -> Value {
+    let list: Vec<Value> = diagnostics.iter().map(|d| diagnostic(d, sources)).collect();
+    json!({ "schema": 1, "diagnostics": list })
 }
 
 /// One diagnostic as JSON.

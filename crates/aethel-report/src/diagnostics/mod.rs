@@ -6,7 +6,7 @@ mod json;
 
 pub use concise::concise;
 pub use human::{Style, human};
-pub use json::{diagnostic as one_json, json};
+pub use json::{diagnostic as one_json, json, json_with_proofs};
 
 use aethel_ir::{Diagnostic, Severity};
 

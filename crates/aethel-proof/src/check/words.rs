@@ -1,0 +1,505 @@
+//! Reports as diagnostics: what is wrong, where a person would look for it, an example, what to do.
+
+use super::example;
+use super::report::{Check, Finding, Refutation, Verdict};
+use super::subject::{State, Subject};
+use aethel_ir::intent::{BinaryOp, Node};
+use aethel_ir::money::format_grouped;
+use aethel_ir::{
+    AssetId, Code, Diagnostic, Expr, ExprId, Failure, Intent, PlaceId, Rational, Site, Slot, SourceMap, Span,
+    Type, Value, show_value,
+};
+
+/// How many places an example shows.
+const SHOWN: usize = 6;
+
+/// What to tell people about an answer, if anything. `sources` gives the texts that helps quote.
+pub fn diagnostic(subject: &Subject, finding: &Finding, sources: &SourceMap) -> Option<Diagnostic> {
+    let words = Words {
+        subject,
+        intent: subject.intent(),
+        sources,
+    };
+    words.finding(finding)
+}
+
+struct Words<'a> {
+    subject: &'a Subject,
+    intent: &'a Intent,
+    sources: &'a SourceMap,
+}
+
+impl Words<'_> {
+    fn finding(&self, finding: &Finding) -> Option<Diagnostic> {
+        let name = &self.intent.name;
+        match &finding.verdict {
+            Verdict::Proved => None,
+            Verdict::Refuted(Refutation::Implied) => match finding.check {
+                Check::Needed(n) => Some(self.implied(n)),
+                _ => None,
+            },
+            Verdict::Refuted(Refutation::Contradiction(core)) => Some(self.contradiction(core)),
+            Verdict::Refuted(Refutation::Stopped(state)) => Some(self.stopped(state)),
+            Verdict::Refuted(Refutation::Example(state)) => {
+                let diagnostic = self.refuted(finding.check, state)?;
+                Some(self.with_example(diagnostic, state))
+            }
+            Verdict::Undecided { reason } => {
+                let what = what(finding.check);
+                let message = format!("cannot decide whether `{name}` {what}: {reason}");
+                let diagnostic = self.at(Code::AE1010, message, self.span_of(finding.check), "here");
+                Some(
+                    diagnostic.help(
+                        "simplify the products and quotients there, or give `check` a larger `--rlimit`",
+                    ),
+                )
+            }
+            Verdict::Disagreement { state } => {
+                let what = what(finding.check);
+                let message =
+                    format!("the solver denies that `{name}` {what}, but the evaluator does not agree");
+                let mut diagnostic = self.at(Code::AE1012, message, self.span_of(finding.check), "here");
+                diagnostic.counterexample = Some(format!("{}   (not replayed)", self.example(state)));
+                Some(diagnostic.help("this is a bug in aethel; please report it with the program"))
+            }
+        }
+    }
+
+    fn refuted(&self, check: Check, state: &State) -> Option<Diagnostic> {
+        let name = &self.intent.name;
+        Some(match check {
+            Check::Conserves(asset) => self.conservation(asset, state),
+            Check::NoOverdraft(n) => self.overdraft(n, state),
+            Check::NoOverflow(site) => {
+                let what = self.site(site);
+                let message = format!("`{name}`: {what} can leave the range of amounts");
+                let label = "more than 2^120 of the smallest units is an overflow";
+                self.at(Code::AE1005, message, self.span_of(check), label)
+                    .help("bound the values that it is made of in `guard`")
+            }
+            Check::NoDivisionByZero(at) => {
+                let divisor = match self.intent.node(at).map(|node| &node.expr) {
+                    Some(Expr::Binary(_, _, divisor)) => self.text(*divisor),
+                    _ => None,
+                };
+                let help = match divisor {
+                    Some(divisor) => format!("add `{divisor} != 0;` to `guard`"),
+                    None => "let `guard` say that the divisor is not zero".to_owned(),
+                };
+                let message = format!("`{name}` can divide by zero");
+                self.at(
+                    Code::AE1006,
+                    message,
+                    self.span_of(check),
+                    "this divisor can be zero",
+                )
+                .help(help)
+            }
+            Check::Exact(site) => {
+                let what = self.site(site);
+                let message = format!("`{name}`: {what} can be a fraction of the smallest unit");
+                self.at(Code::AE1007, message, self.span_of(check), "need not be whole")
+                    .help("say how it is rounded, with `round(.., half_even)`")
+            }
+            Check::Postcondition(_) => {
+                let message = format!("`{name}`: a condition of `verify` can be false");
+                self.at(
+                    Code::AE1008,
+                    message,
+                    self.span_of(check),
+                    "does not follow from `guard` and the equations",
+                )
+                .help("let `guard` require what makes it true, or remove it")
+            }
+            Check::GuardCanHold | Check::CanCommit | Check::Needed(_) => return None,
+        })
+    }
+
+    fn conservation(&self, asset: AssetId, state: &State) -> Diagnostic {
+        let name = &self.intent.name;
+        let after = self.subject.after(state);
+        let gain = example::gain(self.subject, asset, state, &after).unwrap_or(0);
+        let unit = self.subject.batch().assets.get(usize::from(asset.0));
+        let (scale, unit) = unit.map_or((0, "?"), |asset| (asset.scale, &*asset.name));
+        let verb = if gain > 0 { "create" } else { "destroy" };
+        let says = if self.always_gains(asset, gain) {
+            format!("{verb}s")
+        } else {
+            format!("can {verb}")
+        };
+        let message = format!(
+            "`{name}` {says} {} {unit}",
+            format_grouped(gain.saturating_abs(), scale)
+        );
+        let code = if gain > 0 { Code::AE0701 } else { Code::AE0702 };
+        // The equation that moves most in the wrong direction.
+        let change = |slot: Slot| {
+            let n = usize::from(slot.0);
+            let change = after
+                .get(n)
+                .zip(state.before.get(n))
+                .map_or(0, |(after, before)| after - before);
+            if gain > 0 { change } else { -change }
+        };
+        let ours = self
+            .intent
+            .effects
+            .iter()
+            .filter(|effect| self.is_balance(effect.slot, asset));
+        // Of equals the last: people write what is taken before what is given.
+        let worst = ours.max_by_key(|effect| change(effect.slot));
+        let span = worst
+            .and_then(|effect| self.intent.node(effect.value))
+            .map(|node| node.span);
+        let label = if gain > 0 {
+            "more than the others lose"
+        } else {
+            "more is lost than the others gain"
+        };
+        self.at(code, message, span.unwrap_or(self.intent.span), label)
+            .help(self.remainder().unwrap_or_else(|| match gain > 0 {
+                true => "take from one account what is given to another".to_owned(),
+                false => "give to one account what is taken from another".to_owned(),
+            }))
+    }
+
+    /// Whether every run that goes through, of those that are tried, gains exactly this.
+    fn always_gains(&self, asset: AssetId, gain: i128) -> bool {
+        let gains = |state: State| {
+            let after = self.subject.run(&state).ok()?;
+            example::gain(self.subject, asset, &state, &after)
+        };
+        example::likely(self.subject)
+            .chain(example::many(self.subject).take(200))
+            .filter_map(gains)
+            .all(|one| one == gain)
+    }
+
+    /// When rounded parts are given away: the last part as what is left of the whole.
+    fn remainder(&self) -> Option<String> {
+        let taken = self.intent.effects.iter().find_map(|effect| {
+            match self.intent.node(effect.value).map(|node| &node.expr) {
+                Some(Expr::Binary(BinaryOp::Subtract, a, amount)) if self.is_before(*a, effect.slot) => {
+                    self.text(*amount)
+                }
+                _ => None,
+            }
+        })?;
+        let mut rounded: Vec<&str> = Vec::new();
+        for effect in &self.intent.effects {
+            if let Some(Expr::Binary(BinaryOp::Add, a, part)) =
+                self.intent.node(effect.value).map(|node| &node.expr)
+                && self.is_before(*a, effect.slot)
+                && self.rounds(*part)
+            {
+                rounded.push(self.text(*part)?);
+            }
+        }
+        rounded.pop()?;
+        if rounded.is_empty() {
+            return None;
+        }
+        let others = rounded.join(" - ");
+        Some(format!(
+            "parts that are rounded need not add up to the whole: let the last be the remainder, `{taken} - {others}`"
+        ))
+    }
+
+    fn is_before(&self, id: ExprId, slot: Slot) -> bool {
+        self.intent
+            .node(id)
+            .is_some_and(|node| node.expr == Expr::Before(slot))
+    }
+
+    fn rounds(&self, id: ExprId) -> bool {
+        match self.intent.node(id).map(|node| &node.expr) {
+            Some(Expr::Round { .. }) => true,
+            Some(Expr::Let(n)) => {
+                let step = self.intent.lets.get(usize::from(*n));
+                step.is_some_and(|step| self.rounds(step.value))
+            }
+            _ => false,
+        }
+    }
+
+    fn overdraft(&self, n: u16, state: &State) -> Diagnostic {
+        let name = &self.intent.name;
+        let Some(effect) = self.intent.effects.get(usize::from(n)) else {
+            return Diagnostic::new(Code::AE1004, format!("`{name}` can overdraw an account"));
+        };
+        let place = self.place(effect.slot);
+        let message = format!("`{name}` can leave `{place}` below zero");
+        // The condition that should have prevented it, if there is one.
+        let guard = self
+            .intent
+            .guard
+            .iter()
+            .find(|condition| self.mentions(condition.expr, effect.slot));
+        let (span, label) = match guard.and_then(|condition| self.intent.node(condition.expr)) {
+            Some(node) => (node.span, "this does not forbid it"),
+            None => (effect.span, "no condition of `guard` forbids it"),
+        };
+        let negative = self
+            .intent
+            .values
+            .iter()
+            .zip(&state.values)
+            .find(|(parameter, value)| {
+                matches!(parameter.ty, Type::Amount(_))
+                    && matches!(value, Value::Number(number) if number.signum() < 0)
+            });
+        let help = match negative {
+            Some((parameter, _)) => format!("add `{} >= 0;` to `guard`", parameter.name),
+            None => format!("let `guard` require that `{place}` covers everything that is taken from it"),
+        };
+        self.at(Code::AE1004, message, span, label).help(help)
+    }
+
+    fn contradiction(&self, core: &[u16]) -> Diagnostic {
+        let name = &self.intent.name;
+        let mut diagnostic = Diagnostic::new(Code::AE1001, format!("the guard of `{name}` can never hold"));
+        let conditions = core.iter().filter_map(|n| self.intent.guard.get(usize::from(*n)));
+        let conditions: Vec<&Node> = conditions.filter_map(|one| self.intent.node(one.expr)).collect();
+        let label = match conditions.len() {
+            1 => "no state and no input make this true",
+            2 => "these two contradict each other",
+            _ => "these contradict each other",
+        };
+        for (index, node) in conditions.iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            diagnostic = diagnostic.label(self.intent.source, node.span, label);
+        }
+        for n in self.lets_in(core) {
+            if let Some(step) = self.intent.lets.get(usize::from(n)) {
+                diagnostic = diagnostic.label(
+                    self.intent.source,
+                    step.span,
+                    format!("`{}` is fixed here", step.name),
+                );
+            }
+        }
+        if diagnostic.labels.is_empty() {
+            diagnostic = diagnostic.label(
+                self.intent.source,
+                self.intent.span,
+                "its values exclude each other",
+            );
+        }
+        diagnostic.help("no run can pass it: change or remove one of the conditions")
+    }
+
+    /// The named values that conditions of the guard look at.
+    fn lets_in(&self, conditions: &[u16]) -> Vec<u16> {
+        let conditions = conditions
+            .iter()
+            .filter_map(|n| self.intent.guard.get(usize::from(*n)));
+        let mut open: Vec<ExprId> = conditions.map(|condition| condition.expr).collect();
+        let mut lets = Vec::new();
+        while let Some(id) = open.pop() {
+            if let Some(node) = self.intent.node(id) {
+                if let Expr::Let(n) = node.expr
+                    && !lets.contains(&n)
+                {
+                    lets.push(n);
+                }
+                open.extend(children(&node.expr).into_iter().flatten());
+            }
+        }
+        lets
+    }
+
+    fn mentions(&self, id: ExprId, slot: Slot) -> bool {
+        self.intent.node(id).is_some_and(|node| {
+            node.expr == Expr::Before(slot)
+                || children(&node.expr)
+                    .into_iter()
+                    .flatten()
+                    .any(|child| self.mentions(child, slot))
+        })
+    }
+
+    fn stopped(&self, state: &State) -> Diagnostic {
+        let name = &self.intent.name;
+        let (span, why) = match self.subject.run(state) {
+            Err(Failure::Overdraft { effect, .. }) => {
+                (self.site_span(Site::Effect(effect)), "falls below zero")
+            }
+            Err(Failure::Overflow { site }) => (self.site_span(site), "leaves the range of amounts"),
+            Err(Failure::Inexact { site, .. }) => {
+                (self.site_span(site), "is a fraction of the smallest unit")
+            }
+            Err(Failure::DivisionByZero(at)) => (self.site_span(Site::Expr(at)), "divides by zero"),
+            Err(Failure::Postcondition(n)) => (self.span_of(Check::Postcondition(n)), "is false afterwards"),
+            _ => (self.intent.span, "is stopped"),
+        };
+        let message = format!("`{name}` can never go through: whenever its guard holds it is stopped");
+        let diagnostic = self.at(Code::AE1002, message, span, why);
+        self.with_example(diagnostic, state)
+            .help("change the equation, or let `guard` require what it needs")
+    }
+
+    fn implied(&self, n: u16) -> Diagnostic {
+        let span = self.span_of(Check::Needed(n));
+        self.at(
+            Code::AE1009,
+            "this condition follows from the others".to_owned(),
+            span,
+            "tests nothing new",
+        )
+        .help("remove it, unless it helps the reader")
+    }
+
+    fn with_example(&self, mut diagnostic: Diagnostic, state: &State) -> Diagnostic {
+        diagnostic.counterexample = Some(format!("{}   (replayed)", self.example(state)));
+        diagnostic
+    }
+
+    /// `company 0.00 → 0.00, bob 0.00 → 1.00 with amount = 0.00`.
+    fn example(&self, state: &State) -> String {
+        let after = self.subject.after(state);
+        let written = self.intent.written();
+        let mut places: Vec<String> = Vec::new();
+        for (n, before) in state.before.iter().enumerate().take(SHOWN) {
+            let slot = Slot(n as u16);
+            let mut shown = format!("{} {}", self.place(slot), self.amount(slot, *before));
+            if let (Some(true), Some(after)) = (written.get(n), after.get(n)) {
+                shown += &format!(" → {}", self.amount(slot, *after));
+            }
+            places.push(shown);
+        }
+        if state.before.len() > SHOWN {
+            places.push("…".to_owned());
+        }
+        let mut values: Vec<String> = Vec::new();
+        for (parameter, value) in self.intent.values.iter().zip(&state.values) {
+            values.push(format!(
+                "{} = {}",
+                parameter.name,
+                self.value(value, parameter.ty)
+            ));
+        }
+        self.subject.with(state, |view, evaluator| {
+            for step in self.intent.lets.iter().filter(|step| step.whole) {
+                let value = evaluator.show(view, &state.before, &state.before, step.value);
+                if let (Some(value), Some(node)) = (value, self.intent.node(step.value)) {
+                    values.push(format!("{} = {}", step.name, self.value(&value, node.ty)));
+                }
+            }
+        });
+        match (places.is_empty(), values.is_empty()) {
+            (_, true) => places.join(", "),
+            (true, false) => values.join(", "),
+            (false, false) => format!("{} with {}", places.join(", "), values.join(", ")),
+        }
+    }
+
+    /// Amounts without their asset where there is only one.
+    fn value(&self, value: &Value, ty: Type) -> String {
+        let assets = &self.subject.batch().assets;
+        match (value, ty) {
+            (Value::Number(number), Type::Amount(asset)) if assets.len() == 1 => {
+                let scale = assets.get(usize::from(asset.0)).map_or(0, |asset| asset.scale);
+                match number.to_i128() {
+                    Some(minor) => format_grouped(minor, scale),
+                    None => show_value(self.subject.batch(), value, ty),
+                }
+            }
+            _ => show_value(self.subject.batch(), value, ty),
+        }
+    }
+
+    fn amount(&self, slot: Slot, value: i128) -> String {
+        match self.subject.batch().asset_of(PlaceId(slot.0.into())) {
+            Some(asset) => self.value(&Value::Number(Rational::Int(value)), Type::Amount(asset)),
+            None => value.to_string(),
+        }
+    }
+
+    fn place(&self, slot: Slot) -> String {
+        self.subject.batch().place_name(PlaceId(slot.0.into()))
+    }
+
+    fn is_balance(&self, slot: Slot, asset: AssetId) -> bool {
+        self.subject.batch().asset_of(PlaceId(slot.0.into())) == Some(asset)
+    }
+
+    fn site(&self, site: Site) -> String {
+        match site {
+            Site::Let(n) => self
+                .intent
+                .lets
+                .get(usize::from(n))
+                .map(|step| format!("`{}`", step.name)),
+            Site::Effect(n) | Site::Supply(n) => {
+                let effect = self.intent.effects.get(usize::from(n));
+                effect.map(|effect| format!("the new value of `{}`", self.place(effect.slot)))
+            }
+            Site::Expr(_) => None,
+        }
+        .unwrap_or_else(|| "a value".to_owned())
+    }
+
+    fn site_span(&self, site: Site) -> Span {
+        let span = match site {
+            Site::Let(n) => self.intent.lets.get(usize::from(n)).map(|step| step.span),
+            Site::Effect(n) | Site::Supply(n) => {
+                self.intent.effects.get(usize::from(n)).map(|effect| effect.span)
+            }
+            Site::Expr(at) => self.intent.node(at).map(|node| node.span),
+        };
+        span.unwrap_or(self.intent.span)
+    }
+
+    fn span_of(&self, check: Check) -> Span {
+        let condition = |conditions: &[aethel_ir::Condition], n: u16| {
+            let condition = conditions.get(usize::from(n))?;
+            self.intent.node(condition.expr).map(|node| node.span)
+        };
+        match check {
+            Check::GuardCanHold | Check::CanCommit | Check::Conserves(_) => None,
+            Check::NoOverdraft(n) => Some(self.site_span(Site::Effect(n))),
+            Check::NoOverflow(site) | Check::Exact(site) => Some(self.site_span(site)),
+            Check::NoDivisionByZero(at) => Some(self.site_span(Site::Expr(at))),
+            Check::Postcondition(n) => condition(&self.intent.postconditions, n),
+            Check::Needed(n) => condition(&self.intent.guard, n),
+        }
+        .unwrap_or(self.intent.span)
+    }
+
+    fn at(&self, code: Code, message: String, span: Span, label: &str) -> Diagnostic {
+        Diagnostic::new(code, message).label(self.intent.source, span, label)
+    }
+
+    /// An expression as it is written.
+    fn text(&self, id: ExprId) -> Option<&str> {
+        let file = self.sources.get(self.intent.source)?;
+        let text = file.text.get(self.intent.node(id)?.span.range())?;
+        (!text.contains('\n') && text.len() <= LONGEST_QUOTE).then_some(text)
+    }
+}
+
+/// Longer expressions are not repeated in a help.
+const LONGEST_QUOTE: usize = 80;
+
+fn children(expr: &Expr) -> [Option<ExprId>; 2] {
+    match expr {
+        Expr::Unary(_, a) | Expr::Round { value: a, .. } => [Some(*a), None],
+        Expr::Binary(_, a, b) => [Some(*a), Some(*b)],
+        _ => [None, None],
+    }
+}
+
+/// What a check says of an intent.
+fn what(check: Check) -> &'static str {
+    match check {
+        Check::GuardCanHold => "can pass its guard",
+        Check::CanCommit => "can go through",
+        Check::Conserves(_) => "conserves value",
+        Check::NoOverdraft(_) => "keeps this account from falling below zero",
+        Check::NoOverflow(_) => "keeps this value in the range of amounts",
+        Check::NoDivisionByZero(_) => "never divides by zero here",
+        Check::Exact(_) => "always has a whole number here",
+        Check::Postcondition(_) => "always makes this condition true",
+        Check::Needed(_) => "needs this condition",
+    }
+}

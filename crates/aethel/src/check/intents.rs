@@ -1,0 +1,168 @@
+//! The intents of a program, each judged once for each way in which its accounts are bounded.
+
+use super::proof::of_intent;
+use super::{CheckOptions, CheckReport};
+use crate::check::batches::Judged;
+use aethel_ir::{AssetId, Code, Diagnostic, Severity, SourceMap, Span};
+use aethel_lower::LoweredBatch;
+use aethel_proof::check::{BatchVerdict, Check, IntentReport, Subject, Verdict, check_intent, diagnostic};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// An intent as one batch calls it.
+struct Called {
+    subject: Arc<Subject>,
+    /// The batches that call it so, and its number there.
+    by: Vec<(usize, usize)>,
+    report: IntentReport,
+}
+
+/// One intent of the program.
+struct Declared {
+    /// Where its name stands.
+    span: Span,
+    name: String,
+    called: Vec<Called>,
+}
+
+/// All intents in the order of the file.
+pub(super) struct Intents {
+    list: Vec<Declared>,
+}
+
+impl Intents {
+    /// Takes the intents out of the batches, and out of those that stand for intents that no batch calls.
+    pub fn collect(batches: &[LoweredBatch], alone: &[LoweredBatch]) -> Self {
+        let mut list: Vec<Declared> = Vec::new();
+        let mut known: HashMap<Span, usize> = HashMap::new();
+        for (index, lowered) in batches.iter().chain(alone).enumerate() {
+            for (intent, subject) in Subject::of_batch(&lowered.batch) {
+                let (span, name) = (subject.intent().span, subject.intent().name.to_string());
+                let at = *known.entry(span).or_insert_with(|| {
+                    list.push(Declared {
+                        span,
+                        name,
+                        called: Vec::new(),
+                    });
+                    list.len() - 1
+                });
+                let called = &mut list[at].called;
+                match called.iter_mut().find(|one| *one.subject == subject) {
+                    Some(one) => one.by.push((index, intent)),
+                    None => called.push(Called {
+                        subject: Arc::new(subject),
+                        by: vec![(index, intent)],
+                        report: IntentReport::default(),
+                    }),
+                }
+            }
+        }
+        list.sort_by_key(|declared| declared.span.start);
+        Self { list }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Asks about each; `next` is told how many are done and which is next.
+    pub fn judge(&mut self, options: &CheckOptions, next: &mut dyn FnMut(usize, &str)) {
+        for (done, declared) in self.list.iter_mut().enumerate() {
+            next(done, &declared.name);
+            for called in &mut declared.called {
+                called.report = check_intent(&called.subject, &options.limits, &options.cache);
+            }
+        }
+    }
+
+    fn of_batch(&self, batch: usize) -> impl Iterator<Item = &IntentReport> {
+        let called = self.list.iter().flat_map(|declared| &declared.called);
+        called
+            .filter(move |one| one.by.iter().any(|(index, _)| *index == batch))
+            .map(|one| &one.report)
+    }
+
+    /// Whether an intent of a batch never goes through, so that the batch does not either.
+    pub fn dead(&self, batch: usize) -> bool {
+        let never = |report: &IntentReport| {
+            [Check::GuardCanHold, Check::CanCommit]
+                .iter()
+                .any(|check| matches!(report.verdict(*check), Some(Verdict::Refuted(_))))
+        };
+        self.of_batch(batch).any(never)
+    }
+
+    /// The assets that some intent of a batch does not provably conserve.
+    pub fn leaks(&self, batch: usize) -> Vec<AssetId> {
+        let findings = self.of_batch(batch).flat_map(|report| &report.findings);
+        let mut leaks: Vec<AssetId> = findings
+            .filter(|finding| finding.verdict != Verdict::Proved)
+            .filter_map(|finding| match finding.check {
+                Check::Conserves(asset) => Some(asset),
+                _ => None,
+            })
+            .collect();
+        leaks.sort_unstable();
+        leaks.dedup();
+        leaks
+    }
+
+    /// Adds diagnostics and proofs. A leak that every calling batch makes up for is a warning.
+    pub fn tell(&self, batches: &[Judged], sources: &SourceMap, report: &mut CheckReport) {
+        for declared in &self.list {
+            let mut told: Vec<Diagnostic> = Vec::new();
+            for called in &declared.called {
+                for finding in &called.report.findings {
+                    let made_up_for = match finding.check {
+                        Check::Conserves(asset) => called.made_up_for(asset, batches),
+                        _ => false,
+                    };
+                    let undecided = matches!(finding.verdict, Verdict::Undecided { .. });
+                    report.undecided |= undecided && finding.check.is_fatal() && !made_up_for;
+                    if let Some(mut told_of) = diagnostic(&called.subject, finding, sources) {
+                        if made_up_for && told_of.is_error() {
+                            told_of.severity = Severity::Warning;
+                            told_of.help =
+                                Some("the batches that call it make up for it; it cannot run alone".into());
+                        }
+                        told.push(told_of);
+                    }
+                }
+            }
+            let ways = declared.called.len();
+            keep_one_of_each(&mut told, ways);
+            report.diagnostics.extend(told);
+            let reports: Vec<&IntentReport> = declared.called.iter().map(|one| &one.report).collect();
+            if let Some(first) = declared.called.first() {
+                let batch = first.subject.batch();
+                report.proofs.push(of_intent(&declared.name, batch, &reports));
+            }
+        }
+    }
+}
+
+impl Called {
+    fn made_up_for(&self, asset: AssetId, batches: &[Judged]) -> bool {
+        self.by.iter().all(|(index, _)| {
+            let judged = batches.get(*index).and_then(|judged| judged.report.as_ref());
+            judged.is_some_and(|report| report.conserves.contains(&(asset, BatchVerdict::Proved)))
+        })
+    }
+}
+
+/// What is found in several ways of calling an intent is said once, and that a condition is not needed only if that is
+/// so in all of them.
+fn keep_one_of_each(told: &mut Vec<Diagnostic>, ways: usize) {
+    let at = |d: &Diagnostic| (d.code, d.labels.first().map(|label| label.span));
+    let all: Vec<_> = told.iter().map(at).collect();
+    let mut seen = Vec::new();
+    told.retain(|diagnostic| {
+        let place = at(diagnostic);
+        let times = all.iter().filter(|one| **one == place).count();
+        let needed = diagnostic.code == Code::AE1009 && times < ways;
+        let first = !seen.contains(&place);
+        seen.push(place);
+        first && !needed
+    });
+}

@@ -1,0 +1,158 @@
+//! `aethel check`: reads, types and meaning, then what is proved of every intent and batch for all states and inputs.
+//!
+//! Takes a [`Program`]; gives a [`CheckReport`]: diagnostics in the order of the file, and one [`Proof`] per intent and
+//! batch. Nothing is proved of a program with errors: what it would mean is not known then.
+
+mod batches;
+mod intents;
+mod proof;
+
+pub use aethel_proof::LemmaCache;
+pub use aethel_proof::check::CheckLimits;
+
+use crate::program::{Program, sort};
+use aethel_ir::{Code, Diagnostic, Proof, SourceMap, Span};
+use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
+use aethel_runtime::DependencyAnalyzer;
+use aethel_syntax::ast;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How to check.
+#[derive(Clone, Debug)]
+pub struct CheckOptions {
+    /// Further directories whose files programs may name.
+    pub allow_path: Vec<PathBuf>,
+    /// What may be spent on each intent and batch.
+    pub limits: CheckLimits,
+    /// What was proved before.
+    pub cache: Arc<LemmaCache>,
+}
+
+impl Default for CheckOptions {
+    fn default() -> Self {
+        Self {
+            allow_path: Vec::new(),
+            limits: CheckLimits::default(),
+            cache: Arc::new(LemmaCache::in_memory()),
+        }
+    }
+}
+
+/// What a check found.
+#[derive(Clone, Debug, Default)]
+pub struct CheckReport {
+    /// All problems, in the order of the file.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What was proved, intents first.
+    pub proofs: Vec<Proof>,
+    /// Something that would be an error could not be decided. This is no success.
+    pub undecided: bool,
+}
+
+/// How far a check is: so many of so many intents and batches, and which is next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress<'a> {
+    /// How many are done.
+    pub done: usize,
+    /// Of how many.
+    pub of: usize,
+    /// The one that is judged now.
+    pub name: &'a str,
+}
+
+/// The cache of lemmas below a user's cache directory, made if it is not there.
+pub fn lemma_cache(cache_directory: &Path) -> LemmaCache {
+    LemmaCache::at(&cache_directory.join("aethel").join("lemmas"))
+}
+
+impl Program {
+    /// Judges the program: syntax, names, types, meaning, and proofs for all states and inputs.
+    pub fn check(&self, sources: &mut SourceMap, options: &CheckOptions) -> CheckReport {
+        self.check_with(sources, options, &mut |_| {})
+    }
+
+    /// The same, and says before each intent and batch how far it is.
+    pub fn check_with(
+        &self,
+        sources: &mut SourceMap,
+        options: &CheckOptions,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> CheckReport {
+        let mut report = CheckReport {
+            diagnostics: self.diagnostics.clone(),
+            ..CheckReport::default()
+        };
+        let inputs = Inputs::default();
+        let lowered = self.lower(
+            &Selection::All,
+            &inputs,
+            Purpose::Check,
+            sources,
+            &options.allow_path,
+            &mut report.diagnostics,
+        );
+        let mut orders = Vec::with_capacity(lowered.len());
+        for batch in &lowered {
+            match DependencyAnalyzer.analyze(&batch.batch) {
+                Ok(graph) => orders.push(graph.order),
+                Err(cycle) => report.diagnostics.push(*cycle),
+            }
+        }
+        if !report.diagnostics.iter().any(Diagnostic::is_error) {
+            let alone = self.uncalled(&lowered, sources, &options.allow_path);
+            let mut intents = intents::Intents::collect(&lowered, &alone);
+            let of = intents.len() + lowered.len();
+            intents.judge(options, &mut |done, name| progress(Progress { done, of, name }));
+            let mut batches = Vec::with_capacity(lowered.len());
+            for (index, (batch, order)) in lowered.iter().zip(&orders).enumerate() {
+                let (done, name) = (intents.len() + index, &*batch.batch.name);
+                progress(Progress { done, of, name });
+                batches.push(batches::judge(batch, order, index, &intents, options));
+            }
+            intents.tell(&batches, sources, &mut report);
+            for (batch, judged) in lowered.iter().zip(&batches) {
+                batches::tell(batch, judged, &mut report);
+            }
+        }
+        tidy(&mut report.diagnostics);
+        sort(&mut report.diagnostics);
+        report
+    }
+
+    /// Top-level intents that no batch calls, each as a batch of one.
+    fn uncalled(
+        &self,
+        lowered: &[LoweredBatch],
+        sources: &mut SourceMap,
+        allowed: &[PathBuf],
+    ) -> Vec<LoweredBatch> {
+        let intents = lowered.iter().flat_map(|batch| &batch.batch.intents);
+        let called: HashSet<Span> = intents.map(|intent| intent.span).collect();
+        let names = self.tree.items.iter().filter_map(|item| match item {
+            ast::Item::Intent(decl) if !called.contains(&decl.name.span) => Some(decl.name.text.clone()),
+            _ => None,
+        });
+        let selection = Selection::Intents(names.collect());
+        // They compiled before, and what was to be said of them was said there.
+        let (inputs, mut said) = (Inputs::default(), Vec::new());
+        self.lower(&selection, &inputs, Purpose::Check, sources, allowed, &mut said)
+    }
+}
+
+/// Leaves out what a proof says better.
+fn tidy(diagnostics: &mut Vec<Diagnostic>) {
+    let at = |d: &Diagnostic| d.labels.first().map(|label| (label.source, label.span));
+    let always: Vec<_> = (diagnostics.iter().filter(|d| d.code == Code::AE0310))
+        .map(at)
+        .collect();
+    let overdrafts: Vec<_> = (diagnostics.iter().filter(|d| d.code == Code::AE1004))
+        .map(|d| d.help.clone())
+        .collect();
+    diagnostics.retain(|d| match d.code {
+        Code::AE1009 => !always.contains(&at(d)),
+        Code::AE0311 => !overdrafts.contains(&d.help),
+        _ => true,
+    });
+}
