@@ -3,9 +3,8 @@
 use crate::lemmas::contexts;
 use crate::program::Program;
 use aethel_ir::{Diagnostic, SourceMap};
-use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
+use aethel_lower::{Inputs, Purpose, Selection};
 use aethel_proof::{Limits, Obligation, escrow_obligations, obligations};
-use aethel_syntax::ast;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -41,7 +40,7 @@ impl Program {
         if diagnostics.iter().any(Diagnostic::is_error) {
             return Vec::new();
         }
-        batches.extend(self.alone(&batches, sources, allowed));
+        batches.extend(self.uncalled(&batches, sources, allowed));
         let mut all: Vec<ProgramObligation> = escrow_obligations(limits)
             .into_iter()
             .map(|obligation| ProgramObligation {
@@ -71,30 +70,5 @@ impl Program {
             }
         }
         all
-    }
-
-    /// Top-level intents that no batch calls, each as a batch of one.
-    fn alone(
-        &self,
-        called: &[LoweredBatch],
-        sources: &mut SourceMap,
-        allowed: &[PathBuf],
-    ) -> Vec<LoweredBatch> {
-        let is_called = |name: &str| {
-            let intents = called.iter().flat_map(|lowered| &lowered.batch.intents);
-            intents.into_iter().any(|intent| &*intent.name == name)
-        };
-        let names = self.tree.items.iter().filter_map(|item| match item {
-            ast::Item::Intent(decl) if !is_called(&decl.name.text) => Some(decl.name.text.clone()),
-            _ => None,
-        });
-        // They compiled before, and what was to be said of them was said there.
-        let mut said = Vec::new();
-        let inputs = Inputs::default();
-        let lower = |name| {
-            let selection = Selection::Intent(name);
-            self.lower(&selection, &inputs, Purpose::Check, sources, allowed, &mut said)
-        };
-        names.collect::<Vec<_>>().into_iter().flat_map(lower).collect()
     }
 }

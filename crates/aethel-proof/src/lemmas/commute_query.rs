@@ -1,9 +1,10 @@
 //! The claim that two transactions commute, as terms.
 
 use super::commute::{Merged, Premise};
-use super::terms::{all_of, arguments, signs, state, sum_of};
+use super::terms::{arguments, signs, state};
 use crate::definitions::Definitions;
 use crate::encode::{Inputs, Term, encode_watching};
+use crate::joined::{all_of, sum_of};
 use crate::number::{Malformed, Number, numeral};
 use crate::shape::SlotField;
 use crate::words;

@@ -21,16 +21,17 @@ pub use commute::{Commutes, Counterexample, Pair, Premise, commutes};
 pub use cycle::{CycleVerdict, confirm_cycle};
 pub use export::{Obligation, escrow_obligations, obligations};
 
+use self::export::answered;
+use self::terms::Negation;
 use crate::cache::LemmaCache;
 use crate::number::Malformed;
 use crate::shape::{MalformedIntent, Shape, SlotContext};
-use crate::solver::{self, Answer, Limits, Session, z3_version};
+use crate::solver::{self, Limits, Session, z3_version};
 use aethel_certificate::{LemmaRecord, LemmaVerdict, LinearLemma};
 use aethel_ir::Intent;
 use aethel_ir::access::{Access, Bound, Class, SlotAccess};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use z3::ast::Bool;
 
 /// What may be spent on one lemma; the time is that of all lemmas of one call.
 pub const LEMMA_LIMITS: Limits = Limits {
@@ -345,25 +346,17 @@ fn sealed(record: LemmaRecord) -> Verdict {
 fn ask(
     session: &Session,
     rlimit: u64,
-    (name, statement): (String, String),
-    negation: Result<Vec<Bool>, Malformed>,
+    words: (String, String),
+    negation: Result<Negation, Malformed>,
 ) -> Verdict {
     let Ok(negation) = negation else {
         return Verdict::Undecided("its intent is not well formed".to_owned());
     };
-    let budget = session.with_budget(rlimit);
-    match budget.check(&negation) {
-        Answer::Unsat => sealed(LemmaRecord {
-            name,
-            statement,
-            smt2: text::script(&negation, LemmaVerdict::Proved),
-            verdict: LemmaVerdict::Proved,
-            solver: solver_name(),
-            rlimit: budget.rlimit_used(),
-            farkas: None,
-        }),
-        Answer::Sat(_) => Verdict::Refuted,
-        Answer::Unknown(reason) => Verdict::Undecided(reason),
+    let one = answered(session, rlimit, words, negation);
+    match one.record.verdict {
+        LemmaVerdict::Proved => sealed(one.record),
+        LemmaVerdict::Refuted => Verdict::Refuted,
+        LemmaVerdict::Undecided => Verdict::Undecided(one.doubt.unwrap_or_default()),
     }
 }
 
