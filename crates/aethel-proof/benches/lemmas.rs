@@ -34,7 +34,7 @@ const INTENTS: [(&str, &str); 5] = [
     ),
     (
         "quotient",
-        "guard { let part = round(x * r / y, down); a.balance >= part; part > 0; y > 0; }
+        "guard { let part = round(x / r, down); a.balance >= part; part > 0; r > 0; }
          verify { a.balance == a.balance - part; b.balance == b.balance + part; }",
     ),
     (

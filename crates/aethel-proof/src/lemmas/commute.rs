@@ -5,7 +5,6 @@
 //! is a smallest set of premises about the arguments.
 
 use super::commute_query::Query;
-use super::cycle::minimal;
 use super::replay::{Order, replay};
 use super::{Lemma, solver_name, text};
 use crate::number::Malformed;
@@ -226,4 +225,28 @@ impl Merged {
             farkas: None,
         }
     }
+}
+
+/// The smallest part of `all`, by leaving out ever smaller pieces, that is still enough.
+fn minimal<T: Clone, E>(
+    all: Vec<T>,
+    mut is_enough: impl FnMut(&[T]) -> Result<bool, E>,
+) -> Result<Vec<T>, E> {
+    let mut kept = all;
+    let mut piece = kept.len().div_ceil(2);
+    while piece > 0 {
+        let mut at = 0;
+        while at < kept.len() {
+            let end = (at + piece).min(kept.len());
+            let mut without = kept.clone();
+            without.drain(at..end);
+            if is_enough(&without)? {
+                kept = without;
+            } else {
+                at = end;
+            }
+        }
+        piece = if piece == 1 { 0 } else { piece.div_ceil(2) };
+    }
+    Ok(kept)
 }

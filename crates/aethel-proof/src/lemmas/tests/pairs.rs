@@ -121,6 +121,12 @@ fn cycles_are_confirmed_with_a_core() {
         confirm_cycle(&[(5, 5)], &LEMMA_LIMITS),
         CycleVerdict::Confirmed { core: vec![0] }
     );
+    // Of several cycles a shortest one, which no edge can be left out of.
+    let two = [(1, 2), (2, 3), (3, 1), (2, 1)];
+    assert_eq!(
+        confirm_cycle(&two, &LEMMA_LIMITS),
+        CycleVerdict::Confirmed { core: vec![0, 3] }
+    );
     let ring: Vec<(u32, u32)> = (0..64).map(|n| (n, (n + 1) % 64)).collect();
     assert_eq!(
         confirm_cycle(&ring, &LEMMA_LIMITS),
