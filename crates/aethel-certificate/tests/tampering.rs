@@ -270,9 +270,7 @@ fn an_access_that_the_intent_does_not_make() {
     };
     build.batch.intents[0].places.push(place);
     build.batch.places.push((AccountId(0), place.field));
-    build.batch.groups[0]
-        .places
-        .push(Column::Same(PlaceId(1)));
+    build.batch.groups[0].places.push(Column::Same(PlaceId(1)));
     let mut c = certify(&build, &[5, 7]).unwrap();
     assert_eq!(c.seen, [5, 7]);
     assert!(matches!(
