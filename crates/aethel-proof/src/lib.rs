@@ -22,6 +22,7 @@ pub mod check;
 mod definitions;
 mod direct;
 mod encode;
+mod joined;
 mod lemmas;
 mod number;
 mod run;

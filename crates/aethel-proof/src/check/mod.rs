@@ -17,7 +17,7 @@ mod known;
 mod report;
 mod subject;
 mod sums;
-mod terms;
+pub(crate) mod terms;
 mod words;
 
 pub use batch::{BatchReport, BatchSubject, BatchVerdict, MAX_CHAIN, check_batch};

@@ -7,10 +7,11 @@
 //!
 //! Where a division by zero leaves values undefined nothing is said of them, only that both states or none divide.
 
-use super::terms::{all_of, arguments, signs, state};
+use super::terms::{Negation, arguments, signs, state};
 use super::{Decided, Verdict, ask, short};
 use crate::definitions::Definitions;
 use crate::encode::{Claim, Encoded, Inputs, Term, comparison, encode_watching};
+use crate::joined::all_of;
 use crate::number::{Malformed, Number};
 use crate::shape::Shape;
 use crate::solver::Session;
@@ -22,7 +23,7 @@ use std::collections::BTreeMap;
 use z3::ast::{Bool, Int};
 
 /// What the lemma asserts: a contradiction when the intent adds on all of these slots.
-pub fn negated_claim(shape: &Shape, access: &Access, slots: &[usize]) -> Result<Vec<Bool>, Malformed> {
+pub fn negated_claim(shape: &Shape, access: &Access, slots: &[usize]) -> Result<Negation, Malformed> {
     let values = arguments("v", &shape.intent);
     let first = state("s", shape.slots.len());
     let mut second = first.clone();
@@ -61,10 +62,12 @@ pub fn negated_claim(shape: &Shape, access: &Access, slots: &[usize]) -> Result<
         second,
     };
     let mut assertions = signs(shape, &values);
-    // Those of the second go on from those of the first.
-    assertions.extend(pair.second.encoded.definitions.clone());
     assertions.push(!pair.claim()?);
-    Ok(assertions)
+    // The definitions of the second go on from those of the first.
+    Ok(Negation {
+        definitions: pair.second.encoded.definitions,
+        assertions,
+    })
 }
 
 /// The conditions that bound a slot in question from below, with the comparisons that do.

@@ -5,6 +5,7 @@
 
 mod access;
 mod commute;
+mod commute_query;
 mod conservation;
 mod cycle;
 mod escrow;
@@ -20,16 +21,17 @@ pub use commute::{Commutes, Counterexample, Pair, Premise, commutes};
 pub use cycle::{CycleVerdict, confirm_cycle};
 pub use export::{Obligation, escrow_obligations, obligations};
 
+use self::export::answered;
+use self::terms::Negation;
 use crate::cache::LemmaCache;
 use crate::number::Malformed;
 use crate::shape::{MalformedIntent, Shape, SlotContext};
-use crate::solver::{self, Answer, Limits, Session, z3_version};
+use crate::solver::{self, Limits, Session, z3_version};
 use aethel_certificate::{LemmaRecord, LemmaVerdict, LinearLemma};
 use aethel_ir::Intent;
-use aethel_ir::access::{Access, Class};
+use aethel_ir::access::{Access, Bound, Class, SlotAccess};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use z3::ast::Bool;
 
 /// What may be spent on one lemma; the time is that of all lemmas of one call.
 pub const LEMMA_LIMITS: Limits = Limits {
@@ -133,7 +135,9 @@ impl Lemmas {
         let shape = Shape::new(intent, slots)?;
         let claimed = Access::of(&shape.intent, &shape.fields());
         let adds: Vec<usize> = (claimed.slots.iter().zip(&access.slots).enumerate())
-            .filter(|(_, (one, other))| one.class == Class::Add && other.class == Class::Add)
+            .filter(|(_, (of_shape, of_intent))| {
+                of_shape.class == Class::Add && same_claim(of_shape, of_intent)
+            })
             .map(|(slot, _)| slot)
             .collect();
         let entry = if adds.is_empty() {
@@ -240,6 +244,25 @@ impl Lemmas {
     }
 }
 
+/// Whether what is claimed of a slot of a shape is what is claimed of the intent; expressions have numbers of their own.
+fn same_claim(of_shape: &SlotAccess, of_intent: &SlotAccess) -> bool {
+    let bound = |bound: &Bound| {
+        (
+            bound.condition,
+            bound.left_is_larger,
+            bound.strict,
+            bound.factor.clone(),
+        )
+    };
+    of_shape.class == of_intent.class
+        && of_shape.needs == of_intent.needs
+        && of_shape
+            .bounds
+            .iter()
+            .map(bound)
+            .eq(of_intent.bounds.iter().map(bound))
+}
+
 /// What a job decided: lemmas, and for each slot the lemma it is about.
 struct Decided {
     verdicts: Vec<Verdict>,
@@ -323,25 +346,17 @@ fn sealed(record: LemmaRecord) -> Verdict {
 fn ask(
     session: &Session,
     rlimit: u64,
-    (name, statement): (String, String),
-    negation: Result<Vec<Bool>, Malformed>,
+    words: (String, String),
+    negation: Result<Negation, Malformed>,
 ) -> Verdict {
     let Ok(negation) = negation else {
         return Verdict::Undecided("its intent is not well formed".to_owned());
     };
-    let budget = session.with_budget(rlimit);
-    match budget.check(&negation) {
-        Answer::Unsat => sealed(LemmaRecord {
-            name,
-            statement,
-            smt2: text::script(&negation, LemmaVerdict::Proved),
-            verdict: LemmaVerdict::Proved,
-            solver: solver_name(),
-            rlimit: budget.rlimit_used(),
-            farkas: None,
-        }),
-        Answer::Sat(_) => Verdict::Refuted,
-        Answer::Unknown(reason) => Verdict::Undecided(reason),
+    let one = answered(session, rlimit, words, negation);
+    match one.record.verdict {
+        LemmaVerdict::Proved => sealed(one.record),
+        LemmaVerdict::Refuted => Verdict::Refuted,
+        LemmaVerdict::Undecided => Verdict::Undecided(one.doubt.unwrap_or_default()),
     }
 }
 

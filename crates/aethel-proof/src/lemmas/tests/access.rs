@@ -202,3 +202,18 @@ fn false_claims_of_addition_are_refuted() {
     let debit = "verify { a.balance == a.balance - x; }";
     assert!(forged((debit, "a.balance", &[])).lemma().is_some());
 }
+
+#[test]
+fn a_claim_that_is_not_the_one_that_was_proved_is_not_relied_on() {
+    let batch = lower(&[TRANSFER]);
+    let mut claimed = Access::of(&batch.intents[0], &batch.fields);
+    let ask = |claimed: &Access| {
+        let verdict = lemmas().access(&batch.intents[0], &slots(&batch, 0), claimed);
+        verdict.unwrap().slots[0].class
+    };
+    assert_eq!(ask(&claimed), Class::Add);
+    claimed.slots[0].bounds[0].factor = Rational::Int(2);
+    assert_eq!(ask(&claimed), Class::General);
+    claimed.slots[0].bounds.clear();
+    assert_eq!(ask(&claimed), Class::General);
+}

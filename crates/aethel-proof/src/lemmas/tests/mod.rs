@@ -1,6 +1,7 @@
 //! What is proved of programs, and that false claims are refuted: the cases that `design/proofs.md` lists.
 
 mod access;
+mod orders;
 mod pairs;
 mod second_solver;
 
