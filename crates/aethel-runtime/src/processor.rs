@@ -246,6 +246,7 @@ impl BatchProcessor {
         let options = ProofOptions {
             validation: self.options.validation,
             lemmas: &digests,
+            confirm: self.options.confirm,
             direct: self.options.direct.as_ref().map(|(direct, _)| *direct),
             solver: self.options.direct.as_ref().map_or("", |(_, solver)| solver),
             supply_elsewhere: &start.snapshot.supply_elsewhere,
