@@ -25,7 +25,7 @@ use self::export::answered;
 use self::terms::Negation;
 use crate::cache::LemmaCache;
 use crate::number::Malformed;
-use crate::shape::{MalformedIntent, Shape, SlotContext};
+use crate::shape::{ENCODER_VERSION, MalformedIntent, Shape, SlotContext};
 use crate::solver::{self, Limits, Session, z3_version};
 use aethel_certificate::{LemmaRecord, LemmaVerdict, LinearLemma};
 use aethel_ir::Intent;
@@ -203,6 +203,7 @@ impl Lemmas {
     fn key(&self, shape: &[u8; 32], kind: &str) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("aethel lemma 1");
         hasher.update(shape);
+        hasher.update(&ENCODER_VERSION.to_le_bytes());
         hasher.update(&self.limits.rlimit.to_le_bytes());
         hasher.update(z3_version().as_bytes());
         hasher.update(kind.as_bytes());
@@ -373,8 +374,8 @@ fn with_multipliers((name, statement): (String, String), lemma: LinearLemma, rli
     })
 }
 
-/// The beginning of a shape's key, which tells lemmas of different shapes apart for people.
+/// The beginning of a shape's digest, which tells lemmas of different shapes apart for people.
 fn short(shape: &Shape) -> String {
-    let hex = blake3::Hash::from_bytes(shape.key(&LEMMA_LIMITS)).to_hex();
+    let hex = blake3::Hash::from_bytes(shape.digest()).to_hex();
     hex.as_str().chars().take(12).collect()
 }
