@@ -127,7 +127,7 @@ fn main() {
             line(
                 &format!("{name}: commutes"),
                 median(|| {
-                    commutes(&pair, &LEMMA_LIMITS).unwrap();
+                    cold().commutes(&pair).unwrap();
                 }),
             );
             let warm = Lemmas::new(LemmaCache::at(&directory), LEMMA_LIMITS);

@@ -17,7 +17,7 @@ mod terms;
 mod tests;
 mod text;
 
-pub use commute::{Commutes, Counterexample, Pair, Premise, commutes};
+pub use commute::{Commutes, Counterexample, Pair, Premise};
 pub use cycle::{CycleVerdict, confirm_cycle};
 pub use export::{Obligation, escrow_obligations, obligations};
 
@@ -48,6 +48,19 @@ pub struct Lemma {
     pub bytes: Vec<u8>,
     /// The record.
     pub record: LemmaRecord,
+}
+
+impl Lemma {
+    /// A record that was kept; `None` when it proves nothing.
+    fn read(bytes: Vec<u8>) -> Option<Self> {
+        let record = LemmaRecord::decode(&bytes).ok()?;
+        record.check().ok()?;
+        Some(Self {
+            digest: LemmaRecord::digest(&bytes),
+            bytes,
+            record,
+        })
+    }
 }
 
 /// Whether a lemma holds.
@@ -273,15 +286,7 @@ struct Decided {
 fn read(bytes: &[u8]) -> Option<(Vec<Verdict>, Vec<Option<u16>>)> {
     let entry: Entry = postcard::from_bytes(bytes).ok()?;
     let verdict = |kept: Kept| match kept {
-        Kept::Proved(bytes) => {
-            let record = LemmaRecord::decode(&bytes).ok()?;
-            record.check().ok()?;
-            Some(Verdict::Proved(Lemma {
-                digest: LemmaRecord::digest(&bytes),
-                bytes,
-                record,
-            }))
-        }
+        Kept::Proved(bytes) => Lemma::read(bytes).map(Verdict::Proved),
         Kept::Refuted => Some(Verdict::Refuted),
         Kept::Undecided(why) => Some(Verdict::Undecided(why)),
     };

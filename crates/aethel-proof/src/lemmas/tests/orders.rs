@@ -77,7 +77,7 @@ fn said(first: &Call, second: &Call) -> Commutes {
         second: (&PROGRAM.intents[second.intent], &other),
         same: &same,
     };
-    let found = commutes(&pair, &LEMMA_LIMITS).unwrap();
+    let found = lemmas().commutes(&pair).unwrap();
     known.insert(key, found.clone());
     found
 }
