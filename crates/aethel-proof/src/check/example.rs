@@ -275,8 +275,12 @@ pub fn likely(subject: &Subject) -> impl Iterator<Item = State> + '_ {
         Expr::Number(number) if is_whole(node.ty) => Some((node.ty, number)),
         _ => None,
     });
-    let constants = constants.take(CONSTANTS).map(|(ty, number)| {
-        let mut state = likely_state(subject, 0);
+    let constants = constants.take(CONSTANTS).flat_map(|(ty, number)| {
+        let with = |n: usize| (n, ty, number);
+        [with(0), with(LIKELY / 2)]
+    });
+    let constants = constants.map(|(n, ty, number)| {
+        let mut state = likely_state(subject, n);
         for (value, parameter) in state.values.iter_mut().zip(&subject.intent().values) {
             if parameter.ty == ty {
                 *value = Value::Number(number.clone());
