@@ -9,7 +9,8 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("aethel-syntax", &["aethel-ir"]),
     ("aethel-lower", &["aethel-ir", "aethel-syntax"]),
     ("aethel-certificate", &["aethel-ir"]),
-    ("aethel-proof", &["aethel-ir"]),
+    // What it proves it writes down in the form that the checker reads.
+    ("aethel-proof", &["aethel-ir", "aethel-certificate"]),
     ("aethel-ledger", &["aethel-ir"]),
     (
         "aethel-runtime",

@@ -166,8 +166,8 @@ fn a_proof_is_accepted_from_its_file_too() {
     sandbox.aethel(&unwritable).ends(2).says("AE0901");
     // The independent checker takes the file as it is, and no other.
     let accepts = |bytes: &[u8]| {
-        let decoded = aethel::certificate::decode(bytes);
-        decoded.is_ok_and(|proof| proof.check(None).is_ok_and(|checked| checked.transactions == 2))
+        let decoded = aethel::certificate::ProofFile::decode(bytes);
+        decoded.is_ok_and(|proof| proof.check().is_ok_and(|proof| proof.checked.transactions == 2))
     };
     let good = std::fs::read(sandbox.file("p.proof")).unwrap();
     assert!(accepts(&good));
@@ -392,6 +392,11 @@ fn a_proof_that_was_changed_in_the_file_is_rejected() {
         .aethel(&["ledger", "proof", "2", "--ledger", "l.redb", "--out", "p.proof"])
         .fine();
     let proof = std::fs::read(sandbox.file("p.proof")).unwrap();
+    // The lemmas are kept beside the certificate, each once for all batches.
+    let proof = aethel::certificate::ProofFile::decode(&proof)
+        .unwrap()
+        .certificate
+        .to_vec();
     let ledger = std::fs::read(sandbox.file("l.redb")).unwrap();
     // Pages are copied when they are written, so older copies may lie about; each is changed.
     let copies: Vec<usize> = (0..ledger.len() - proof.len())

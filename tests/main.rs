@@ -18,6 +18,7 @@ mod ledger_commands;
 mod library;
 mod mistakes;
 mod oracles;
+mod proofs;
 mod run;
 mod schemas;
 mod support;

@@ -54,7 +54,8 @@ impl Reason {
     pub fn words(self) -> &'static str {
         match self {
             Reason::NotAdditive => "some access does more than add to it, or tests more than a lower bound",
-            Reason::TooLittle => "in some order it would hold too little, or too much",
+            Reason::TooLittle => "in some order it would hold too little",
+            Reason::TooMuch => "in some order it would hold more than an account can",
             Reason::NotComputed => "what it is changed by cannot be computed beforehand",
         }
     }
@@ -135,12 +136,8 @@ pub fn check_columns(
     for (index, sums) in sums.iter().enumerate() {
         let place = PlaceId(index as u32);
         let before = view.initial[index];
-        if !sums.suffice(batch, place, before) {
-            return Err(needs_order(
-                batch,
-                place,
-                Some(Treatment::Ordered(Reason::TooLittle)),
-            ));
+        if let Err(reason) = sums.suffice(batch, place, before) {
+            return Err(needs_order(batch, place, Some(Treatment::Ordered(reason))));
         }
         let end = sums.end(before);
         check_end(view, memory.values, place, end)?;

@@ -43,7 +43,7 @@ pub struct LemmaRecord {
     pub smt2: String,
     /// What was found.
     pub verdict: LemmaVerdict,
-    /// The solver and its version, such as `z3 4.8.12`.
+    /// The solver and its version, such as `Z3 4.8.12`.
     pub solver: String,
     /// How much of the solver's resource limit that took.
     pub rlimit: u64,

@@ -17,6 +17,7 @@ mod format;
 mod layout;
 mod lemma;
 mod order;
+mod proof_file;
 mod rejection;
 
 pub use check::{AssetSum, Checked, Memory, check, check_while};
@@ -26,6 +27,7 @@ pub use format::{Certificate, CertificateView, DecodeError, FORMAT_VERSION, Way,
 pub use layout::{Layout, Shape};
 pub use lemma::{Grounds, LemmaError, LemmaRecord, LemmaVerdict, MAX_LEMMA_BYTES};
 pub use order::{batch_order, item_order};
+pub use proof_file::{CheckedProof, ProofError, ProofFile};
 pub use rejection::Rejection;
 
 /// The digest of an encoded certificate, which the ledger keeps in the batch record.

@@ -1,7 +1,8 @@
-//! `aethel-certificate FILE`: checks a certificate with nothing but this crate and the evaluator.
+//! `aethel-certificate FILE`: checks a proof file, or a certificate, with nothing but this crate and the evaluator.
 //!
-//! Exit codes: 0 accepted, 1 rejected, 2 usage, or the file cannot be read as a certificate.
+//! Exit codes: 0 accepted, 1 rejected, 2 usage, or the file cannot be read as a proof.
 
+use aethel_certificate::{Grounds, ProofError, ProofFile};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -17,26 +18,34 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let certificate = match aethel_certificate::decode(&bytes) {
-        Ok(certificate) => certificate,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::from(2);
-        }
+    let checked = match ProofFile::decode(&bytes) {
+        Ok(file) => file.check(),
+        Err(error) => Err(ProofError::Decode(error)),
     };
-    match certificate.check(None) {
-        Ok(checked) => {
+    match checked {
+        Ok(proof) => {
             println!(
                 "accepted: {} transactions, {} accesses; the serial run in batch order ends in the same state",
-                checked.transactions, checked.accesses
+                proof.checked.transactions, proof.checked.accesses
             );
-            for sum in &checked.sums {
+            for sum in &proof.checked.sums {
                 println!("  {} {} before and after", sum.shown, sum.asset.escape_debug());
+            }
+            for (lemma, grounds) in &proof.lemmas {
+                let grounds = match grounds {
+                    Grounds::Arithmetic => "checked by its multipliers".to_owned(),
+                    Grounds::Solver => format!("on the word of {}", printable(&lemma.solver)),
+                };
+                println!("  lemma {}: {grounds}", printable(&lemma.name));
             }
             ExitCode::SUCCESS
         }
-        Err(rejection) => {
-            println!("rejected: {}", printable(&rejection.to_string()));
+        Err(ProofError::Decode(error)) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            println!("rejected: {}", printable(&error.to_string()));
             ExitCode::FAILURE
         }
     }

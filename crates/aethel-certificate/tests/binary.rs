@@ -2,7 +2,7 @@
 
 use crate::certify;
 use crate::support::{Build, Kind};
-use aethel_certificate::{Certificate, encode};
+use aethel_certificate::{Certificate, ProofFile, encode};
 use std::process::Command;
 
 fn run(bytes: Option<&[u8]>) -> (Option<i32>, String) {
@@ -32,6 +32,23 @@ fn accepted_rejected_unreadable() {
     assert_eq!(code, Some(0));
     assert!(said.starts_with("accepted: 2 transactions, 4 accesses"), "{said}");
     assert!(said.contains("1.00 USD before and after"), "{said}");
+    let record = crate::lemma::record().encode().unwrap();
+    c.lemmas = vec![aethel_certificate::LemmaRecord::digest(&record)];
+    let bytes = encode(&c.view()).unwrap();
+    let file = ProofFile {
+        certificate: &bytes,
+        lemmas: vec![&record],
+    };
+    let (code, said) = run(Some(&file.encode().unwrap()));
+    assert_eq!(code, Some(0));
+    assert!(
+        said.ends_with("lemma test: checked by its multipliers\n"),
+        "{said}"
+    );
+    let (code, said) = run(Some(&bytes));
+    assert_eq!(code, Some(1));
+    assert!(said.starts_with("rejected: the lemma "), "{said}");
+    c.lemmas.clear();
     // A name may hold an escape sequence; the terminal must not see it.
     c.batch.groups[0].names = aethel_ir::Names::Rows("\u{1b}[2Jpay".into());
     c.written[0] += 1;

@@ -36,13 +36,13 @@ fn lemma() -> LinearLemma {
     }
 }
 
-fn record() -> LemmaRecord {
+pub fn record() -> LemmaRecord {
     LemmaRecord {
         name: "test".into(),
         statement: "from x >= 3 and y >= 2x follow y >= 6 and 3y >= 4x + 6".into(),
         smt2: lemma().to_smt2(),
         verdict: LemmaVerdict::Proved,
-        solver: "z3 4.8.12".into(),
+        solver: "Z3 4.8.12".into(),
         rlimit: 17,
         farkas: Some(lemma()),
     }
@@ -161,7 +161,7 @@ fn p12_a_change_of_any_field_changes_the_digest() {
         |r| r.statement.push('x'),
         |r| r.smt2.push(' '),
         |r| r.verdict = LemmaVerdict::Undecided,
-        |r| r.solver = "z3 4.8.13".into(),
+        |r| r.solver = "Z3 4.8.13".into(),
         |r| r.rlimit += 1,
         |r| r.farkas = None,
     ];
@@ -203,5 +203,102 @@ proptest! {
         let mut random = bytes[..16].to_vec();
         random.extend(rest);
         let _ = LemmaRecord::decode(&random).map(|record| record.check());
+    }
+}
+
+mod files {
+    //! Proof files: a certificate and the lemmas it names.
+
+    use super::*;
+    use crate::certify;
+    use crate::support::{Build, Kind};
+    use aethel_certificate::{DecodeError, ProofError, ProofFile, encode};
+
+    fn certificate(lemmas: &[&LemmaRecord]) -> Vec<u8> {
+        let mut build = Build::new("b");
+        build.rows(Kind::Pay, &[("a", "b", 60), ("a", "c", 40)]);
+        let mut certificate = certify(&build, &build.snapshot(0, &[("a", 100)])).unwrap();
+        let digest = |record: &&LemmaRecord| LemmaRecord::digest(&record.encode().unwrap());
+        certificate.lemmas = lemmas.iter().map(digest).collect();
+        encode(&certificate.view()).unwrap()
+    }
+
+    fn by_word() -> LemmaRecord {
+        LemmaRecord {
+            name: "by word".into(),
+            farkas: None,
+            ..record()
+        }
+    }
+
+    fn check(certificate: &[u8], records: &[LemmaRecord]) -> Result<Vec<Grounds>, ProofError> {
+        let bytes: Vec<Vec<u8>> = records.iter().map(|record| record.encode().unwrap()).collect();
+        let file = ProofFile {
+            certificate,
+            lemmas: bytes.iter().map(Vec::as_slice).collect(),
+        };
+        let encoded = file.encode().unwrap();
+        let decoded = ProofFile::decode(&encoded).unwrap();
+        assert_eq!(decoded, file);
+        let proof = decoded.check()?;
+        assert_eq!(proof.checked.transactions, 2);
+        Ok(proof.lemmas.iter().map(|(_, grounds)| *grounds).collect())
+    }
+
+    #[test]
+    fn a_certificate_with_its_lemmas() {
+        let alone = certificate(&[]);
+        assert_eq!(check(&alone, &[]), Ok(vec![]));
+        let two = certificate(&[&record(), &by_word()]);
+        let grounds = [Grounds::Arithmetic, Grounds::Solver];
+        assert_eq!(check(&two, &[record(), by_word()]), Ok(grounds.to_vec()));
+    }
+
+    #[test]
+    fn lemmas_that_are_not_those_of_the_certificate() {
+        let digest = |record: &LemmaRecord| LemmaRecord::digest(&record.encode().unwrap());
+        let one = certificate(&[&record()]);
+        assert_eq!(check(&one, &[]), Err(ProofError::MissingLemma(digest(&record()))));
+        let mut changed = record();
+        changed.solver.push('x');
+        assert_eq!(
+            check(&one, &[changed]),
+            Err(ProofError::MissingLemma(digest(&record())))
+        );
+        assert_eq!(
+            check(&one, &[record(), by_word()]),
+            Err(ProofError::ForeignLemma(digest(&by_word())))
+        );
+        let mut refuted = record();
+        refuted.verdict = LemmaVerdict::Refuted;
+        let named = certificate(&[&refuted]);
+        let error = LemmaError::NotProved(LemmaVerdict::Refuted);
+        assert_eq!(
+            check(&named, std::slice::from_ref(&refuted)),
+            Err(ProofError::Lemma(digest(&refuted), error))
+        );
+    }
+
+    #[test]
+    fn p24_damaged_proof_files_are_errors() {
+        let certificate = certificate(&[&record()]);
+        let bytes = record().encode().unwrap();
+        let file = ProofFile {
+            certificate: &certificate,
+            lemmas: vec![&bytes],
+        };
+        let good = file.encode().unwrap();
+        for end in 0..good.len() {
+            let read = ProofFile::decode(&good[..end]).map_err(ProofError::Decode);
+            assert!(read.and_then(|file| file.check()).is_err(), "prefix of {end}");
+        }
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 0x10;
+            let _ = ProofFile::decode(&bad).map(|file| file.check());
+        }
+        let mut longer = good;
+        longer.push(0);
+        assert!(matches!(ProofFile::decode(&longer), Err(DecodeError::Damaged(_))));
     }
 }

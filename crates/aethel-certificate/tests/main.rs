@@ -10,6 +10,40 @@ mod tampering;
 
 use aethel_certificate::{Certificate, Way};
 
+/// The same run with as many places in escrow as need no order.
+fn certify_escrow(build: &support::Build, snapshot: &[i128]) -> Option<Certificate> {
+    let mut certificate = certify(build, snapshot)?;
+    let batch = &build.batch;
+    let settlement =
+        aethel_certificate::escrow::settle(batch, &aethel_certificate::accesses(batch), snapshot);
+    certificate.escrow = settlement.escrow();
+    let layout = aethel_certificate::Layout::new(batch);
+    for id in (0..batch.len() as u32).map(aethel_ir::TransactionId) {
+        let view = batch.transaction(id).unwrap();
+        let shape = &layout.shapes[view.group.intent as usize];
+        let slots = layout.slots(id);
+        for (nth, slot) in shape.written_slots.iter().enumerate() {
+            let slot = usize::from(*slot);
+            let place = view.group.places[slot].get(view.row).unwrap();
+            if certificate.escrow.contains(place) {
+                certificate.written[layout.writes(id).start + nth] -= certificate.seen[slots.start + slot];
+            }
+        }
+        for (slot, column) in view.group.places.iter().enumerate() {
+            if certificate.escrow.contains(column.get(view.row).unwrap()) {
+                certificate.seen[slots.start + slot] = 0;
+                certificate.versions[slots.start + slot] = 0;
+            }
+        }
+    }
+    if settlement.any_order() && !certificate.escrow.is_empty() {
+        certificate.seen.clear();
+        certificate.versions.clear();
+        certificate.written.clear();
+    }
+    Some(certificate)
+}
+
 /// A certificate of the serial run.
 fn certify(build: &support::Build, snapshot: &[i128]) -> Option<Certificate> {
     let run = support::reference(&build.batch, snapshot).ok()?;

@@ -4,11 +4,11 @@
 //! way, the solver's name; a condition that still holds; an amount or an account of a transaction that moves nothing.
 //! They change the digest, which the batch record of the ledger keeps.
 
-use crate::certify;
 use crate::support::strategies;
 use crate::support::{Build, Kind, Step, from_steps};
+use crate::{certify, certify_escrow};
 use aethel_certificate::{Certificate, Rejection};
-use aethel_ir::{AccountId, Column, Expr, Rational, ValueColumn};
+use aethel_ir::{AccountId, Column, Expr, PlaceId, Rational, ValueColumn};
 use proptest::prelude::*;
 
 const KINDS: &[Kind] = &[
@@ -21,9 +21,15 @@ const KINDS: &[Kind] = &[
     Kind::Claim,
 ];
 
-fn certificate(steps: &[Step]) -> Option<Certificate> {
+/// A certificate with every access in order, or with as many as possible in none.
+fn certificate(steps: &[Step], escrow: bool) -> Option<Certificate> {
     let build = from_steps(steps, 6);
-    certify(&build, &build.snapshot(10_000, &[]))
+    let snapshot = build.snapshot(10_000, &[]);
+    if escrow {
+        certify_escrow(&build, &snapshot)
+    } else {
+        certify(&build, &snapshot)
+    }
 }
 
 fn bump<T: Copy>(values: &mut [T], at: prop::sample::Index, change: impl Fn(T) -> T) -> bool {
@@ -66,6 +72,14 @@ fn tamper(c: &mut Certificate, which: u8, at: prop::sample::Index, by: i128) -> 
             true
         }
         13 => c.batch.transactions.pop().is_some(),
+        14 => c.escrow.pop().is_some(),
+        15 => {
+            // A place more: one that nobody writes, one that needs an order, or one that is there already.
+            let place = PlaceId(at.index(c.batch.places.len() + 1) as u32);
+            c.escrow.push(place);
+            c.escrow.sort_unstable();
+            true
+        }
         _ => {
             let item = at.index(c.batch.items.len());
             c.batch.items[item].after.push(item as u32);
@@ -120,11 +134,14 @@ fn change_constant(c: &mut Certificate, at: prop::sample::Index) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(800))]
 
     #[test]
-    fn p12_untouched_is_accepted(steps in proptest::collection::vec(strategies::step(KINDS), 1..20)) {
-        if let Some(certificate) = certificate(&steps) {
+    fn p12_untouched_is_accepted(
+        steps in proptest::collection::vec(strategies::step(KINDS), 1..20),
+        escrow in any::<bool>(),
+    ) {
+        if let Some(certificate) = certificate(&steps, escrow) {
             prop_assert!(certificate.check(Some(&certificate.final_values)).is_ok());
         }
     }
@@ -132,11 +149,12 @@ proptest! {
     #[test]
     fn p12_any_change_is_rejected(
         steps in proptest::collection::vec(strategies::step(KINDS), 1..20),
-        which in 0..15_u8,
+        escrow in any::<bool>(),
+        which in 0..17_u8,
         at in any::<prop::sample::Index>(),
         by in prop_oneof![Just(1_i128), Just(-1), Just(1 << 110), -300..-1_i128],
     ) {
-        if let Some(mut certificate) = certificate(&steps)
+        if let Some(mut certificate) = certificate(&steps, escrow)
             && tamper(&mut certificate, which, at, by)
         {
             let verdict = certificate.check(None);
@@ -252,9 +270,7 @@ fn an_access_that_the_intent_does_not_make() {
     };
     build.batch.intents[0].places.push(place);
     build.batch.places.push((AccountId(0), place.field));
-    build.batch.groups[0]
-        .places
-        .push(Column::Same(aethel_ir::PlaceId(1)));
+    build.batch.groups[0].places.push(Column::Same(PlaceId(1)));
     let mut c = certify(&build, &[5, 7]).unwrap();
     assert_eq!(c.seen, [5, 7]);
     assert!(matches!(

@@ -80,6 +80,8 @@ pub enum Command {
     Explain(ExplainOptions),
     /// Look into a ledger, import balances, change its policy
     Ledger(LedgerOptions),
+    /// Check a proof file again, by a checker that knows neither the executor nor the solver
+    VerifyProof(VerifyProofOptions),
     /// Make oracle keys, sign values, check signatures
     #[command(subcommand)]
     Oracle(OracleCommand),
@@ -168,6 +170,20 @@ pub enum Validate {
 pub struct ExplainOptions {
     /// A code or its name, such as AE0501 or guard-failed; without one, all are listed
     pub code: Option<String>,
+}
+
+/// Options of `verify-proof`.
+#[derive(Debug, Args)]
+pub struct VerifyProofOptions {
+    /// A proof, as `aethel ledger proof BATCH --out FILE` writes it
+    pub file: PathBuf,
+    /// Also find the batch that was committed with it, in this ledger or without a path in the usual one
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[allow(clippy::option_option, reason = "the flag may come with a path or without")]
+    pub ledger: Option<Option<String>>,
+    /// How long to wait for a ledger that another process has open
+    #[arg(long, value_name = "TIME", default_value = "0s")]
+    pub wait: HumanDuration,
 }
 
 /// Options of `ledger`.

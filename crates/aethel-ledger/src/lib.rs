@@ -36,5 +36,5 @@ pub use record::{
     RecordKind, TransactionNames,
 };
 pub use redb_store::{RedbStore, panics_are_caught};
-pub use store::{CommitOutcome, CommitRequest, Head, LedgerStore, Rows};
+pub use store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows};
 pub use verify::{VerifyFailure, VerifyReport, verify};

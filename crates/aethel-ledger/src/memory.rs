@@ -7,7 +7,7 @@ use crate::prepare::{Decision, Prepared, prepare};
 use crate::receipt::{Digest, LedgerId};
 use crate::record::{BatchKey, BatchSummary};
 use crate::record_codec::key_row;
-use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, Rows};
+use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows};
 use crate::tail::{Tail, merge};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -152,7 +152,7 @@ impl LedgerStore for MemoryStore<'_> {
         }
     }
 
-    fn lemma_rows(&self) -> Result<Rows<'_, (Vec<u8>, Vec<u8>)>, LedgerError> {
+    fn lemma_rows(&self) -> Result<Rows<'_, LemmaRow>, LedgerError> {
         let own = self.lemmas.iter();
         let own = own.map(|(digest, bytes)| Ok((digest.0.to_vec(), bytes.clone())));
         match self.base {

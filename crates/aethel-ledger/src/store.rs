@@ -54,6 +54,9 @@ pub enum CommitOutcome {
     },
 }
 
+/// A row of the table of lemmas: what stands as digest, and the bytes.
+pub type LemmaRow = (Vec<u8>, Vec<u8>);
+
 /// Rows of a table that are read one by one.
 pub type Rows<'a, T> = Box<dyn Iterator<Item = Result<T, LedgerError>> + 'a>;
 
@@ -94,7 +97,7 @@ pub trait LedgerStore: Send + Sync {
     fn lemma(&self, digest: &Digest) -> Result<Option<Vec<u8>>, LedgerError>;
 
     /// Every lemma with its digest, for [`crate::verify()`].
-    fn lemma_rows(&self) -> Result<Rows<'_, (Vec<u8>, Vec<u8>)>, LedgerError>;
+    fn lemma_rows(&self) -> Result<Rows<'_, LemmaRow>, LedgerError>;
 
     /// The rows of the table of keys, for [`crate::verify()`].
     fn key_rows(&self) -> Result<Rows<'_, (Vec<u8>, u64)>, LedgerError>;

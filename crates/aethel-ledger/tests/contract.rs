@@ -53,6 +53,7 @@ fn lemmas_are_kept_once(store: &mut dyn LedgerStore) {
     request.lemmas = vec![lemma("access")];
     assert!(store.lemma(&lemma("access").0).unwrap().is_none());
     committed(store.commit(&request).unwrap());
+    assert_eq!(store.lemma(&lemma("access").0).unwrap(), Some(b"access".to_vec()));
     // A commit without any, then one with a known and a new one.
     let request = pay(store, "k2", 1);
     committed(store.commit(&request).unwrap());

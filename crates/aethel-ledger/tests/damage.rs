@@ -111,7 +111,7 @@ impl LedgerStore for Tampered<'_> {
     fn lemma(&self, digest: &Digest) -> Result<Option<Vec<u8>>, LedgerError> {
         self.inner.lemma(digest)
     }
-    fn lemma_rows(&self) -> Result<Rows<'_, (Vec<u8>, Vec<u8>)>, LedgerError> {
+    fn lemma_rows(&self) -> Result<Rows<'_, LemmaRow>, LedgerError> {
         self.inner.lemma_rows()
     }
     fn key_rows(&self) -> Result<Rows<'_, (Vec<u8>, u64)>, LedgerError> {

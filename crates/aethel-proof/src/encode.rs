@@ -134,6 +134,7 @@ impl Encoder<'_> {
     fn oblige(&mut self, claim: Claim, formula: Bool, shown: Vec<(Number, Type)>) {
         let formula = match self.path.as_slice() {
             [] => formula,
+            [one] => one.implies(formula),
             path => Bool::and(path).implies(formula),
         };
         self.out.obligations.push(Obligation {

@@ -32,8 +32,8 @@ mod words;
 pub use cache::LemmaCache;
 pub use direct::{DirectVerdict, prove_direct};
 pub use lemmas::{
-    AccessVerdict, Commutes, Counterexample, CycleVerdict, LEMMA_LIMITS, Lemma, Lemmas, Pair, Premise,
-    SlotVerdict, Verdict, commutes, confirm_cycle,
+    AccessVerdict, Commutes, Counterexample, CycleVerdict, LEMMA_LIMITS, Lemma, Lemmas, Obligation, Pair,
+    Premise, SlotVerdict, Verdict, commutes, confirm_cycle, escrow_obligations, obligations,
 };
 pub use shape::{MalformedIntent, Shape, Sign, SlotContext, SlotField};
 pub use solver::{Limits, z3_version};

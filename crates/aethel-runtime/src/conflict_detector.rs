@@ -72,7 +72,7 @@ impl Counts {
 
 /// How the accesses to a place are kept from disturbing each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
+#[serde(rename_all = "lowercase")]
 pub enum PlaceOrdering {
     /// One after the other, in batch order.
     Ordered,
@@ -126,6 +126,11 @@ impl Plan<'_> {
     /// Whether no place needs an order.
     pub fn any_order(&self) -> bool {
         self.settlement.any_order()
+    }
+
+    /// Whether a run need not log what it saw, since every place that is written is in escrow.
+    pub fn unlogged(&self) -> bool {
+        self.any_order() && self.settlement.places.contains(&Treatment::Escrow)
     }
 }
 

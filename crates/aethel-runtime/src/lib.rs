@@ -43,8 +43,8 @@ pub use dependency_analyzer::{Access, DependencyAnalyzer, DependencyGraph};
 pub use identity::content_hash;
 pub use lemmas::{AccessProver, Lemma, ProvedAccess};
 pub use linearizability_prover::{
-    DirectProver, DirectVerdict, LinearizabilityError, LinearizabilityProver, ProofError, ProofOptions,
-    SerialProof, Validation,
+    CycleConfirmer, DirectProver, DirectVerdict, LinearizabilityError, LinearizabilityProver, ProofError,
+    ProofOptions, SerialProof, Validation,
 };
 pub use oracle::{OracleCheck, OracleProof};
 pub use parallel_executor::{Chunk, ExecutionError, ExecutionOptions, ParallelExecutor, ThreadChoice, Trace};

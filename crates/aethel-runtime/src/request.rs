@@ -1,7 +1,7 @@
 //! What the processor is asked to do.
 
 use crate::lemmas::AccessProver;
-use crate::linearizability_prover::{DirectProver, Validation};
+use crate::linearizability_prover::{CycleConfirmer, DirectProver, Validation};
 use crate::oracle::{Feeds, OracleProof};
 use crate::preparation::Openings;
 use aethel_ir::{Batch, SourceMap};
@@ -23,6 +23,8 @@ pub struct ProcessorOptions {
     pub attempts: u32,
     /// The solver that proves small batches directly, and its name and version.
     pub direct: Option<(DirectProver, String)>,
+    /// The solver that confirms that a run with a circle fits into no order.
+    pub confirm: Option<CycleConfirmer>,
     /// Who proves that accesses need no order; without, all conflicts are kept in order.
     pub access: Option<Arc<dyn AccessProver>>,
     /// How a run is held to the serial run.
@@ -37,6 +39,7 @@ impl Default for ProcessorOptions {
             timeout: Duration::from_secs(300),
             attempts: 8,
             direct: None,
+            confirm: None,
             access: None,
             validation: Validation::default(),
         }

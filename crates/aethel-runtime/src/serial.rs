@@ -27,6 +27,18 @@ pub struct Run {
 }
 
 impl Run {
+    /// Columns to write a run into, with these places in escrow. `unlogged` says that the batch writes no others.
+    pub(crate) fn columns(layout: &Layout, escrow: Vec<PlaceId>, unlogged: bool) -> Self {
+        let slots = if unlogged { 0 } else { layout.total_slots() };
+        Run {
+            final_values: Vec::new(),
+            escrow,
+            seen: vec![0; slots],
+            versions: vec![0; slots],
+            written: vec![0; layout.total_writes()],
+        }
+    }
+
     /// Calls `found` with each slot that a transaction writes, its place, and by how much it changed; of a field of truth
     /// values, with the new value.
     pub fn each_change(
@@ -52,15 +64,10 @@ impl Run {
             else {
                 continue;
             };
-            let is_change = batch.asset_of(*place).is_none() || self.in_escrow(*place);
+            let is_change = batch.asset_of(*place).is_none() || self.escrow.binary_search(place).is_ok();
             let before = self.seen.get(first + slot).filter(|_| !is_change);
             found(slot, *place, written.saturating_sub(before.copied().unwrap_or(0)));
         }
-    }
-
-    fn in_escrow(&self, place: PlaceId) -> bool {
-        // When nothing that was seen is logged, every place that is written is in escrow.
-        self.seen.is_empty() || self.escrow.binary_search(&place).is_ok()
     }
 }
 
@@ -97,51 +104,29 @@ pub fn run_serially(
     elsewhere: &[i128],
     watch: &Watch<'_>,
 ) -> Result<Run, SerialError> {
-    let mut run = Run {
-        seen: vec![0; graph.layout.total_slots()],
-        versions: vec![0; graph.layout.total_slots()],
-        written: vec![0; graph.layout.total_writes()],
-        ..Run::default()
-    };
-    run_each(batch, graph, snapshot, elsewhere, watch, &mut run).map(|values| {
-        run.final_values = values;
-        run
-    })
+    let run = Run::columns(&graph.layout, Vec::new(), false);
+    run_into(batch, graph, snapshot, elsewhere, watch, run)
 }
 
-/// [`run_serially`] for a batch that writes no other places than those of `escrow`: only changes are logged.
+/// [`run_serially`] into these columns: of places in escrow only the changes are logged.
 ///
 /// # Errors
 /// As [`run_serially`].
-pub(crate) fn run_unlogged(
+pub(crate) fn run_into(
     batch: &Batch,
     graph: &DependencyGraph,
     snapshot: &[i128],
     elsewhere: &[i128],
     watch: &Watch<'_>,
-    escrow: Vec<PlaceId>,
+    mut run: Run,
 ) -> Result<Run, SerialError> {
-    let mut run = Run {
-        escrow,
-        written: vec![0; graph.layout.total_writes()],
-        ..Run::default()
-    };
-    run_each(batch, graph, snapshot, elsewhere, watch, &mut run).map(|values| {
-        run.final_values = values;
-        run
-    })
-}
-
-/// Runs every transaction in batch order and gives the values at the end; writes into the columns of `log`, those of
-/// what was seen unless they are empty.
-fn run_each(
-    batch: &Batch,
-    graph: &DependencyGraph,
-    snapshot: &[i128],
-    elsewhere: &[i128],
-    watch: &Watch<'_>,
-    log: &mut Run,
-) -> Result<Vec<i128>, SerialError> {
+    let mut escrow = vec![false; batch.places.len()];
+    for place in &run.escrow {
+        if let Some(flag) = escrow.get_mut(place.0 as usize) {
+            *flag = true;
+        }
+    }
+    let unlogged = run.seen.is_empty();
     let layout = &graph.layout;
     let mut values = snapshot.to_vec();
     values.resize(batch.places.len(), 0);
@@ -170,10 +155,10 @@ fn run_each(
         for (slot, column) in view.group.places.iter().enumerate() {
             let place = column.get(view.row).filter(|_| shape.touches(slot));
             seen.push(place.map_or(0, |place| values[place.0 as usize]));
-            let at = layout.slots(*id).start + slot;
-            if let (true, Some(place)) = (at < log.seen.len(), place) {
-                log.seen[at] = values[place.0 as usize];
-                log.versions[at] = counts[place.0 as usize];
+            if let Some(place) = place.filter(|place| !unlogged && !escrow[place.0 as usize]) {
+                let at = layout.slots(*id).start + slot;
+                run.seen[at] = values[place.0 as usize];
+                run.versions[at] = counts[place.0 as usize];
             }
         }
         let after = evaluator
@@ -184,8 +169,7 @@ fn run_each(
             if let Some(place) = view.group.places[slot].get(view.row) {
                 values[place.0 as usize] = after[slot];
                 counts[place.0 as usize] += 1;
-                let unlogged = log.seen.is_empty();
-                log.written[layout.writes(*id).start + nth] = if unlogged {
+                run.written[layout.writes(*id).start + nth] = if escrow[place.0 as usize] {
                     after[slot].saturating_sub(seen[slot])
                 } else {
                     after[slot]
@@ -197,5 +181,6 @@ fn run_each(
             return Err(failed(Failure::Overflow { site }, &seen));
         }
     }
-    Ok(values)
+    run.final_values = values;
+    Ok(run)
 }

@@ -9,7 +9,8 @@ use aethel_certificate::decode;
 use aethel_ir::{AccountId, PlaceId, TransactionId};
 use aethel_ledger::{
     BatchKey, BatchSummary, CommitOutcome, CommitRequest, Digest, Head, LedgerError, LedgerId, LedgerStore,
-    MemoryStore, OracleFeed, OracleKey, PlaceKey, Policy, PolicyChange, RedbStore, Rows, Versioned, verify,
+    LemmaRow, MemoryStore, OracleFeed, OracleKey, PlaceKey, Policy, PolicyChange, RedbStore, Rows, Versioned,
+    verify,
 };
 use proptest::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -531,7 +532,7 @@ impl LedgerStore for Moody {
     fn lemma(&self, digest: &Digest) -> Result<Option<Vec<u8>>, LedgerError> {
         self.inner.lemma(digest)
     }
-    fn lemma_rows(&self) -> Result<Rows<'_, (Vec<u8>, Vec<u8>)>, LedgerError> {
+    fn lemma_rows(&self) -> Result<Rows<'_, LemmaRow>, LedgerError> {
         self.inner.lemma_rows()
     }
     fn key_rows(&self) -> Result<Rows<'_, (Vec<u8>, u64)>, LedgerError> {

@@ -13,6 +13,7 @@ mod lemmas;
 pub mod oracle;
 pub mod processor;
 pub mod program;
+pub mod proof;
 pub mod run;
 
 pub use aethel_certificate as certificate;

@@ -13,7 +13,7 @@ use aethel_ledger::{
     BatchKey, DigestPrefix, LedgerStore, OracleFeed, OracleKey, Policy, PolicyChange, RedbStore,
 };
 use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
-use aethel_proof::{Limits, prove_direct, z3_version};
+use aethel_proof::{CycleVerdict, LEMMA_LIMITS, Limits, confirm_cycle, prove_direct, z3_version};
 use aethel_runtime::{
     BatchProcessor, BatchRequest, BatchResult, DirectVerdict, Openings, ProcessorOptions, SystemClock,
     Validation, content_hash,
@@ -269,6 +269,7 @@ pub(crate) fn processor_options(threads: Option<u32>, timeout: Option<Duration>)
         threads,
         available_threads: u32::try_from(available).unwrap_or(1),
         direct: Some((direct, format!("Z3 {}", z3_version()))),
+        confirm: Some(confirm),
         access: Some(Arc::new(Z3Prover::new())),
         ..ProcessorOptions::default()
     };
@@ -276,6 +277,14 @@ pub(crate) fn processor_options(threads: Option<u32>, timeout: Option<Duration>)
         processor.timeout = timeout;
     }
     processor
+}
+
+/// Whether Z3 confirms that edges fit into no order.
+fn confirm(edges: &[(u32, u32)]) -> bool {
+    matches!(
+        confirm_cycle(edges, &LEMMA_LIMITS),
+        CycleVerdict::Confirmed { .. }
+    )
 }
 
 /// The direct theorem, as stage ④ asks for it.

@@ -38,8 +38,10 @@ pub enum Treatment {
 pub enum Reason {
     /// Some access does more than add to it, or a condition on it is no lower bound.
     NotAdditive,
-    /// In some order a bound would not hold or a value would leave its range.
+    /// In some order a bound would not hold, or there would be less than is allowed.
     TooLittle,
+    /// In some order there would be more than an account can hold.
+    TooMuch,
     /// A change or a bound could not be computed beforehand.
     NotComputed,
 }
@@ -99,7 +101,8 @@ pub fn settle(batch: &Batch, access: &[Access], initial: &[i128]) -> Settlement 
     }
     for (index, place) in places.iter_mut().enumerate() {
         if *place == Treatment::Escrow {
-            *place = sums[index].verdict(batch, PlaceId(index as u32), initial[index]);
+            let verdict = sums[index].suffice(batch, PlaceId(index as u32), initial[index]);
+            *place = verdict.map_or_else(Treatment::Ordered, |()| Treatment::Escrow);
         } else {
             sums[index] = Sums::default();
         }

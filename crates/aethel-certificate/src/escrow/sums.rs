@@ -1,6 +1,6 @@
 //! What is known about the accesses to one place before any of them runs.
 
-use super::{Reason, Treatment};
+use super::Reason;
 use aethel_ir::{Batch, MAX_MINOR_UNITS, PlaceId};
 
 /// The sums of the accesses to one place, in minor units.
@@ -57,9 +57,9 @@ impl Sums {
         before.checked_add(self.credit.checked_sub(self.debit)?)
     }
 
-    /// Whether every bound holds in every order, and the value stays in its range; a bound alone suffices for a place
-    /// that nobody writes.
-    pub(crate) fn suffice(&self, batch: &Batch, place: PlaceId, before: i128) -> bool {
+    /// Whether every bound holds in every order, and the value stays in its range; why not, if it does not. For a place
+    /// that nobody writes it says whether its bounds hold.
+    pub(crate) fn suffice(&self, batch: &Batch, place: PlaceId, before: i128) -> Result<(), Reason> {
         let lowest = if batch.is_bounded(place) {
             0
         } else {
@@ -67,18 +67,14 @@ impl Sums {
         };
         let floor = before.checked_sub(self.debit);
         let ceiling = before.checked_add(self.credit);
-        !self.unknown
-            && floor.is_some_and(|floor| floor >= lowest.max(self.least))
-            && ceiling.is_some_and(|ceiling| ceiling <= MAX_MINOR_UNITS)
-    }
-
-    pub(super) fn verdict(&self, batch: &Batch, place: PlaceId, before: i128) -> Treatment {
         if self.unknown {
-            Treatment::Ordered(Reason::NotComputed)
-        } else if self.suffice(batch, place, before) {
-            Treatment::Escrow
+            Err(Reason::NotComputed)
+        } else if floor.is_none_or(|floor| floor < lowest.max(self.least)) {
+            Err(Reason::TooLittle)
+        } else if ceiling.is_none_or(|ceiling| ceiling > MAX_MINOR_UNITS) {
+            Err(Reason::TooMuch)
         } else {
-            Treatment::Ordered(Reason::TooLittle)
+            Ok(())
         }
     }
 }

@@ -5,3 +5,4 @@ pub mod explain;
 pub mod ledger;
 pub mod oracle;
 pub mod run;
+pub mod verify_proof;

@@ -14,7 +14,7 @@ use crate::prepare::{Decision, Prepared, prepare, repeated};
 use crate::receipt::Digest;
 use crate::record::{BatchKey, BatchSummary, Body};
 use crate::record_codec::key_row;
-use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, Rows};
+use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows};
 use crate::tail::merge;
 use create::Created;
 use guard::guarded;
@@ -279,7 +279,7 @@ impl LedgerStore for RedbStore {
         })
     }
 
-    fn lemma_rows(&self) -> Result<Rows<'_, (Vec<u8>, Vec<u8>)>, LedgerError> {
+    fn lemma_rows(&self) -> Result<Rows<'_, LemmaRow>, LedgerError> {
         let range = self.reading(None, |db| {
             let table = tables::lemma_table(&db.begin_read()?)?;
             Ok(table.map(|table| table.range_owned::<&[u8]>(..)).transpose()?)

@@ -233,10 +233,11 @@ fn write_lemmas(transaction: &WriteTransaction, lemmas: &[(Digest, Vec<u8>)]) ->
     Ok(())
 }
 
+/// The table of lemmas as a reader has it.
+type LemmaTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
 /// The table of lemmas, if there is one.
-pub(super) fn lemma_table(
-    transaction: &ReadTransaction,
-) -> Result<Option<ReadOnlyTable<&'static [u8], &'static [u8]>>, redb::Error> {
+pub(super) fn lemma_table(transaction: &ReadTransaction) -> Result<Option<LemmaTable>, redb::Error> {
     match transaction.open_table(LEMMAS) {
         Ok(table) => Ok(Some(table)),
         Err(TableError::TableDoesNotExist(_)) => Ok(None),

@@ -7,7 +7,7 @@
 //!
 //! Where a division by zero leaves values undefined nothing is said of them, only that both states or none divide.
 
-use super::terms::{arguments, signs, state};
+use super::terms::{all_of, arguments, signs, state};
 use super::{Decided, Verdict, ask, short};
 use crate::definitions::Definitions;
 use crate::encode::{Claim, Encoded, Inputs, Term, comparison, encode_watching};
@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use z3::ast::{Bool, Int};
 
 /// What the lemma asserts: a contradiction when the intent adds on all of these slots.
-fn negated_claim(shape: &Shape, access: &Access, slots: &[usize]) -> Result<Vec<Bool>, Malformed> {
+pub fn negated_claim(shape: &Shape, access: &Access, slots: &[usize]) -> Result<Vec<Bool>, Malformed> {
     let values = arguments("v", &shape.intent);
     let first = state("s", shape.slots.len());
     let mut second = first.clone();
@@ -76,7 +76,7 @@ impl<'a> Bounds<'a> {
     fn of(shape: &Shape, access: &'a Access, slots: &[usize]) -> Result<Self, Malformed> {
         let mut by_condition: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for slot in slots {
-            for bound in &access.slot(*slot).ok_or(Malformed)?.bounds {
+            for bound in &access.slots.get(*slot).ok_or(Malformed)?.bounds {
                 let condition = bound.condition.of(&shape.intent).ok_or(Malformed)?;
                 if is_tested(shape, condition)? {
                     by_condition
@@ -176,7 +176,7 @@ impl Pair<'_> {
             let condition = match a.claim {
                 Claim::Divisor(_) => {
                     let same = a.formula.iff(&b.formula);
-                    equal_divisions.push(Bool::and(&divides).implies(same));
+                    equal_divisions.push(all_of(&divides).implies(same));
                     divides.extend([a.formula.clone(), b.formula.clone()]);
                     continue;
                 }
@@ -190,8 +190,8 @@ impl Pair<'_> {
                 None => parts.push(a.formula.iff(&b.formula)),
             }
         }
-        equal_divisions.push(Bool::and(&divides).implies(Bool::and(&parts)));
-        Ok(Bool::and(&equal_divisions))
+        equal_divisions.push(all_of(&divides).implies(all_of(&parts)));
+        Ok(all_of(&equal_divisions))
     }
 
     /// The slots in question change alike, the others end alike.
@@ -280,11 +280,11 @@ pub fn decide(session: &Session, rlimit: u64, shape: &Shape, access: &Access, ad
     }
 }
 
-fn words(shape: &Shape, access: &Access, slots: &[usize]) -> (String, String) {
+pub fn words(shape: &Shape, access: &Access, slots: &[usize]) -> (String, String) {
     let list: Vec<String> = slots.iter().map(usize::to_string).collect();
     let mut bounds = Vec::new();
     for slot in slots {
-        for bound in access.slot(*slot).map_or(&[][..], |access| &access.bounds) {
+        for bound in access.slots.get(*slot).map_or(&[][..], |access| &access.bounds) {
             let (kind, n) = match bound.condition {
                 ConditionRef::Guard(n) => ("guard", n + 1),
                 ConditionRef::Postcondition(n) => ("postcondition", n + 1),

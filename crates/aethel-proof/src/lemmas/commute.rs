@@ -6,7 +6,7 @@
 
 use super::cycle::minimal;
 use super::replay::{Order, replay};
-use super::terms::{arguments, signs, state};
+use super::terms::{all_of, arguments, signs, state, sum_of};
 use super::{Lemma, solver_name, text};
 use crate::definitions::Definitions;
 use crate::encode::{Inputs, Term, encode_watching};
@@ -265,9 +265,9 @@ impl Query {
         let other = query.run(merged, [1, 0], &mut definitions)?;
         query.negation.extend(definitions);
         let equal: Vec<Bool> = one.after.iter().zip(&other.after).map(|(a, b)| a.eq(b)).collect();
-        let same = Bool::and(&[
+        let same = all_of(&[
             one.goes_through.iff(&other.goes_through),
-            one.goes_through.implies(Bool::and(&equal)),
+            one.goes_through.implies(all_of(&equal)),
         ]);
         query.negation.push(!same);
         Ok(query)
@@ -303,7 +303,7 @@ impl Query {
             holds.extend(self.supply(merged, &places));
         }
         Ok(Ran {
-            goes_through: Bool::and(&holds),
+            goes_through: all_of(&holds),
             after: places,
         })
     }
@@ -317,7 +317,7 @@ impl Query {
                     parts.push(value.clone());
                 }
             }
-            Int::add(&parts).le(max())
+            sum_of(&parts).le(max())
         };
         self.rest.iter().map(sum).collect()
     }

@@ -1,7 +1,7 @@
 //! Conservation: wherever an intent goes through, the sum of each asset stays as it is.
 
 use super::linear::{at_least, prove as prove_linear};
-use super::terms::{arguments, signs, state};
+use super::terms::{all_of, arguments, signs, state, sum_of};
 use super::{Verdict, ask, short, with_multipliers};
 use crate::encode::{Inputs, Term, encode};
 use crate::number::{Malformed, Number, numeral};
@@ -17,18 +17,7 @@ use z3::ast::{Bool, Int};
 
 /// Decides it of a shape, or with the constants of one instance of it.
 pub fn prove(session: &Session, rlimit: u64, shape: &Shape, instance: bool) -> Verdict {
-    let constants = if instance {
-        format!(" with constants {:?}", shape.constants)
-    } else {
-        String::new()
-    };
-    let words = (
-        format!("conservation of {}{constants}", short(shape)),
-        format!(
-            "for all arguments and all states{constants}: if everything holds that must hold for the intent to go \
-             through, the changes of the slots of each asset add up to zero"
-        ),
-    );
+    let words = words(shape, instance);
     let verdict = ask(session, rlimit, words.clone(), negation(shape, instance));
     let (Verdict::Proved(lemma), false) = (&verdict, instance) else {
         return verdict;
@@ -45,7 +34,24 @@ pub fn prove(session: &Session, rlimit: u64, shape: &Shape, instance: bool) -> V
     }
 }
 
-fn negation(shape: &Shape, instance: bool) -> Result<Vec<Bool>, Malformed> {
+/// Its name, and what it says.
+pub fn words(shape: &Shape, instance: bool) -> (String, String) {
+    let constants = if instance {
+        format!(" with constants {:?}", shape.constants)
+    } else {
+        String::new()
+    };
+    (
+        format!("conservation of {}{constants}", short(shape)),
+        format!(
+            "for all arguments and all states{constants}: if everything holds that must hold for the intent to go \
+             through, the changes of the slots of each asset add up to zero"
+        ),
+    )
+}
+
+/// What the lemma asserts: a contradiction when it holds.
+pub fn negation(shape: &Shape, instance: bool) -> Result<Vec<Bool>, Malformed> {
     let values = arguments("v", &shape.intent);
     let before = state("s", shape.slots.len());
     let bounded: Vec<bool> = shape.slots.iter().map(|slot| slot.bounded).collect();
@@ -75,9 +81,9 @@ fn negation(shape: &Shape, instance: bool) -> Result<Vec<Bool>, Malformed> {
         }
     }
     let conserved: Vec<Bool> = (sums.values())
-        .map(|changes| Int::add(changes).eq(Int::from_i64(0)))
+        .map(|changes| sum_of(changes).eq(Int::from_i64(0)))
         .collect();
-    assertions.push(!Bool::and(&conserved));
+    assertions.push(!all_of(&conserved));
     Ok(assertions)
 }
 

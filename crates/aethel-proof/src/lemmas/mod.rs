@@ -8,6 +8,7 @@ mod commute;
 mod conservation;
 mod cycle;
 mod escrow;
+mod export;
 mod linear;
 mod replay;
 mod terms;
@@ -17,6 +18,7 @@ mod text;
 
 pub use commute::{Commutes, Counterexample, Pair, Premise, commutes};
 pub use cycle::{CycleVerdict, confirm_cycle};
+pub use export::{Obligation, escrow_obligations, obligations};
 
 use crate::cache::LemmaCache;
 use crate::number::Malformed;
@@ -303,7 +305,7 @@ fn access_verdict(access: &Access, (verdicts, of_slot): (Vec<Verdict>, Vec<Optio
 
 /// Who decided, for the records.
 fn solver_name() -> String {
-    format!("z3 {}", z3_version())
+    format!("Z3 {}", z3_version())
 }
 
 fn sealed(record: LemmaRecord) -> Verdict {

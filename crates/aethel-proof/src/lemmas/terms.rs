@@ -4,7 +4,34 @@ use crate::encode::Term;
 use crate::number::Number;
 use crate::shape::{Shape, Sign};
 use aethel_ir::{Intent, Type};
+use std::time::Instant;
 use z3::ast::{Bool, Int, Real};
+
+/// Does something, and says how many nanoseconds that took.
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
+    let start = Instant::now();
+    let result = work();
+    let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    (result, nanoseconds)
+}
+
+/// All of them. Of less than two Z3 writes a conjunction that is no SMT-LIB.
+pub fn all_of(parts: &[Bool]) -> Bool {
+    match parts {
+        [] => Bool::from_bool(true),
+        [one] => one.clone(),
+        several => Bool::and(several),
+    }
+}
+
+/// The sum of all; as with [`all_of`].
+pub fn sum_of(parts: &[Int]) -> Int {
+    match parts {
+        [] => Int::from_i64(0),
+        [one] => one.clone(),
+        several => Int::add(several),
+    }
+}
 
 /// A constant for each slot.
 pub fn state(prefix: &str, slots: usize) -> Vec<Int> {

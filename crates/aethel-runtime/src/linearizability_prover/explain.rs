@@ -19,16 +19,34 @@ pub struct LinearizabilityError {
     pub transactions: Vec<TransactionId>,
     /// One sentence for each step, with values.
     pub sentences: Vec<String>,
+    /// For a circle its edges, from earlier to later.
+    pub edges: Vec<(u32, u32)>,
+    /// The solver that confirmed that the edges of the circle fit into no order, if one was asked and did.
+    pub confirmed: Option<String>,
 }
 
 impl LinearizabilityError {
+    /// Transactions at fault without a circle.
+    fn of(transactions: Vec<TransactionId>, sentence: String) -> Self {
+        Self {
+            transactions,
+            sentences: vec![sentence],
+            edges: Vec::new(),
+            confirmed: None,
+        }
+    }
+
     /// AE0601. The severity is the caller's to lower where a serial run took over.
     pub fn diagnostic(&self) -> Diagnostic {
         let message = format!(
             "no serial order explains what the run saw: {}",
             self.sentences.join("; ")
         );
-        Diagnostic::new(Code::AE0601, message).help("nothing of that run was kept")
+        let help = match &self.confirmed {
+            Some(solver) => format!("nothing of that run was kept; {solver} confirms that no order fits"),
+            None => "nothing of that run was kept".to_owned(),
+        };
+        Diagnostic::new(Code::AE0601, message).help(help)
     }
 }
 
@@ -77,6 +95,8 @@ pub fn explain(
     Some(LinearizabilityError {
         transactions: circle.iter().map(|(from, _)| TransactionId(*from)).collect(),
         sentences,
+        edges: circle.iter().map(|(from, edge)| (*from, edge.to)).collect(),
+        confirmed: None,
     })
 }
 
@@ -97,10 +117,7 @@ fn wrong_sum(batch: &Batch, run: &Run, snapshot: &[i128]) -> Option<Linearizabil
             show(batch, *place, *snapshot.get(index)?),
             show(batch, *place, expected)
         );
-        (found != expected).then(|| LinearizabilityError {
-            transactions: Vec::new(),
-            sentences: vec![sentence],
-        })
+        (found != expected).then(|| LinearizabilityError::of(Vec::new(), sentence))
     })
 }
 
@@ -143,12 +160,7 @@ fn wrong_place(
     let at = batch.place_name(place);
     let show = |value: i128| show(batch, place, value);
     let name = |id: TransactionId| batch.transaction_name(id);
-    let error = |transactions: Vec<TransactionId>, sentence: String| {
-        Some(LinearizabilityError {
-            transactions,
-            sentences: vec![sentence],
-        })
-    };
+    let error = |transactions, sentence| Some(LinearizabilityError::of(transactions, sentence));
     let mut made: HashMap<u32, (TransactionId, i128)> = HashMap::new();
     for entry in chain {
         let Some(value) = entry.written else { continue };

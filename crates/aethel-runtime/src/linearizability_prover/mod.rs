@@ -48,6 +48,9 @@ pub enum DirectVerdict {
 /// Asks a solver whether running `order` from the first values ends with the last.
 pub type DirectProver = fn(&Batch, &[TransactionId], &[i128], &[i128]) -> DirectVerdict;
 
+/// Asks a solver whether edges between transactions, from earlier to later, fit into no order.
+pub type CycleConfirmer = fn(&[(u32, u32)]) -> bool;
+
 /// How a run is held to the serial run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Validation {
@@ -67,6 +70,8 @@ pub struct ProofOptions<'a> {
     pub lemmas: &'a [[u8; 32]],
     /// The solver for small batches, if there is one.
     pub direct: Option<DirectProver>,
+    /// The solver that confirms a circle, if there is one.
+    pub confirm: Option<CycleConfirmer>,
     /// The solver's name and version, for the certificate.
     pub solver: &'a str,
     /// Per asset, the supply outside the batch, for the serial run.
@@ -205,6 +210,12 @@ impl LinearizabilityProver {
             Err(Doubt::Because(reason)) => proof.fallback = Some(reason),
         }
         proof.refutation = explain(batch, graph, &proof.run, snapshot);
+        if let (Some(confirm), Some(found)) = (options.confirm, &mut proof.refutation)
+            && !found.edges.is_empty()
+            && confirm(&found.edges)
+        {
+            found.confirmed = Some(options.solver.to_owned());
+        }
         proof.run = run_serially(batch, graph, snapshot, options.supply_elsewhere, watch)?;
         proof.way = Way::SerialAfterDoubt;
         proof.lemmas.clear();

@@ -221,6 +221,34 @@ fn a_circle_is_named_step_by_step() {
             "`mix row 2` is before `mix row 1`, since it saw 5 at y.n, which `mix row 1` overwrote",
         ]
     );
+    assert_eq!(error.edges, [(0, 1), (1, 0)]);
+
+    // The prover asks a solver about the circle, and about nothing else.
+    let clock = SystemClock::default();
+    let mut trace = Trace {
+        run,
+        sequence: vec![0, 1],
+        chunks: vec![],
+        choice: crate::ThreadChoice::Forced(2),
+        wall_ns: 1,
+    };
+    let options = ProofOptions {
+        confirm: Some(|edges| edges == [(0, 1), (1, 0)]),
+        solver: "a solver",
+        ..ProofOptions::default()
+    };
+    let watch = Watch::new(&clock);
+    let proof = LinearizabilityProver
+        .prove(&build.batch, &graph, &snapshot, &mut trace, &options, &watch)
+        .unwrap();
+    assert_eq!(proof.way, Way::SerialAfterDoubt);
+    let refutation = proof.refutation.unwrap();
+    assert_eq!(refutation.confirmed.as_deref(), Some("a solver"));
+    let help = refutation.diagnostic().help.unwrap_or_default();
+    assert_eq!(
+        help,
+        "nothing of that run was kept; a solver confirms that no order fits"
+    );
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub use trace::{Chunk, ThreadChoice, Trace};
 
 use crate::clock::{Stop, Watch};
 use crate::conflict_detector::Plan;
-use crate::serial::{SerialError, TransactionFailure, run_serially, run_unlogged};
+use crate::serial::{Run, SerialError, TransactionFailure, run_into};
 use aethel_ir::Batch;
 pub(crate) use faults::Faults;
 use workers::Parallel;
@@ -118,12 +118,8 @@ impl ParallelExecutor {
         }
         let started = watch.now_ns();
         let elsewhere = &options.supply_elsewhere;
-        let escrow = plan.settlement.escrow();
-        let run = if plan.any_order() && !escrow.is_empty() {
-            run_unlogged(batch, plan.graph, snapshot, elsewhere, watch, escrow)?
-        } else {
-            run_serially(batch, plan.graph, snapshot, elsewhere, watch)?
-        };
+        let columns = Run::columns(&plan.graph.layout, plan.settlement.escrow(), plan.unlogged());
+        let run = run_into(batch, plan.graph, snapshot, elsewhere, watch, columns)?;
         let sequence = plan.graph.order.iter().map(|id| id.0).collect();
         Ok(Trace::serial(
             run,

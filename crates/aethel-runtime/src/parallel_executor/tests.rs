@@ -173,7 +173,7 @@ fn overlap_is_counted_by_chunk() {
         count,
     };
     let trace = |chunks: Vec<Chunk>| Trace {
-        run: crate::serial::Run::default(),
+        run: Run::default(),
         sequence: (0..10).collect(),
         chunks,
         choice: ThreadChoice::Forced(2),

@@ -92,7 +92,7 @@ impl<'a> Parallel<'a> {
             graph,
             schedule,
             snapshot,
-            unlogged: !escrow.is_empty() && plan.any_order(),
+            unlogged: plan.unlogged(),
             escrow: flags,
             watch,
             supply: Supply::new(batch, snapshot, &options.supply_elsewhere),
@@ -202,20 +202,12 @@ impl<'a> Parallel<'a> {
     /// its range, which no proved plan does.
     fn collect(&self, logs: Vec<Log>, choice: ThreadChoice, wall_ns: u64) -> Option<Trace> {
         let layout = &self.graph.layout;
-        let mut run = Run {
-            final_values: self.cells.iter().map(|cell| cell.read().0).collect(),
-            escrow: (0_u32..)
-                .zip(&self.escrow)
-                .filter(|(_, escrow)| **escrow)
-                .map(|(place, _)| PlaceId(place))
-                .collect(),
-            ..Run::default()
-        };
-        run.written = vec![0; layout.total_writes()];
-        if !self.unlogged {
-            run.seen = vec![0; layout.total_slots()];
-            run.versions = vec![0; layout.total_slots()];
-        }
+        let flags = (0_u32..).zip(&self.escrow);
+        let escrow = flags
+            .filter(|(_, escrow)| **escrow)
+            .map(|(place, _)| PlaceId(place));
+        let mut run = Run::columns(layout, escrow.collect(), self.unlogged);
+        run.final_values = self.cells.iter().map(|cell| cell.read().0).collect();
         let mut sequence = Vec::with_capacity(self.batch.len());
         let mut chunks = Vec::new();
         for log in logs {

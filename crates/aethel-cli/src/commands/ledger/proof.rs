@@ -1,12 +1,13 @@
 //! `aethel ledger proof`: the certificate of a batch, checked again.
 
+use super::super::verify_proof::lemmas;
 use super::{missing, store};
 use crate::options::Format;
 use crate::printer::Printer;
-use aethel::certificate;
 use aethel::ir::{Code, Diagnostic, quote};
 use aethel::ledger::LedgerPath;
-use aethel::store::{DigestPrefix, LedgerError, LedgerStore, certificate_digest};
+use aethel::proof::{StoredProof, rejected};
+use aethel::store::{DigestPrefix, LedgerError, LedgerStore};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -36,11 +37,8 @@ pub fn run(
             })?
         }
     };
-    let bytes = open
-        .certificate(summary.sequence)
-        .map_err(store)?
-        .unwrap_or_default();
-    if bytes.is_empty() {
+    let stored = StoredProof::of_batch(&open, summary.sequence).map_err(|d| vec![d])?;
+    let Some(stored) = stored else {
         let message = format!(
             "batch {} ({}) has no proof: nothing was executed",
             summary.sequence,
@@ -50,30 +48,14 @@ pub fn run(
             message,
             Some("only batches of transactions carry one".into()),
         ));
-    }
-    let rejected = |reason: String| {
-        vec![
-            Diagnostic::new(
-                Code::AE0602,
-                format!("the proof of batch {} is rejected: {reason}", summary.sequence),
-            )
-            .help("the ledger file was changed; `aethel ledger verify` says where"),
-        ]
     };
-    // The checker judges the proof by itself; that it is the proof of this batch, its record says.
-    let recorded = open
-        .record(summary.sequence)
-        .map_err(store)?
-        .map(|record| record.certificate);
-    if recorded != Some(certificate_digest(&bytes)) {
-        return Err(rejected(
-            "it is not the one that the batch was committed with".into(),
-        ));
-    }
-    let proof = certificate::decode(&bytes).map_err(|error| rejected(error.to_string()))?;
-    let checked = proof
-        .check(None)
-        .map_err(|rejection| rejected(rejection.to_string()))?;
+    let rejected = |reason: String| vec![rejected(summary.sequence, &reason)];
+    let proof = stored
+        .file()
+        .check()
+        .map_err(|error| rejected(error.to_string()))?;
+    let checked = &proof.checked;
+    let bytes = stored.encode().map_err(|error| rejected(error.to_string()))?;
     if let Some(out) = out {
         std::fs::write(out, &bytes).map_err(|error| {
             let message = format!("cannot write `{}`: {error}", out.display());
@@ -84,6 +66,7 @@ pub fn run(
         let value = json!({
             "schema": 1, "batch": summary.sequence, "name": summary.batch, "receipt": summary.receipt.to_string(),
             "transactions": checked.transactions, "accesses": checked.accesses, "bytes": bytes.len(), "accepted": true,
+            "lemmas": proof.lemmas.len(),
         });
         printer.result(&format!("{value:#}\n"));
         return Ok(());
@@ -99,5 +82,6 @@ pub fn run(
             aethel_report::escape::terminal(&sum.asset)
         ));
     }
+    printer.result(&lemmas(&proof));
     Ok(())
 }
