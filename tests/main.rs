@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod check;
 mod documentation;
 mod errors;
 mod garbage;

@@ -4,7 +4,7 @@ use crate::support::*;
 use aethel_ir::*;
 use aethel_proof::LemmaCache;
 use aethel_proof::check::{
-    Check, CheckLimits, IntentReport, Refutation, State, Subject, Verdict, check_intent,
+    Check, CheckLimits, IntentReport, Refutation, State, Subject, Verdict, check_intent, only_moves,
 };
 use std::sync::Arc;
 
@@ -241,4 +241,45 @@ fn products_of_two_unknowns_are_decided() {
             .effect(2, E::Before(2).add(part(num("1").sub(E::Arg(1)))))
     };
     example(&judge(fee(RoundMode::HalfUp)), CONSERVES);
+}
+
+#[test]
+fn what_is_known_of_a_shape_is_no_answer_about_constants() {
+    let window = |low, high| {
+        let guard = E::Arg(0).ge(E::Minor(low)).and(E::Arg(0).le(E::Minor(high)));
+        let batch = BatchBuilder::new(2, &[])
+            .intent(transfer().amounts().guard(guard))
+            .build();
+        Arc::new(Subject::new(&batch, 0, &[]).unwrap())
+    };
+    let cache = LemmaCache::in_memory();
+    let check = |subject| check_intent(&subject, &CheckLimits::default(), &cache);
+    let first = check(window(500, 900));
+    assert_eq!((first.cached, first.queries > 0), (false, true));
+    let again = check(window(600, 700));
+    assert_eq!((again.cached, again.queries), (true, 0));
+    let answers = |report: &IntentReport| report.findings.clone();
+    assert_eq!(answers(&first), answers(&again));
+    let dead = check(window(900, 500));
+    assert_eq!(
+        dead.verdict(Check::GuardCanHold),
+        Some(&Verdict::Refuted(Refutation::Contradiction(vec![1])))
+    );
+    assert_eq!(dead.verdict(CONSERVES), None);
+}
+
+#[test]
+fn a_sum_of_the_equations_shows_that_an_intent_only_moves_amounts() {
+    let moves = |intent: IntentBuilder| {
+        let batch = BatchBuilder::new(4, &[]).intent(intent).build();
+        only_moves(&Subject::new(&batch, 0, &[]).unwrap())
+    };
+    assert!(moves(transfer().amounts()));
+    let wrong = IntentBuilder::new("bonus", 2, &[(0, USD), (1, USD)], 1)
+        .amounts()
+        .effect(0, E::Before(0).sub(E::Arg(0)))
+        .effect(1, E::Before(1).add(E::Arg(0)).add(E::Minor(1)));
+    assert!(!moves(wrong));
+    // True, but no sum shows it.
+    assert!(!moves(split(&["0.95", "0.05"], RoundMode::HalfEven)));
 }

@@ -8,6 +8,7 @@
 
 mod arithmetic;
 mod check;
+mod check_batch;
 mod check_random;
 mod direct;
 mod random;

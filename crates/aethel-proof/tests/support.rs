@@ -9,6 +9,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub enum E {
     Num(Rational),
+    /// An amount in minor units.
+    Minor(i128),
     Flag(bool),
     /// Value parameter n.
     Arg(u16),
@@ -105,6 +107,7 @@ impl IntentBuilder {
     fn push(&mut self, e: E) -> ExprId {
         let (expr, ty) = match e {
             E::Num(n) => (Expr::Number(n), Type::Number),
+            E::Minor(n) => (Expr::Number(Rational::Int(n)), Type::Amount(AssetId(0))),
             E::Flag(b) => (Expr::Bool(b), Type::Bool),
             E::Arg(n) => (Expr::Value(n), Type::Number),
             E::Let(n) => (Expr::Let(n), Type::Number),

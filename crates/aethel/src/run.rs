@@ -1,5 +1,6 @@
 //! `aethel run`: the batches of a program or a JSON file through the six stages, on a ledger.
 
+use crate::check;
 use crate::config::Config;
 use crate::files;
 use crate::inputs::InputSources;
@@ -181,6 +182,9 @@ fn lower(
         &options.allow_path,
         diagnostics,
     );
+    if !diagnostics.iter().any(Diagnostic::is_error) {
+        diagnostics.extend(check::before_run(&lowered, sources));
+    }
     program::sort(diagnostics);
     Ok((lowered, inputs.open_accounts))
 }

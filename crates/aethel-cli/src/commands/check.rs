@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::options::CheckOptions;
 use crate::printer::Printer;
-use aethel::check::{CheckLimits, LemmaCache, Progress, lemma_cache};
+use aethel::check::{CheckLimits, Progress, user_cache};
 use aethel::ir::{Code, Diagnostic, SourceMap};
 use aethel::{CheckReport, Program};
 use aethel_report::diagnostics::Counts;
@@ -24,7 +24,7 @@ pub fn run(options: &CheckOptions, printer: &mut Printer) -> Exit {
             rlimit: options.rlimit,
             ..CheckLimits::default()
         },
-        cache: Arc::new(cache()),
+        cache: Arc::new(user_cache()),
     };
     for path in &options.paths {
         for path in programs(path, &mut found.diagnostics) {
@@ -61,19 +61,6 @@ pub fn run(options: &CheckOptions, printer: &mut Printer) -> Exit {
         (_, true, _) => Exit::Wrong,
         (_, _, true) => Exit::Undecided,
         _ => Exit::Fine,
-    }
-}
-
-/// What was proved before, in the user's cache directory where there is one.
-fn cache() -> LemmaCache {
-    let absolute = |name: &str| {
-        let path = PathBuf::from(std::env::var_os(name)?);
-        path.is_absolute().then_some(path)
-    };
-    let directory = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-    match directory {
-        Some(directory) => lemma_cache(&directory),
-        None => LemmaCache::in_memory(),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::encode::{Claim, Term};
 use crate::number::Number;
 use crate::shape::SlotField;
 use crate::words;
-use aethel_ir::{AssetId, Failure, Rational, RoundMode, Type, Value};
+use aethel_ir::{AssetId, Expr, Failure, Rational, RoundMode, Type, Value};
 use z3::Model;
 use z3::ast::Bool;
 
@@ -270,10 +270,31 @@ pub fn look(subject: &Subject) -> Seen {
 
 /// States of which one usually lets an ordinary intent through, and others that usually fail for one reason.
 pub fn likely(subject: &Subject) -> impl Iterator<Item = State> + '_ {
-    (0..LIKELY).map(|n| likely_state(subject, n))
+    // What the intent compares an argument with is often the argument that it wants.
+    let constants = subject.intent().nodes.iter().filter_map(|node| match &node.expr {
+        Expr::Number(number) if is_whole(node.ty) => Some((node.ty, number)),
+        _ => None,
+    });
+    let constants = constants.take(CONSTANTS).flat_map(|(ty, number)| {
+        let with = |n: usize| (n, ty, number);
+        [with(0), with(LIKELY / 2)]
+    });
+    let constants = constants.map(|(n, ty, number)| {
+        let mut state = likely_state(subject, n);
+        for (value, parameter) in state.values.iter_mut().zip(&subject.intent().values) {
+            if parameter.ty == ty {
+                *value = Value::Number(number.clone());
+            }
+        }
+        state
+    });
+    (0..LIKELY).map(|n| likely_state(subject, n)).chain(constants)
 }
 
 const LIKELY: usize = 12;
+
+/// How many constants of an intent are tried.
+const CONSTANTS: usize = 4;
 
 fn likely_state(subject: &Subject, n: usize) -> State {
     // In units: plenty of everything first, then amounts of another size, then none at all.

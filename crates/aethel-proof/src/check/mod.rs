@@ -14,6 +14,7 @@ mod chain;
 mod example;
 mod judge;
 mod known;
+mod moves;
 mod report;
 mod subject;
 mod sums;
@@ -21,6 +22,7 @@ pub(crate) mod terms;
 mod words;
 
 pub use batch::{BatchReport, BatchSubject, BatchVerdict, MAX_CHAIN, check_batch};
+pub use moves::only_moves;
 pub use report::{Check, Finding, IntentReport, Refutation, Verdict};
 pub use subject::{State, Subject};
 pub use words::diagnostic;

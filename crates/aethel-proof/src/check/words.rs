@@ -3,6 +3,7 @@
 use super::example;
 use super::report::{Check, Finding, Refutation, Verdict};
 use super::subject::{State, Subject};
+use crate::shape::SlotField;
 use aethel_ir::intent::{BinaryOp, Node};
 use aethel_ir::money::format_grouped;
 use aethel_ir::{
@@ -356,14 +357,21 @@ impl Words<'_> {
 
     /// `company 0.00 → 0.00, bob 0.00 → 1.00 with amount = 0.00`.
     fn example(&self, state: &State) -> String {
-        let after = self.subject.after(state);
-        let written = self.intent.written();
+        let new = self.subject.with(state, |view, evaluator| {
+            let value = |effect: &aethel_ir::Effect| {
+                let value = evaluator.show(view, &state.before, &state.before, effect.value);
+                (effect.slot, value)
+            };
+            self.intent.effects.iter().map(value).collect::<Vec<_>>()
+        });
         let mut places: Vec<String> = Vec::new();
         for (n, before) in state.before.iter().enumerate().take(SHOWN) {
             let slot = Slot(n as u16);
-            let mut shown = format!("{} {}", self.place(slot), self.amount(slot, *before));
-            if let (Some(true), Some(after)) = (written.get(n), after.get(n)) {
-                shown += &format!(" → {}", self.amount(slot, *after));
+            let before = Value::Number(Rational::Int(*before));
+            let mut shown = format!("{} {}", self.place(slot), self.held(slot, &before));
+            // A new value that cannot be computed is left out.
+            if let Some((_, Some(after))) = new.iter().find(|(written, _)| *written == slot) {
+                shown += &format!(" → {}", self.held(slot, after));
             }
             places.push(shown);
         }
@@ -408,10 +416,17 @@ impl Words<'_> {
         }
     }
 
-    fn amount(&self, slot: Slot, value: i128) -> String {
-        match self.subject.batch().asset_of(PlaceId(slot.0.into())) {
-            Some(asset) => self.value(&Value::Number(Rational::Int(value)), Type::Amount(asset)),
-            None => value.to_string(),
+    /// A value of a slot; Bool fields are 0 and 1 in a state, truth values in an effect.
+    fn held(&self, slot: Slot, value: &Value) -> String {
+        let field = self
+            .subject
+            .slots()
+            .get(usize::from(slot.0))
+            .map(|slot| slot.field);
+        match (field, value) {
+            (Some(SlotField::Balance(asset)), value) => self.value(value, Type::Amount(asset)),
+            (Some(SlotField::Bool), Value::Number(number)) => (!number.is_zero()).to_string(),
+            _ => self.value(value, Type::Integer),
         }
     }
 

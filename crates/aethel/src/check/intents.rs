@@ -33,10 +33,20 @@ pub(super) struct Intents {
 impl Intents {
     /// Takes the intents out of the batches, and out of those that stand for intents that no batch calls.
     pub fn collect(batches: &[LoweredBatch], alone: &[LoweredBatch]) -> Self {
+        Self::collect_where(batches, alone, |_| true)
+    }
+
+    /// The same, of those intents alone that `wanted` accepts.
+    pub fn collect_where(
+        batches: &[LoweredBatch],
+        alone: &[LoweredBatch],
+        wanted: impl Fn(&Subject) -> bool,
+    ) -> Self {
         let mut list: Vec<Declared> = Vec::new();
         let mut known: HashMap<Span, usize> = HashMap::new();
         for (index, lowered) in batches.iter().chain(alone).enumerate() {
-            for (intent, subject) in Subject::of_batch(&lowered.batch) {
+            let subjects = Subject::of_batch(&lowered.batch);
+            for (intent, subject) in subjects.into_iter().filter(|(_, subject)| wanted(subject)) {
                 let (span, name) = (subject.intent().span, subject.intent().name.to_string());
                 let at = *known.entry(span).or_insert_with(|| {
                     list.push(Declared {
@@ -108,23 +118,23 @@ impl Intents {
         leaks
     }
 
-    /// Adds diagnostics and proofs. A leak that every calling batch makes up for is a warning.
+    /// Adds diagnostics and proofs. A leak is an error where some batch that calls the intent creates or destroys value,
+    /// or none calls it.
     pub fn tell(&self, batches: &[Judged], sources: &SourceMap, report: &mut CheckReport) {
         for declared in &self.list {
             let mut told: Vec<Diagnostic> = Vec::new();
             for called in &declared.called {
                 for finding in &called.report.findings {
-                    let made_up_for = match finding.check {
-                        Check::Conserves(asset) => called.made_up_for(asset, batches),
-                        _ => false,
+                    let excuse = match finding.check {
+                        Check::Conserves(asset) => called.excuse(asset, batches),
+                        _ => None,
                     };
                     let undecided = matches!(finding.verdict, Verdict::Undecided { .. });
-                    report.undecided |= undecided && finding.check.is_fatal() && !made_up_for;
+                    report.undecided |= undecided && finding.check.is_fatal() && excuse.is_none();
                     if let Some(mut told_of) = diagnostic(&called.subject, finding, sources) {
-                        if made_up_for && told_of.is_error() {
+                        if let (Some(excuse), true) = (excuse, told_of.is_error()) {
                             told_of.severity = Severity::Warning;
-                            told_of.help =
-                                Some("the batches that call it make up for it; it cannot run alone".into());
+                            told_of.help = Some(excuse.into());
                         }
                         told.push(told_of);
                     }
@@ -143,11 +153,27 @@ impl Intents {
 }
 
 impl Called {
-    fn made_up_for(&self, asset: AssetId, batches: &[Judged]) -> bool {
-        self.by.iter().all(|(index, _)| {
-            let judged = batches.get(*index).and_then(|judged| judged.report.as_ref());
-            judged.is_some_and(|report| report.conserves.contains(&(asset, BatchVerdict::Proved)))
-        })
+    /// Why a leak of an asset is no error, when no batch that calls the intent creates or destroys value by it.
+    fn excuse(&self, asset: AssetId, batches: &[Judged]) -> Option<&'static str> {
+        let mut excuse = "the batches that call it make up for it; it cannot run alone";
+        for (index, _) in &self.by {
+            let report = batches.get(*index)?.report.as_ref();
+            let verdict = report.and_then(|report| {
+                let mut asked = report.conserves.iter();
+                asked
+                    .find(|(known, _)| *known == asset)
+                    .map(|(_, verdict)| verdict)
+            });
+            match verdict {
+                Some(BatchVerdict::Proved) => {}
+                Some(BatchVerdict::Refuted) => return None,
+                _ => {
+                    excuse =
+                        "whether the batches that call it make up for it is not known; it cannot run alone"
+                }
+            }
+        }
+        Some(excuse)
     }
 }
 

@@ -4,19 +4,23 @@
 //! batch. Nothing is proved of a program with errors: what it would mean is not known then.
 
 mod batches;
+mod gate;
 mod intents;
 mod proof;
+
+pub(crate) use gate::before_run;
 
 pub use aethel_proof::LemmaCache;
 pub use aethel_proof::check::CheckLimits;
 
+use crate::lemmas::cache_directory;
 use crate::program::{Program, sort};
 use aethel_ir::{Code, Diagnostic, Proof, SourceMap, Span};
 use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
 use aethel_runtime::DependencyAnalyzer;
 use aethel_syntax::ast;
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// How to check.
@@ -62,9 +66,9 @@ pub struct Progress<'a> {
     pub name: &'a str,
 }
 
-/// The cache of lemmas below a user's cache directory, made if it is not there.
-pub fn lemma_cache(cache_directory: &Path) -> LemmaCache {
-    LemmaCache::at(&cache_directory.join("aethel").join("lemmas"))
+/// What was proved before, in the user's cache directory where there is one.
+pub fn user_cache() -> LemmaCache {
+    cache_directory().map_or_else(LemmaCache::in_memory, |path| LemmaCache::at(&path))
 }
 
 impl Program {

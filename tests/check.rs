@@ -1,0 +1,182 @@
+//! `aethel check`: what is proved of the examples, and what is found in programs that are wrong for some state or input.
+
+use crate::support::{Sandbox, snapshot};
+use serde_json::{Value, json};
+
+/// A program of one intent that gives `amount` of the company away in rounded parts.
+fn split(parts: &[&str], mode: &str) -> String {
+    let accounts: Vec<String> = (0..parts.len()).map(|n| format!("p{n}")).collect();
+    let parameters: Vec<String> = accounts
+        .iter()
+        .map(|name| format!("{name}: Account<USD>"))
+        .collect();
+    let given = accounts.iter().zip(parts);
+    let given: Vec<String> = given
+        .map(|(name, part)| format!("{name}.balance == {name}.balance + round(amount * {part}, {mode});"))
+        .collect();
+    format!(
+        "asset USD {{ scale: 2; }}\n\nintent split(company: Account<USD>, {}, amount: Balance<USD>) {{\n    guard {{\n        \
+         amount >= 0;\n        company.balance >= amount;\n    }}\n    verify {{\n        company.balance == \
+         company.balance - amount;\n        {}\n    }}\n}}\n",
+        parameters.join(", "),
+        given.join("\n        ")
+    )
+}
+
+/// The codes of a check in JSON.
+fn codes(report: &Value) -> Vec<&str> {
+    let all = report["diagnostics"].as_array().unwrap().iter();
+    all.map(|one| one["code"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn examples_are_proved() {
+    for name in [
+        "payroll",
+        "payroll_1000",
+        "exchange",
+        "settlement",
+        "liquidations",
+    ] {
+        let sandbox = Sandbox::with_examples();
+        let output = sandbox.aethel(&["check", &format!("{name}.ae")]).fine();
+        output.says("proved, 0 refuted, 0 undecided");
+        let output = sandbox.aethel(&["check", &format!("{name}.ae")]);
+        snapshot!(format!("check_{name}"), output.shown());
+    }
+}
+
+#[test]
+fn failing_twins_are_refuted() {
+    let sandbox = Sandbox::with_examples();
+    let output = sandbox.aethel(&["check", "failing/bonus.ae"]);
+    assert_eq!(output.code, 1);
+    snapshot!("check_bonus", output.shown());
+}
+
+#[test]
+fn the_listing_of_the_protocol_document_is_proved_as_printed() {
+    let sandbox = Sandbox::with_examples();
+    let report = sandbox
+        .aethel(&["check", "payroll.ae", "-o", "json"])
+        .fine()
+        .json();
+    assert_eq!(codes(&report), Vec::<&str>::new());
+    for proof in report["proofs"].as_array().unwrap() {
+        assert_eq!((&proof["refuted"], &proof["undecided"]), (&json!([]), &json!([])));
+        let proved = proof["proved"].as_array().unwrap();
+        assert!(proved.contains(&json!("conserves unit")), "{proof}");
+    }
+    let requires = json!([{ "account": "company", "asset": "unit", "balance": "2500.000000000" }]);
+    assert_eq!(report["proofs"][2]["requires"], requires);
+}
+
+#[test]
+fn rounded_parts_that_do_not_add_up_are_found() {
+    for (parts, mode, amount) in [
+        (&["0.95", "0.05"][..], "half_up", Some("0.10")),
+        (&["0.95", "0.05"], "down", Some("0.01")),
+        (&["0.95", "0.05"], "half_even", None),
+        (&["0.7", "0.2", "0.1"], "half_even", Some("0.02")),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.write("split.ae", split(parts, mode));
+        let report = sandbox.aethel(&["check", "split.ae", "-o", "json"]).json();
+        let Some(amount) = amount else {
+            assert_eq!(codes(&report), Vec::<&str>::new(), "{parts:?} {mode}");
+            continue;
+        };
+        let found = &report["diagnostics"][0];
+        assert!(["AE0701", "AE0702"].contains(&found["code"].as_str().unwrap()));
+        let example = found["counterexample"].as_str().unwrap();
+        assert!(
+            example.ends_with(&format!("with amount = {amount}   (replayed)")),
+            "{example}"
+        );
+        let rest = parts[..parts.len() - 1].iter();
+        let rest: Vec<String> = rest
+            .map(|part| format!("round(amount * {part}, {mode})"))
+            .collect();
+        let remainder = format!("`amount - {}`", rest.join(" - "));
+        assert!(found["help"].as_str().unwrap().contains(&remainder), "{found}");
+    }
+}
+
+/// What a batch makes up for is a warning there, and an error where no batch does.
+#[test]
+fn a_leak_counts_where_it_is_not_made_up_for() {
+    let intents = "asset USD { scale: 2; }\n\nintent take(a: Account<USD>) {\n    guard { a.balance >= 5; }\n    \
+                   verify { a.balance == a.balance - 5; }\n}\n\nintent give(b: Account<USD>) {\n    verify { b.balance == \
+                   b.balance + 5; }\n}\n";
+    let check = |batch: &str| {
+        let sandbox = Sandbox::new();
+        sandbox.write("p.ae", format!("{intents}{batch}"));
+        let output = sandbox.aethel(&["check", "p.ae", "-o", "json"]);
+        let report = output.json();
+        let all = report["diagnostics"].as_array().unwrap().iter();
+        let found = all.map(|d| {
+            format!(
+                "{} {}",
+                d["severity"].as_str().unwrap(),
+                d["code"].as_str().unwrap()
+            )
+        });
+        (output.code, found.collect::<Vec<_>>())
+    };
+    let (code, found) = check("\natomic_batch both { take(a); give(b); }\n");
+    assert_eq!(
+        (code, found),
+        (0, vec!["warning AE0702".into(), "warning AE0701".into()])
+    );
+    let (code, found) = check("\natomic_batch both { take(a); give(b); give(c); }\n");
+    assert_eq!(
+        (code, found),
+        (1, vec!["error AE0702".into(), "error AE0701".into()])
+    );
+    let (code, found) = check("");
+    assert_eq!(
+        (code, found),
+        (1, vec!["error AE0702".into(), "error AE0701".into()])
+    );
+}
+
+#[test]
+fn an_answer_that_is_known_needs_no_solver() {
+    let sandbox = Sandbox::with_examples();
+    let check = || {
+        let mut command = sandbox.command(&["check", "payroll.ae", "-o", "json"]);
+        let output = command
+            .env("XDG_CACHE_HOME", sandbox.path().join("cache"))
+            .output()
+            .unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let proofs = report["proofs"].as_array().unwrap().iter();
+        let words = |proof: &Value| (proof["proved"].clone(), proof["requires"].clone());
+        let queries: u64 = proofs
+            .clone()
+            .map(|proof| proof["queries"].as_u64().unwrap())
+            .sum();
+        (queries, proofs.map(words).collect::<Vec<_>>())
+    };
+    let (first, second) = (check(), check());
+    assert!(first.0 > 0);
+    assert_eq!(second, (0, first.1));
+}
+
+/// Accounts that may go below zero are judged as such, in each batch by itself.
+#[test]
+fn an_unbounded_account_has_no_overdraft() {
+    let program = "asset USD { scale: 2; }\n\naccount world { unbounded; }\n\nintent fund(from: Account<USD>, to: \
+                   Account<USD>, amount: Balance<USD>) {\n    guard { amount >= 0; }\n    verify {\n        from.balance == \
+                   from.balance - amount;\n        to.balance == to.balance + amount;\n    }\n}\n";
+    for (batch, expected) in [
+        ("fund(world, alice, 5);", vec![]),
+        ("fund(bank, alice, 5);", vec!["AE1004"]),
+        ("fund(world, alice, 5); fund(bank, alice, 5);", vec!["AE1004"]),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.write("p.ae", format!("{program}\natomic_batch b {{ {batch} }}\n"));
+        let report = sandbox.aethel(&["check", "p.ae", "-o", "json"]).fine().json();
+        assert_eq!(codes(&report), expected, "{batch}");
+    }
+}
