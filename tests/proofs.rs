@@ -147,6 +147,30 @@ fn prove_says_what_holds() {
         );
     }
     assert_eq!(lemmas[2]["intents"], serde_json::json!(["pay_alice", "pay_bob"]));
+    // Many slots make a long name, not a long file name.
+    let accounts: Vec<String> = (0..120).map(|n| format!("a{n}: Account")).collect();
+    let tests = |n: usize| format!("a{n}.balance {};", ["!= 1", ">= 0"][n % 2]);
+    let reads: Vec<String> = (0..120).map(tests).collect();
+    let writes: Vec<String> = (0..120)
+        .step_by(2)
+        .map(|n| format!("a{n}.balance == 5;"))
+        .collect();
+    let others: Vec<String> = (1..120)
+        .step_by(2)
+        .map(|n| format!("a{n}.balance == a{n}.balance + 1;"))
+        .collect();
+    let text = format!(
+        "intent many({}) {{ guard {{ {} }} verify {{ {} {} }} }}",
+        accounts.join(", "),
+        reads.join(" "),
+        writes.join(" "),
+        others.join(" ")
+    );
+    sandbox.write("many.ae", text);
+    sandbox
+        .aethel(&["prove", "many.ae", "--smt2", "many"])
+        .fine()
+        .says("access 1, 3, 5, 7,");
     // An intent that no batch calls has lemmas too.
     sandbox.write(
         "alone.ae",
