@@ -147,6 +147,20 @@ fn prove_says_what_holds() {
         );
     }
     assert_eq!(lemmas[2]["intents"], serde_json::json!(["pay_alice", "pay_bob"]));
+    // Many slots make a long name, not a long file name.
+    let accounts: Vec<String> = (0..200).map(|n| format!("a{n}: Account")).collect();
+    let test = |n: usize| format!("a{n}.balance {};", ["!= 1", ">= 0"][n % 2]);
+    let tests: Vec<String> = (0..200).map(test).collect();
+    let text = format!(
+        "intent many({}) {{ guard {{ {} }} verify {{ a1.balance == a1.balance + 1; }} }}",
+        accounts.join(", "),
+        tests.join(" ")
+    );
+    sandbox.write("many.ae", text);
+    sandbox
+        .aethel(&["prove", "many.ae", "--smt2", "many"])
+        .fine()
+        .says("access 1, 3, 5, 7,");
     // An intent that no batch calls has lemmas too.
     sandbox.write(
         "alone.ae",

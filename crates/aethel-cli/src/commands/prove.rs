@@ -101,7 +101,9 @@ fn file_name(n: usize, one: &ProgramObligation) -> String {
         .map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' })
         .collect();
     let words: Vec<&str> = plain.split_whitespace().collect();
-    format!("{:03}-{}.smt2", n + 1, words.join("-"))
+    // File systems take no long names; the number alone is enough.
+    let name: String = words.join("-").chars().take(80).collect();
+    format!("{:03}-{name}.smt2", n + 1)
 }
 
 /// What the files hold; time and resources only where nobody compares.

@@ -283,8 +283,23 @@ pub fn decide(session: &Session, rlimit: u64, shape: &Shape, access: &Access, ad
     }
 }
 
+/// `0-3, 5`
+fn runs(slots: &[usize]) -> String {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for slot in slots {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == *slot => *last = *slot,
+            _ => runs.push((*slot, *slot)),
+        }
+    }
+    let shown = runs.iter().map(|(first, last)| match last - first {
+        0 => first.to_string(),
+        _ => format!("{first}-{last}"),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
 pub fn words(shape: &Shape, access: &Access, slots: &[usize]) -> (String, String) {
-    let list: Vec<String> = slots.iter().map(usize::to_string).collect();
     let mut bounds = Vec::new();
     for slot in slots {
         for bound in access.slots.get(*slot).map_or(&[][..], |access| &access.bounds) {
@@ -307,7 +322,7 @@ pub fn words(shape: &Shape, access: &Access, slots: &[usize]) -> (String, String
             bounds.join("; ")
         )
     };
-    let list = list.join(", ");
+    let list = runs(slots);
     let name = format!("access {list} of {}", short(shape));
     let statement = format!(
         "for all arguments and all states that differ only in slots {list}: each of these slots changes by the same \

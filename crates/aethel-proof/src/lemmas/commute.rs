@@ -5,14 +5,14 @@
 //! is a smallest set of premises about the arguments.
 
 use super::commute_query::Query;
-use super::cycle::minimal;
 use super::replay::{Order, replay};
-use super::{Lemma, solver_name, text};
+use super::{Lemma, Lemmas, solver_name, text};
 use crate::number::Malformed;
 use crate::shape::{MalformedIntent, Shape, SlotContext};
 use crate::solver::{self, Answer, Limits, Session};
 use aethel_certificate::{LemmaRecord, LemmaVerdict};
 use aethel_ir::{Intent, MAX_MINOR_UNITS, Value};
+use serde::{Deserialize, Serialize};
 use z3::Model;
 use z3::ast::Bool;
 
@@ -28,7 +28,7 @@ pub struct Pair<'a> {
 }
 
 /// Something that must be true of the arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Premise {
     /// Of the second intent, not of the first.
     pub of_second: bool,
@@ -66,19 +66,38 @@ pub enum Commutes {
     Undecided(String),
 }
 
-/// Decides whether, and on what condition, a pair commutes.
-///
-/// # Errors
-/// When an intent is not well formed.
-pub fn commutes(pair: &Pair<'_>, limits: &Limits) -> Result<Commutes, MalformedIntent> {
-    let shapes = [
-        Shape::new(pair.first.0, pair.first.1)?,
-        Shape::new(pair.second.0, pair.second.1)?,
-    ];
-    let merged = Merged::new(pair, shapes);
-    let rlimit = limits.rlimit;
-    let decided = solver::run(limits, move |session| merged.decide(session, rlimit));
-    Ok(decided.unwrap_or_else(Commutes::Undecided))
+impl Lemmas {
+    /// Decides whether, and on what condition, a pair commutes. What was proved before comes out of the cache.
+    ///
+    /// # Errors
+    /// When an intent is not well formed.
+    pub fn commutes(&self, pair: &Pair<'_>) -> Result<Commutes, MalformedIntent> {
+        let shapes = [
+            Shape::new(pair.first.0, pair.first.1)?,
+            Shape::new(pair.second.0, pair.second.1)?,
+        ];
+        let merged = Merged::new(pair, shapes);
+        let key = self.key(&merged.digest(&self.limits), "commutation");
+        if let Some(proved) = self.cache.get(&key).and_then(|bytes| read(&bytes)) {
+            return Ok(proved);
+        }
+        let rlimit = self.limits.rlimit;
+        let decided = solver::run(&self.limits, move |session| merged.decide(session, rlimit));
+        let decided = decided.unwrap_or_else(Commutes::Undecided);
+        if let Commutes::Proved { condition, lemma } = &decided
+            && let Ok(bytes) = postcard::to_stdvec(&(condition, &lemma.bytes))
+        {
+            self.cache.put(&key, &bytes);
+        }
+        Ok(decided)
+    }
+}
+
+/// What the cache keeps of a pair that commutes.
+fn read(bytes: &[u8]) -> Option<Commutes> {
+    let (condition, bytes): (Vec<Premise>, Vec<u8>) = postcard::from_bytes(bytes).ok()?;
+    let lemma = Lemma::read(bytes)?;
+    Some(Commutes::Proved { condition, lemma })
 }
 
 /// The two shapes over one list of places.
@@ -109,6 +128,21 @@ impl Merged {
             places,
             slots: [(0..pair.first.1.len()).collect(), of_second],
         }
+    }
+
+    /// What the pair is, constants included: what is proved with them holds for no others.
+    fn digest(&self, limits: &Limits) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("aethel pair of intents 1");
+        for (shape, slots) in self.shapes.iter().zip(&self.slots) {
+            hasher.update(&shape.key(limits));
+            for constant in &shape.constants {
+                hasher.update(&constant.to_le_bytes());
+            }
+            for place in slots {
+                hasher.update(&(*place as u64).to_le_bytes());
+            }
+        }
+        *hasher.finalize().as_bytes()
     }
 
     fn decide(&self, session: &Session, rlimit: u64) -> Commutes {
@@ -226,4 +260,28 @@ impl Merged {
             farkas: None,
         }
     }
+}
+
+/// The smallest part of `all`, by leaving out ever smaller pieces, that is still enough.
+fn minimal<T: Clone, E>(
+    all: Vec<T>,
+    mut is_enough: impl FnMut(&[T]) -> Result<bool, E>,
+) -> Result<Vec<T>, E> {
+    let mut kept = all;
+    let mut piece = kept.len().div_ceil(2);
+    while piece > 0 {
+        let mut at = 0;
+        while at < kept.len() {
+            let end = (at + piece).min(kept.len());
+            let mut without = kept.clone();
+            without.drain(at..end);
+            if is_enough(&without)? {
+                kept = without;
+            } else {
+                at = end;
+            }
+        }
+        piece = if piece == 1 { 0 } else { piece.div_ceil(2) };
+    }
+    Ok(kept)
 }

@@ -17,7 +17,7 @@ mod terms;
 mod tests;
 mod text;
 
-pub use commute::{Commutes, Counterexample, Pair, Premise, commutes};
+pub use commute::{Commutes, Counterexample, Pair, Premise};
 pub use cycle::{CycleVerdict, confirm_cycle};
 pub use export::{Obligation, escrow_obligations, obligations};
 
@@ -25,7 +25,7 @@ use self::export::answered;
 use self::terms::Negation;
 use crate::cache::LemmaCache;
 use crate::number::Malformed;
-use crate::shape::{MalformedIntent, Shape, SlotContext};
+use crate::shape::{ENCODER_VERSION, MalformedIntent, Shape, SlotContext};
 use crate::solver::{self, Limits, Session, z3_version};
 use aethel_certificate::{LemmaRecord, LemmaVerdict, LinearLemma};
 use aethel_ir::Intent;
@@ -48,6 +48,19 @@ pub struct Lemma {
     pub bytes: Vec<u8>,
     /// The record.
     pub record: LemmaRecord,
+}
+
+impl Lemma {
+    /// A record that was kept; `None` when it proves nothing.
+    fn read(bytes: Vec<u8>) -> Option<Self> {
+        let record = LemmaRecord::decode(&bytes).ok()?;
+        record.check().ok()?;
+        Some(Self {
+            digest: LemmaRecord::digest(&bytes),
+            bytes,
+            record,
+        })
+    }
 }
 
 /// Whether a lemma holds.
@@ -203,6 +216,7 @@ impl Lemmas {
     fn key(&self, shape: &[u8; 32], kind: &str) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("aethel lemma 1");
         hasher.update(shape);
+        hasher.update(&ENCODER_VERSION.to_le_bytes());
         hasher.update(&self.limits.rlimit.to_le_bytes());
         hasher.update(z3_version().as_bytes());
         hasher.update(kind.as_bytes());
@@ -272,15 +286,7 @@ struct Decided {
 fn read(bytes: &[u8]) -> Option<(Vec<Verdict>, Vec<Option<u16>>)> {
     let entry: Entry = postcard::from_bytes(bytes).ok()?;
     let verdict = |kept: Kept| match kept {
-        Kept::Proved(bytes) => {
-            let record = LemmaRecord::decode(&bytes).ok()?;
-            record.check().ok()?;
-            Some(Verdict::Proved(Lemma {
-                digest: LemmaRecord::digest(&bytes),
-                bytes,
-                record,
-            }))
-        }
+        Kept::Proved(bytes) => Lemma::read(bytes).map(Verdict::Proved),
         Kept::Refuted => Some(Verdict::Refuted),
         Kept::Undecided(why) => Some(Verdict::Undecided(why)),
     };
@@ -373,8 +379,8 @@ fn with_multipliers((name, statement): (String, String), lemma: LinearLemma, rli
     })
 }
 
-/// The beginning of a shape's key, which tells lemmas of different shapes apart for people.
+/// The beginning of a shape's digest, which tells lemmas of different shapes apart for people.
 fn short(shape: &Shape) -> String {
-    let hex = blake3::Hash::from_bytes(shape.key(&LEMMA_LIMITS)).to_hex();
+    let hex = blake3::Hash::from_bytes(shape.digest()).to_hex();
     hex.as_str().chars().take(12).collect()
 }

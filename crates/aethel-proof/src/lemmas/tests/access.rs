@@ -59,7 +59,7 @@ fn one_query_serves_all_slots_and_all_intents_of_a_shape() {
     assert_eq!(verdict.lemmas.len(), 1);
     assert_eq!(
         verdict.lemmas[0].record.statement,
-        "for all arguments and all states that differ only in slots 0, 1: each of these slots changes by the same \
+        "for all arguments and all states that differ only in slots 0-1: each of these slots changes by the same \
          amount, every other effect is equal, and no condition depends on them but as a lower bound (guard 1 says \
          1 * slot 0 >= the rest)"
     );

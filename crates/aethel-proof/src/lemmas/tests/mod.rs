@@ -214,6 +214,29 @@ fn what_is_refuted_of_a_shape_is_asked_again_with_the_constants() {
 }
 
 #[test]
+fn constants_that_contradict_each_other_are_found_with_the_constants() {
+    let dead = |body: &str| {
+        let batch = lower(&[body]);
+        let all = obligations(&batch.intents[0], &slots(&batch, 0), &LEMMA_LIMITS).unwrap();
+        let mut dead = all
+            .into_iter()
+            .filter(|one| one.record.name.starts_with("dead guard"));
+        dead.next().unwrap().record.verdict
+    };
+    let pay = "verify { a.balance == a.balance + x; }";
+    let (one, two) = (
+        format!("guard {{ x == 1000; }} {pay}"),
+        format!("guard {{ x == 1000; x == 1500; }} {pay}"),
+    );
+    assert_eq!(dead(&one), LemmaVerdict::Refuted);
+    assert_eq!(dead(&two), LemmaVerdict::Proved);
+    // Their shape does not contradict itself: two unknowns above zero can be equal.
+    let batch = lower(&[&two]);
+    let shape = Shape::new(&batch.intents[0], &slots(&batch, 0)).unwrap();
+    assert_eq!(shape.constants, [1000, 1500]);
+}
+
+#[test]
 fn what_is_in_the_cache_needs_no_solver() {
     let directory = tempfile::tempdir().unwrap();
     let batch = lower(&[TRANSFER]);
