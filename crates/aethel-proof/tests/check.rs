@@ -7,7 +7,7 @@ use aethel_proof::check::{
     Check, CheckLimits, IntentReport, Refutation, State, Subject, Verdict, check_intent, only_moves,
 };
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The report on the only intent of a batch of one call.
 fn judge_with(intent: IntentBuilder, unbounded: &[bool]) -> (Arc<Subject>, IntentReport) {
@@ -315,4 +315,18 @@ fn a_sum_of_the_equations_shows_that_an_intent_only_moves_amounts() {
     assert!(!moves(wrong));
     // True, but no sum shows it.
     assert!(!moves(split(&["0.95", "0.05"], RoundMode::HalfEven)));
+}
+
+#[test]
+fn a_guard_of_very_many_conditions_is_judged_in_time() {
+    let many = |last: i128| {
+        let guard = (0..3000).fold(transfer().amounts(), |intent, n| {
+            intent.guard(E::Arg(0).ge(E::Minor(n)))
+        });
+        judge(guard.guard(E::Arg(0).le(E::Minor(last))))
+    };
+    let start = Instant::now();
+    assert_eq!(many(2000).findings.len(), 1);
+    assert_eq!(many(4000).verdict(CONSERVES), Some(&Verdict::Proved));
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
 }

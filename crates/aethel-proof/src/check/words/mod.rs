@@ -21,6 +21,9 @@ pub fn diagnostic(subject: &Subject, finding: &Finding, sources: &SourceMap) -> 
     words.finding(finding)
 }
 
+/// How many conditions that contradict each other are shown.
+const LABELS: usize = 6;
+
 struct Words<'a> {
     subject: &'a Subject,
     intent: &'a Intent,
@@ -263,11 +266,11 @@ impl Words<'_> {
             2 => "these two contradict each other",
             _ => "these contradict each other",
         };
-        for (index, node) in conditions.iter().enumerate() {
+        for (index, node) in conditions.iter().enumerate().take(LABELS) {
             let label = if index == 0 { label } else { "" };
             diagnostic = diagnostic.label(self.intent.source, node.span, label);
         }
-        for n in self.lets_in(core) {
+        for n in self.lets_in(core).into_iter().take(LABELS) {
             if let Some(step) = self.intent.lets.get(usize::from(n)) {
                 diagnostic = diagnostic.label(
                     self.intent.source,
