@@ -180,3 +180,29 @@ fn an_unbounded_account_has_no_overdraft() {
         assert_eq!(codes(&report), expected, "{batch}");
     }
 }
+
+/// Too many transactions to be asked about one after the other, and from plenty nothing goes wrong: the run is checked.
+#[test]
+fn what_check_leaves_open_is_found_by_the_run() {
+    let sandbox = Sandbox::new();
+    let program = "asset USD { scale: 2; }\n\nintent halve(from: Account<USD>, to: Account<USD>) {\n    verify {\n        \
+                   from.balance == from.balance - round(from.balance * 0.5, half_even);\n        to.balance == to.balance \
+                   + round(from.balance * 0.5, half_up);\n    }\n}\n\natomic_batch many {\n    for row in \"many.csv\" { \
+                   halve(row.account, pool); }\n}\n";
+    sandbox.write("many.ae", program);
+    let accounts: Vec<String> = (0..33).map(|n| format!("a{n}")).collect();
+    sandbox.write("many.csv", format!("account\n{}\n", accounts.join("\n")));
+    let inputs = |cents: &str| json!({ "accounts": { "a7": cents }, "open_accounts": true }).to_string();
+    let report = sandbox.aethel(&["check", "many.ae", "-o", "json"]).fine().json();
+    assert_eq!(codes(&report), ["AE0701"]);
+    assert_eq!(report["diagnostics"][0]["severity"], "warning");
+    sandbox.write("many.inputs.json", inputs("0.04"));
+    sandbox
+        .aethel(&["run", "many.ae", "--ledger", "even.redb"])
+        .fine();
+    sandbox.write("many.inputs.json", inputs("0.05"));
+    let failed = sandbox
+        .aethel(&["run", "many.ae", "--ledger", "odd.redb"])
+        .ends(1);
+    failed.says("the batch creates 0.01 USD").says("rolled back");
+}

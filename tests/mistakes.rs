@@ -64,7 +64,7 @@ const NOT_FROM_OUTSIDE: [(&str, &str, &str); 9] = [
     (
         "AE1012",
         "the solver or the evaluator would have to be wrong",
-        "crates/aethel-proof/src/check/words.rs",
+        "crates/aethel-proof/src/check/words/mod.rs",
     ),
 ];
 

@@ -482,8 +482,8 @@ fn a_failure_in_json_has_its_place() {
         .aethel(&["run", "failing/bonus.ae", "-o", "json"])
         .ends(1)
         .json();
-    // It creates value whatever the balances are, so nothing is run at all.
-    assert_eq!(json["batches"], json!([]));
+    // Refused before it ran.
+    assert_eq!(json["batches"], serde_json::json!([]));
     let diagnostic = &json["diagnostics"][0];
     assert_eq!(
         (&diagnostic["code"], &diagnostic["severity"]),

@@ -281,6 +281,7 @@ pub fn redact(text: &str) -> String {
             (r"\b[0-9a-f]{128}\b", "[signature]"),
             (r"\b[0-9a-f]{64}\b", "[hash]"),
             (r"\b[0-9a-f]{16}\b", "[key]"),
+            (r"\b[0-9a-f]{12}\b", "[shape]"),
             (r"\b[0-9a-f]{4} [0-9a-f]{4}\b", "[receipt]"),
             (r"\b\d+ s (old|ahead)\b", "[n] s $1"),
             (r"\bZ3 \d[\d.]*", "Z3 [version]"),

@@ -73,6 +73,10 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check programs: syntax, names, types, meaning, and proofs for all states and inputs
+    #[command(
+        after_help = "Exit codes: 0 no error, 1 an error (or a warning under --deny-warnings), 2 a file or the \
+                            command line, 3 something that would be an error could not be decided"
+    )]
     Check(CheckOptions),
     /// Run the batches of a program or JSON file on the ledger
     Run(RunOptions),

@@ -1,5 +1,13 @@
 //! How long the checks of intents take: `cargo bench -p aethel-proof`. Minimum of several runs, a line per case.
-#![allow(clippy::unwrap_used, clippy::float_arithmetic, missing_docs, dead_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::float_arithmetic,
+    missing_docs,
+    dead_code,
+    reason = "a benchmark may stop loudly, and shares a helper with tests"
+)]
 
 #[path = "../tests/support.rs"]
 mod support;

@@ -7,6 +7,7 @@ use aethel_proof::check::{
     Check, CheckLimits, IntentReport, Refutation, State, Subject, Verdict, check_intent, only_moves,
 };
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The report on the only intent of a batch of one call.
 fn judge_with(intent: IntentBuilder, unbounded: &[bool]) -> (Arc<Subject>, IntentReport) {
@@ -227,6 +228,17 @@ fn products_of_two_unknowns_are_decided() {
             .effect(1, E::Before(1).add(E::Let(0)))
     };
     all_proved(intent(RoundMode::Down));
+    // The signs of price and quotient are enough, and what they are products of is not asked.
+    let batch = BatchBuilder::new(2, &[]).intent(intent(RoundMode::Down)).build();
+    let subject = Arc::new(Subject::new(&batch, 0, &[]).unwrap());
+    let limits = CheckLimits {
+        product_time: Duration::ZERO,
+        ..CheckLimits::default()
+    };
+    let report = check_intent(&subject, &limits, &LemmaCache::in_memory());
+    for finding in &report.findings {
+        assert_eq!(finding.verdict, Verdict::Proved, "{finding:?}");
+    }
     // A fee of a rate between 0 and 1, rounded twice: the parts need not be the whole.
     let fee = |mode| {
         let part = |rate: E| round(E::Arg(0).mul(rate), mode);
@@ -266,6 +278,27 @@ fn what_is_known_of_a_shape_is_no_answer_about_constants() {
         Some(&Verdict::Refuted(Refutation::Contradiction(vec![1])))
     );
     assert_eq!(dead.verdict(CONSERVES), None);
+    // Each condition fails alone in some state, the duties are known, and still no state passes both.
+    let world = |low, high| {
+        let intent = IntentBuilder::new("world", 2, &[(0, USD), (1, USD)], 1)
+            .amounts()
+            .guard(E::Arg(0).ge(E::Minor(low)))
+            .guard(E::Arg(0).le(E::Minor(high)))
+            .effect(0, E::Before(0).sub(E::Arg(0)))
+            .effect(1, E::Before(1).add(E::Arg(0)));
+        let batch = BatchBuilder::new(2, &[]).intent(intent).build();
+        Arc::new(Subject::new(&batch, 0, &[true, true]).unwrap())
+    };
+    assert_eq!(
+        check(world(50, 900)).verdict(Check::CanCommit),
+        Some(&Verdict::Proved)
+    );
+    assert!(check(world(60, 900)).cached);
+    let dead = check(world(900, 500));
+    assert_eq!(
+        dead.verdict(Check::GuardCanHold),
+        Some(&Verdict::Refuted(Refutation::Contradiction(vec![0, 1])))
+    );
 }
 
 #[test]
@@ -282,4 +315,18 @@ fn a_sum_of_the_equations_shows_that_an_intent_only_moves_amounts() {
     assert!(!moves(wrong));
     // True, but no sum shows it.
     assert!(!moves(split(&["0.95", "0.05"], RoundMode::HalfEven)));
+}
+
+#[test]
+fn a_guard_of_very_many_conditions_is_judged_in_time() {
+    let many = |last: i128| {
+        let guard = (0..3000).fold(transfer().amounts(), |intent, n| {
+            intent.guard(E::Arg(0).ge(E::Minor(n)))
+        });
+        judge(guard.guard(E::Arg(0).le(E::Minor(last))))
+    };
+    let start = Instant::now();
+    assert_eq!(many(2000).findings.len(), 1);
+    assert_eq!(many(4000).verdict(CONSERVES), Some(&Verdict::Proved));
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
 }

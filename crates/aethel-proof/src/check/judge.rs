@@ -115,11 +115,11 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Conditions of the guard that contradict each other, each of them needed for that.
+    /// Conditions of the guard that contradict each other; each of them is needed for that, unless there are very many.
     fn core(&self) -> Vec<u16> {
         let mut kept: Vec<&(u16, Bool)> = self.terms.guard.iter().collect();
         let mut at = 0;
-        while at < kept.len() {
+        while at < kept.len() && self.terms.guard.len() <= MAX_EACH {
             let mut all = self.hypotheses();
             let others = kept.iter().enumerate().filter(|(n, _)| *n != at);
             all.extend(others.map(|(_, (_, formula))| formula.clone()));
@@ -226,6 +226,9 @@ impl<'a> Judge<'a> {
         }
     }
 }
+
+/// The largest guard whose conditions are asked about one by one: each question holds all of them.
+pub const MAX_EACH: usize = 64;
 
 /// That one of the duties is not met.
 pub fn any_fails(terms: &Terms, asked: &[Duty]) -> Bool {

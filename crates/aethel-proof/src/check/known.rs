@@ -3,7 +3,7 @@
 //! Only that is kept. Whether a guard can hold and every refutation depend on the constants of the intent at hand.
 
 use super::CheckLimits;
-use super::judge::any_fails;
+use super::judge::{MAX_EACH, any_fails};
 use super::report::{Check, IntentReport, Refutation, Verdict};
 use super::subject::Subject;
 use super::terms::{Duty, Terms, is_unbounded_range};
@@ -157,6 +157,9 @@ pub fn redundant(
     ask: impl Fn(&[z3::ast::Bool]) -> Answer,
 ) -> Vec<u16> {
     let mut kept = guard.to_vec();
+    if guard.len() > MAX_EACH {
+        return Vec::new();
+    }
     let open = |n: u16| needed.get(usize::from(n)) != Some(&true);
     for (n, formula) in guard.iter().rev().filter(|(n, _)| open(*n)) {
         let mut all = hypotheses.to_vec();

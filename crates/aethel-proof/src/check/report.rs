@@ -111,17 +111,6 @@ impl IntentReport {
         found.map(|finding| &finding.verdict)
     }
 
-    /// Whether every check of which this is true was asked and proved; `None` when none was asked.
-    pub fn proved(&self, of: impl Fn(Check) -> bool) -> Option<bool> {
-        let mut asked = self
-            .findings
-            .iter()
-            .filter(|finding| of(finding.check))
-            .peekable();
-        asked.peek()?;
-        Some(asked.all(|finding| finding.verdict == Verdict::Proved))
-    }
-
     pub(super) fn push(&mut self, check: Check, verdict: Verdict) {
         self.findings.push(Finding { check, verdict });
     }

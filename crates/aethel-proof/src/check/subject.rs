@@ -3,7 +3,7 @@
 use crate::shape::SlotContext;
 use aethel_ir::{
     AccountId, AccountName, Batch, BatchItem, Column, Failure, Group, Names, PlaceId, Rational,
-    TransactionId, TransactionRef, TransactionView, Type, Value, ValueColumn,
+    TransactionRef, TransactionView, Type, Value, ValueColumn,
 };
 use aethel_ir::{Evaluator, Intent, MAX_MINOR_UNITS};
 use std::collections::HashSet;
@@ -124,11 +124,6 @@ impl Subject {
         &self.slots
     }
 
-    /// For each account parameter whether its account may go below zero.
-    pub fn unbounded(&self) -> &[bool] {
-        &self.batch.unbounded
-    }
-
     /// Runs the transaction from a state.
     ///
     /// # Errors
@@ -204,11 +199,6 @@ impl Subject {
         };
         sums.iter().all(|sum| *sum <= MAX_MINOR_UNITS)
             && state.values.iter().zip(&self.intent().values).all(whole_in_range)
-    }
-
-    /// The one transaction.
-    pub fn transaction() -> TransactionId {
-        TransactionId(0)
     }
 }
 

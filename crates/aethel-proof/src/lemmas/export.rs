@@ -162,7 +162,7 @@ impl Asked {
             Question::Access(slots) => return access::words(&self.shape, &self.claimed, slots),
             Question::Conservation { instance } => return conservation::words(&self.shape, *instance),
             Question::Dead => (
-                "dead guard".to_owned(),
+                "the guard can never hold".to_owned(),
                 "no state and no arguments let the guard hold".to_owned(),
             ),
             Question::Duty(duty) => {
