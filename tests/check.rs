@@ -206,3 +206,27 @@ fn what_check_leaves_open_is_found_by_the_run() {
         .ends(1);
     failed.says("the batch creates 0.01 USD").says("rolled back");
 }
+
+/// Of an intent that may never run nothing is claimed, and neither of the batch that calls it.
+#[test]
+fn nothing_is_claimed_of_what_is_undecided() {
+    let sandbox = Sandbox::new();
+    let program = "asset USD { scale: 2; }\n\natomic_batch b {\n    intent move(from: Account<USD>, to: Account<USD>) {\n        \
+                   guard { from.balance == 77.31; }\n        verify {\n            from.balance == from.balance - 1;\n            \
+                   to.balance == to.balance + 1;\n        }\n    }\n}\n";
+    sandbox.write("p.ae", program);
+    let output = sandbox
+        .aethel(&["check", "p.ae", "--rlimit", "1", "-o", "json"])
+        .ends(3);
+    for proof in output.json()["proofs"].as_array().unwrap() {
+        assert_eq!(proof["proved"], json!([]), "{proof}");
+        assert!(
+            proof["undecided"]
+                .as_array()
+                .unwrap()
+                .contains(&json!("can succeed")),
+            "{proof}"
+        );
+    }
+    sandbox.aethel(&["check", "p.ae"]).fine();
+}
