@@ -8,6 +8,7 @@ use aethel_lower::LoweredBatch;
 use aethel_proof::check::{BatchVerdict, Check, IntentReport, Subject, Verdict, check_intent, diagnostic};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// An intent as one batch calls it.
 struct Called {
@@ -78,10 +79,15 @@ impl Intents {
 
     /// Asks about each; `next` is told how many are done and which is next.
     pub fn judge(&mut self, options: &CheckOptions, next: &mut dyn FnMut(usize, &str)) {
+        let begun = Instant::now();
         for (done, declared) in self.list.iter_mut().enumerate() {
             next(done, &declared.name);
             for called in &mut declared.called {
-                called.report = check_intent(&called.subject, &options.limits, &options.cache);
+                called.report = if begun.elapsed() < options.time {
+                    check_intent(&called.subject, &options.limits, &options.cache)
+                } else {
+                    IntentReport::undecided("the time for this program is over")
+                };
             }
         }
     }
