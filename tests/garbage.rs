@@ -243,6 +243,23 @@ fn p24_ledgers() {
 }
 
 #[test]
+fn p24_proofs() {
+    let sandbox = Sandbox::with_examples();
+    sandbox
+        .aethel(&["run", "payroll.ae", "--ledger", "l.redb"])
+        .fine();
+    sandbox
+        .aethel(&["ledger", "proof", "1", "--ledger", "l.redb", "--out", "p.proof"])
+        .fine();
+    let proof = std::fs::read(sandbox.file("p.proof")).unwrap();
+    let ledger = std::fs::read(sandbox.file("l.redb")).unwrap();
+    attack(45, "p.proof", &proof, |_| {}, &["verify-proof", "p.proof"]);
+    let copy = |sandbox: &Sandbox| sandbox.write("l.redb", &ledger);
+    let command = ["verify-proof", "p.proof", "--ledger", "l.redb"];
+    attack(46, "p.proof", &proof, copy, &command);
+}
+
+#[test]
 fn p24_hostile_names_reach_no_terminal() {
     let sandbox = Sandbox::new();
     let hostile = "\u{1b}]0;pwned\u{7}\u{1b}[2J\u{202e}";

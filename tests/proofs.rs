@@ -79,3 +79,103 @@ fn p12_a_changed_byte_of_a_proof_is_found() {
         .ends(2)
         .says("AE0901");
 }
+
+/// What cvc5 says about a file.
+fn cvc5(path: &std::path::Path) -> String {
+    let mut command = std::process::Command::new("cvc5");
+    let output = command.arg("--tlimit=60000").arg(path).output();
+    let output = output.unwrap_or_else(|error| panic!("cvc5 cannot be run ({error}): apt-get install cvc5"));
+    String::from_utf8([output.stdout, output.stderr].concat())
+        .unwrap()
+        .trim()
+        .to_owned()
+}
+
+#[test]
+fn p29_another_solver_agrees_about_every_lemma_of_every_example() {
+    let sandbox = Sandbox::with_examples();
+    let mut seen = std::collections::BTreeMap::new();
+    let failing = sandbox
+        .list("failing")
+        .into_iter()
+        .map(|name| format!("failing/{name}"));
+    for program in sandbox.list("").into_iter().chain(failing) {
+        if !program.ends_with(".ae") {
+            continue;
+        }
+        sandbox
+            .aethel(&["prove", &program, "--smt2", "lemmas"])
+            .fine()
+            .says(" undecided");
+        let index: serde_json::Value = serde_json::from_str(&sandbox.read("lemmas/index.json")).unwrap();
+        for lemma in index["lemmas"].as_array().unwrap() {
+            let file = lemma["file"].as_str().unwrap();
+            let status = lemma["status"].as_str().unwrap();
+            let path = sandbox.path().join("lemmas").join(file);
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(text.contains(&format!("(set-info :status {status})\n")), "{text}");
+            assert_eq!(cvc5(&path), status, "{program}: {file}\n{text}");
+            *seen.entry(status.to_owned()).or_insert(0) += 1;
+        }
+        std::fs::remove_dir_all(sandbox.file("lemmas")).unwrap();
+    }
+    // `bonus` creates value.
+    assert!(seen["unsat"] >= 24 && seen["sat"] >= 2, "{seen:?}");
+}
+
+#[test]
+fn prove_says_what_holds() {
+    let sandbox = Sandbox::with_examples();
+    sandbox
+        .aethel(&["prove", "failing/bonus.ae"])
+        .fine()
+        .says("proved     every program: escrow debit")
+        .says("refuted    bonus: conservation of ")
+        .says("with constants [50000, 100]");
+    let json = sandbox
+        .aethel(&["prove", "payroll.ae", "-o", "json"])
+        .fine()
+        .json();
+    let lemmas = json["lemmas"].as_array().unwrap();
+    for lemma in lemmas {
+        // That the guard never holds is the one thing that is hoped to be wrong.
+        let dead = lemma["name"].as_str().unwrap().starts_with("dead guard");
+        assert_eq!(
+            lemma["verdict"],
+            if dead { "refuted" } else { "proved" },
+            "{lemma}"
+        );
+    }
+    assert_eq!(lemmas[2]["intents"], serde_json::json!(["pay_alice", "pay_bob"]));
+    // Many slots make a long name, not a long file name.
+    let accounts: Vec<String> = (0..200).map(|n| format!("a{n}: Account")).collect();
+    let test = |n: usize| format!("a{n}.balance {};", ["!= 1", ">= 0"][n % 2]);
+    let tests: Vec<String> = (0..200).map(test).collect();
+    let text = format!(
+        "intent many({}) {{ guard {{ {} }} verify {{ a1.balance == a1.balance + 1; }} }}",
+        accounts.join(", "),
+        tests.join(" ")
+    );
+    sandbox.write("many.ae", text);
+    sandbox
+        .aethel(&["prove", "many.ae", "--smt2", "many"])
+        .fine()
+        .says("access 1, 3, 5, 7,");
+    // An intent that no batch calls has lemmas too.
+    sandbox.write(
+        "alone.ae",
+        "intent alone(a: Account, x: Balance) { verify { a.balance == a.balance - x; } }",
+    );
+    sandbox
+        .aethel(&["prove", "alone.ae"])
+        .fine()
+        .says("proved     alone: access 0 of ")
+        .says("refuted    alone: conservation of ");
+    sandbox.write("wrong.ae", "intent wrong(a: Account { }");
+    sandbox.aethel(&["prove", "wrong.ae"]).ends(1);
+    sandbox
+        .aethel(&["prove", "payroll.ae", "--smt2", "payroll.ae/x"])
+        .ends(2)
+        .says("AE0901");
+    sandbox.aethel(&["prove", "none.ae"]).ends(2).says("AE0901");
+}

@@ -281,9 +281,12 @@ pub fn redact(text: &str) -> String {
             (r"\b[0-9a-f]{128}\b", "[signature]"),
             (r"\b[0-9a-f]{64}\b", "[hash]"),
             (r"\b[0-9a-f]{16}\b", "[key]"),
+            (r"\b[0-9a-f]{12}\b", "[shape]"),
             (r"\b[0-9a-f]{4} [0-9a-f]{4}\b", "[receipt]"),
             (r"\b\d+ s (old|ahead)\b", "[n] s $1"),
             (r"\bZ3 \d[\d.]*", "Z3 [version]"),
+            // A proof holds what the solver used.
+            (r"accesses, \d+ bytes", "accesses, [n] bytes"),
             (r#"/[^ `"]*/aethel-test-[A-Za-z0-9]+"#, "[directory]"),
         ];
         rules.map(|(rule, by)| (Regex::new(rule).unwrap(), by)).into()

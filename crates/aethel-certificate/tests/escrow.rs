@@ -5,7 +5,7 @@ use crate::certify;
 use crate::support::{Build, Kind, Step, from_steps, strategies};
 use aethel_certificate::escrow::{Reason, Treatment, settle};
 use aethel_certificate::{Certificate, Memory, Rejection, accesses, check, check_columns, check_escrow};
-use aethel_ir::{Evaluator, MAX_MINOR_UNITS, PlaceId, TransactionId};
+use aethel_ir::{Column, Evaluator, MAX_MINOR_UNITS, PlaceId, TransactionId};
 use proptest::prelude::*;
 
 fn in_memory(values: &[i128]) -> Memory<'_> {
@@ -56,6 +56,9 @@ const KINDS: &[Kind] = &[
     Kind::Sweep,
     Kind::Third,
     Kind::Set,
+    Kind::Mirror,
+    Kind::Reset,
+    Kind::Deposit,
 ];
 
 /// Steps without `after`, few enough to try every order.
@@ -213,6 +216,74 @@ fn a_slack_below_zero_does_not_help_a_bounded_account() {
         treatment(&build, &build.snapshot(550, &[]), "alice"),
         Treatment::Ordered(Reason::TooLittle)
     );
+}
+
+#[test]
+fn half_a_unit_is_rounded_the_right_way() {
+    // More than half of 999 must be there before each: 500 whole units.
+    let mut build = Build::new("fees");
+    build.rows(Kind::Fee, &[("alice", "bob", 999), ("alice", "bob", 999)]);
+    for (start, wanted) in [
+        (550, Treatment::Escrow),
+        (549, Treatment::Ordered(Reason::TooLittle)),
+    ] {
+        assert_eq!(treatment(&build, &build.snapshot(start, &[]), "alice"), wanted);
+    }
+    let mut build = Build::new("short");
+    build.rows(Kind::Fee, &[("alice", "bob", 999)]);
+    assert_eq!(
+        treatment(&build, &build.snapshot(499, &[]), "alice"),
+        Treatment::Ordered(Reason::TooLittle)
+    );
+}
+
+#[test]
+fn a_guard_for_bounded_accounts_does_not_bind_others() {
+    let mut build = Build::new("world");
+    build.rows(Kind::Pay, &[("world", "alice", 60), ("world", "bob", 40)]);
+    let snapshot = build.snapshot(0, &[]);
+    assert_eq!(
+        treatment(&build, &snapshot, "world"),
+        Treatment::Ordered(Reason::TooLittle)
+    );
+    build.batch.intents[0].guard[0].if_bounded = Some(aethel_ir::Slot(0));
+    assert_eq!(treatment(&build, &snapshot, "world"), Treatment::Escrow);
+}
+
+/// What only the transaction itself decides, its arguments and accounts, is part of the certificate too.
+#[test]
+fn a_transaction_that_cannot_go_through_is_refused_by_both_checkers() {
+    let refused = |build: &Build, snapshot: Vec<i128>, final_values: Vec<i128>| {
+        let settlement = settle(&build.batch, &accesses(&build.batch), &snapshot);
+        let certificate = Certificate {
+            batch: build.batch.clone(),
+            initial: snapshot,
+            positions: (0..build.batch.len() as u32).collect(),
+            escrow: settlement.escrow(),
+            final_values: final_values.clone(),
+            seen: vec![],
+            versions: vec![],
+            written: vec![],
+            way: aethel_certificate::Way::Parallel(2),
+            solver: String::new(),
+            lemmas: vec![],
+        };
+        assert!(check(&certificate.view(), None).is_err());
+        let quick = check_columns(&certificate.view(), in_memory(&final_values), &[]);
+        assert_eq!(quick, Err(Rejection::Untrue));
+    };
+    // The guard asks for more than nothing.
+    let mut build = Build::new("negative");
+    build.rows(Kind::Pay, &[("alice", "bob", 10), ("alice", "bob", -5)]);
+    refused(&build, vec![100, 100], vec![95, 105]);
+    // An account that pays itself.
+    let mut build = Build::new("itself");
+    build.rows(Kind::Move, &[("alice", "bob", 10), ("bob", "alice", 5)]);
+    let bob = build.account("bob");
+    let group = &mut build.batch.groups[0];
+    group.accounts[1] = Column::Each(vec![bob, bob]);
+    group.places[1] = Column::Each(vec![PlaceId(1), PlaceId(1)]);
+    refused(&build, vec![100, 100], vec![90, 110]);
 }
 
 #[test]

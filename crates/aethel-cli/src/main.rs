@@ -59,6 +59,7 @@ fn run() -> ExitCode {
         Command::Run(options) => commands::run::run(&options, &mut printer),
         Command::Explain(options) => commands::explain::run(&options, &mut printer),
         Command::Ledger(options) => commands::ledger::run(&options, &mut printer),
+        Command::Prove(options) => commands::prove::run(&options, &mut printer),
         Command::VerifyProof(options) => commands::verify_proof::run(&options, &mut printer),
         Command::Oracle(command) => commands::oracle::run(&command, &mut printer),
     };

@@ -84,6 +84,8 @@ pub enum Command {
     Explain(ExplainOptions),
     /// Look into a ledger, import balances, change its policy
     Ledger(LedgerOptions),
+    /// Print every lemma about a program with what the solver says, and write them as SMT-LIB
+    Prove(ProveOptions),
     /// Check a proof file again, by a checker that knows neither the executor nor the solver
     VerifyProof(VerifyProofOptions),
     /// Make oracle keys, sign values, check signatures
@@ -174,6 +176,19 @@ pub enum Validate {
 pub struct ExplainOptions {
     /// A code or its name, such as AE0501 or guard-failed; without one, all are listed
     pub code: Option<String>,
+}
+
+/// Options of `prove`.
+#[derive(Debug, Args)]
+pub struct ProveOptions {
+    /// A program (.ae)
+    pub file: PathBuf,
+    /// Write each lemma to this directory, as an SMT-LIB 2 file with the expected answer, and an index
+    #[arg(long, value_name = "DIR")]
+    pub smt2: Option<PathBuf>,
+    /// Also allow the program to read files below this directory
+    #[arg(long, value_name = "DIR")]
+    pub allow_path: Vec<PathBuf>,
 }
 
 /// Options of `verify-proof`.

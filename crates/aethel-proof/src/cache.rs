@@ -20,6 +20,9 @@ const HEADER: usize = 16 + 32 + 32;
 /// The largest entry that is read or written, in bytes.
 const MAX_ENTRY: usize = 1 << 20;
 
+/// When there are more entries in the directory, the older half is removed.
+const MAX_ON_DISK: usize = 4_096;
+
 /// When this many entries are in memory it is emptied: a language server runs for days.
 const MAX_IN_MEMORY: usize = 16_384;
 
@@ -76,6 +79,10 @@ impl LemmaCache {
             && HEADER + bytes.len() <= MAX_ENTRY
         {
             let _ = write_entry(&path, key, bytes);
+            // Keys are hashes: every 256th looks after the directory.
+            if let ([0, ..], Some(directory)) = (key, &self.directory) {
+                let _ = trim(directory, MAX_ON_DISK);
+            }
         }
     }
 
@@ -123,6 +130,31 @@ fn write_entry(path: &Path, key: &[u8; 32], payload: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&temporary);
     }
     done
+}
+
+/// Removes the older half of the entries, and of what killed writers left, when there are more than `most`. Other files
+/// are not touched: the directory is one that a person may have named.
+fn trim(directory: &Path, most: usize) -> io::Result<()> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let digits = name
+            .as_encoded_bytes()
+            .iter()
+            .take_while(|byte| byte.is_ascii_hexdigit());
+        if digits.count() != 64 {
+            continue;
+        }
+        files.push((entry.metadata()?.modified()?, entry.path()));
+    }
+    if files.len() > most {
+        files.sort();
+        for (_, path) in files.iter().take(files.len() / 2) {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -241,6 +273,38 @@ mod tests {
         assert!(cache.problem().is_some());
         cache.put(&KEY, b"proved");
         assert_eq!(cache.get(&KEY).as_deref(), Some(b"proved".as_slice()));
+    }
+
+    #[test]
+    fn the_directory_does_not_grow_for_ever() {
+        let (_directory, cache) = fresh();
+        let directory = cache.directory.as_ref().unwrap();
+        let count = || fs::read_dir(directory).unwrap().count();
+        for n in 1..=9 {
+            cache.put(&[n; 32], b"proved");
+            let file = File::open(cache.path(&[n; 32]).unwrap()).unwrap();
+            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(u64::from(n));
+            file.set_modified(time).unwrap();
+        }
+        trim(directory, 9).unwrap();
+        assert_eq!(count(), 9);
+        trim(directory, 8).unwrap();
+        assert_eq!(count(), 5);
+        assert!(again(&cache).get(&[9; 32]).is_some() && again(&cache).get(&[4; 32]).is_none());
+        // It is done now and then.
+        for n in 0..MAX_ON_DISK {
+            fs::write(directory.join(format!("{n:064x}")), b"").unwrap();
+        }
+        // Older than all, and no entry.
+        let foreign = directory.join("thesis.tex");
+        fs::write(&foreign, b"").unwrap();
+        File::open(&foreign)
+            .unwrap()
+            .set_modified(std::time::UNIX_EPOCH)
+            .unwrap();
+        cache.put(&[0; 32], b"proved");
+        assert!(count() <= MAX_ON_DISK / 2 + 5, "{}", count());
+        assert!(foreign.exists());
     }
 
     #[test]

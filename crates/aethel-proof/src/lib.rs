@@ -10,8 +10,8 @@
 //! - [`check`]: what holds of an intent and of a batch for all states and all inputs.
 //!
 //! - [`Shape`]: an intent without its names and constants, and [`LemmaCache`]: what was proved of shapes before.
-//! - [`Lemmas`]: what holds of every intent of a shape, whatever its state and arguments; and [`commutes`] of pairs,
-//!   [`confirm_cycle`] of orders.
+//! - [`Lemmas`]: what holds of every intent of a shape, whatever its state and arguments; or of a pair of them; and [`confirm_cycle`] of
+//!   orders.
 //!
 //! Inside, `encode` turns an intent into terms and knows nothing of the claim, `number` is exact arithmetic on terms,
 //! `run` is the shape of a claim about a run, `solver` asks Z3 under a resource limit and a watchdog, `words` says what
@@ -22,6 +22,7 @@ pub mod check;
 mod definitions;
 mod direct;
 mod encode;
+mod joined;
 mod lemmas;
 mod number;
 mod run;
@@ -33,7 +34,7 @@ pub use cache::LemmaCache;
 pub use direct::{DirectVerdict, prove_direct};
 pub use lemmas::{
     AccessVerdict, Commutes, Counterexample, CycleVerdict, LEMMA_LIMITS, Lemma, Lemmas, Obligation, Pair,
-    Premise, SlotVerdict, Verdict, commutes, confirm_cycle, escrow_obligations, obligations,
+    Premise, SlotVerdict, Verdict, confirm_cycle, escrow_obligations, obligations,
 };
 pub use shape::{MalformedIntent, Shape, Sign, SlotContext, SlotField};
 pub use solver::{Limits, z3_version};

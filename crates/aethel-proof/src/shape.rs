@@ -19,7 +19,7 @@ use serde::Serialize;
 use std::collections::HashMap;
 
 /// Changes whenever the same shape may get another proof or another formula, so that no old lemma is used for it.
-const ENCODER_VERSION: u32 = 2;
+pub(crate) const ENCODER_VERSION: u32 = 3;
 
 /// What a slot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -201,6 +201,11 @@ impl Shape {
             }
         }
         fields
+    }
+
+    /// What tells it from other shapes.
+    pub fn digest(&self) -> [u8; 32] {
+        *blake3::hash(&self.canonical).as_bytes()
     }
 
     /// What lemmas of this shape are kept under: equal for every intent of the shape, and for no other encoder, version

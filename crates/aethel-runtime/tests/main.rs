@@ -37,6 +37,21 @@ const ALL: &[Kind] = &[
     Kind::Capped,
 ];
 
+/// Kinds that treat their places in every way that matters for order.
+const ADDING: &[Kind] = &[
+    Kind::Pay,
+    Kind::Move,
+    Kind::Look,
+    Kind::Fee,
+    Kind::Pair,
+    Kind::Sweep,
+    Kind::Mirror,
+    Kind::Reset,
+    Kind::Deposit,
+    Kind::Capped,
+    Kind::Count,
+];
+
 fn forced(threads: u32) -> ExecutionOptions {
     ExecutionOptions {
         threads: Some(threads),

@@ -50,16 +50,10 @@ impl AccessProver for Z3Prover {
         };
         let mut known = HashSet::new();
         for (index, intent) in batch.intents.iter().enumerate() {
-            let groups = batch.groups.iter().filter(|group| group.intent as usize == index);
-            let mut contexts: Vec<Vec<SlotContext>> = Vec::new();
-            let mixed = groups
-                .into_iter()
-                .try_for_each(|group| mixtures(batch, intent, group, &mut contexts));
-            let access = &mut proved.access[index];
-            if mixed.is_none() {
-                distrust_all(access);
+            let Some(contexts) = contexts(batch, index) else {
+                distrust_all(&mut proved.access[index]);
                 continue;
-            }
+            };
             for context in &contexts {
                 self.prove_one(intent, context, &mut proved, index, &mut known);
             }
@@ -131,6 +125,25 @@ fn distrust_all(access: &mut Access) {
     for slot in 0..access.slots.len() {
         access.distrust(slot);
     }
+}
+
+/// What the slots of an intent may hold in a batch: every mixture of bounded and unbounded accounts that it may be called
+/// with; `None` when there are too many, or there is no such intent. One that is not called has bounded ones.
+pub(crate) fn contexts(batch: &Batch, index: usize) -> Option<Vec<Vec<SlotContext>>> {
+    let intent = batch.intents.get(index)?;
+    let mut found: Vec<Vec<SlotContext>> = Vec::new();
+    for group in batch.groups.iter().filter(|group| group.intent as usize == index) {
+        mixtures(batch, intent, group, &mut found)?;
+    }
+    if found.is_empty() {
+        let slot = |place: &aethel_ir::Place| {
+            let field = SlotField::of(batch.fields.get(usize::from(place.field.0))?);
+            let bounded = matches!(field, SlotField::Balance(_));
+            Some(SlotContext { field, bounded })
+        };
+        found.push(intent.places.iter().map(slot).collect::<Option<_>>()?);
+    }
+    Some(found)
 }
 
 /// Every mixture of bounded and unbounded accounts that a group may call its intent with; `None` when there are too

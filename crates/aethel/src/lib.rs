@@ -10,6 +10,7 @@ pub mod import;
 pub mod inputs;
 pub mod ledger;
 mod lemmas;
+pub mod obligations;
 pub mod oracle;
 pub mod processor;
 pub mod program;

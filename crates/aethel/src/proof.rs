@@ -1,5 +1,7 @@
 //! Proofs that are stored with batches: taking them out of a ledger, and checking them.
 
+pub use aethel_proof::LEMMA_LIMITS;
+
 use aethel_certificate::{CheckedProof, DecodeError, ProofFile, decode};
 use aethel_ir::{Code, Diagnostic};
 use aethel_ledger::{BatchSummary, Digest, LedgerError, LedgerStore, certificate_digest};

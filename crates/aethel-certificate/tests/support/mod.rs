@@ -45,6 +45,12 @@ pub enum Kind {
     Pair,
     /// Moves all of a to b.
     Sweep,
+    /// Adds what a holds to b, and leaves a alone.
+    Mirror,
+    /// Sets a to the amount, without looking.
+    Reset,
+    /// Adds the amount to a, guarded by more than that.
+    Deposit,
 }
 
 const BALANCE: FieldId = FieldId(0);
@@ -330,6 +336,15 @@ fn source(kind: Kind) -> &'static str {
         Kind::Sweep => {
             "intent sweep(a: Account, b: Account, amount: Balance) { verify { a.balance == a.balance - a.balance; b.balance == b.balance + a.balance; } }"
         }
+        Kind::Mirror => {
+            "intent mirror(a: Account, b: Account, amount: Balance) { verify { b.balance == b.balance + a.balance; } }"
+        }
+        Kind::Reset => {
+            "intent reset(a: Account, b: Account, amount: Balance) { verify { a.balance == amount; } }"
+        }
+        Kind::Deposit => {
+            "intent deposit(a: Account, b: Account, amount: Balance) { guard { a.balance > amount; } verify { a.balance == a.balance + amount; } }"
+        }
         Kind::Capped => {
             "intent capped(a: Account, b: Account, amount: Balance) { verify { a.balance == a.balance - amount; b.balance == b.balance + amount; b.balance <= 1000.00; } }"
         }
@@ -528,6 +543,40 @@ fn build_intent(kind: Kind, text: &'static str, source: SourceId) -> Intent {
                     span: t.span(part),
                 });
             }
+        }
+        Kind::Mirror => {
+            places = vec![place(0, BALANCE), place(1, BALANCE)];
+            let part = "b.balance == b.balance + a.balance";
+            let (old, more) = (t.before(1, USD, part), t.before(0, USD, part));
+            let value = t.op(BinaryOp::Add, old, more, USD, part);
+            effects.push(Effect {
+                slot: Slot(1),
+                value,
+                span: t.span(part),
+            });
+        }
+        Kind::Reset => {
+            places = vec![place(0, BALANCE)];
+            let value = t.value(0, "amount;");
+            effects.push(Effect {
+                slot: Slot(0),
+                value,
+                span: t.span("a.balance == amount"),
+            });
+        }
+        Kind::Deposit => {
+            places = vec![place(0, BALANCE)];
+            let (l, r) = (t.before(0, USD, "a.balance > amount"), t.value(0, "amount;"));
+            let c = t.op(BinaryOp::Greater, l, r, Type::Bool, "a.balance > amount");
+            guard.push(condition(c));
+            let part = "a.balance == a.balance + amount";
+            let (old, amount) = (t.before(0, USD, part), t.value(0, "amount;"));
+            let value = t.op(BinaryOp::Add, old, amount, USD, part);
+            effects.push(Effect {
+                slot: Slot(0),
+                value,
+                span: t.span(part),
+            });
         }
         Kind::Divide => {
             places = vec![place(0, BALANCE)];

@@ -4,5 +4,6 @@ pub mod check;
 pub mod explain;
 pub mod ledger;
 pub mod oracle;
+pub mod prove;
 pub mod run;
 pub mod verify_proof;

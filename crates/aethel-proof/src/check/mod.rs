@@ -18,7 +18,7 @@ mod moves;
 mod report;
 mod subject;
 mod sums;
-mod terms;
+pub(crate) mod terms;
 mod words;
 
 pub use batch::{BatchReport, BatchSubject, BatchVerdict, MAX_CHAIN, check_batch};

@@ -1,6 +1,7 @@
 //! An intent as a lemma: any state that the ledger could hold, any arguments, and what must hold then.
 
 use crate::encode::{self, Claim, Encoded, Inputs, Term};
+use crate::joined::sum_of;
 use crate::number::{Malformed, Number, numeral};
 use crate::shape::{Sign, SlotContext, SlotField};
 use aethel_ir::{AssetId, Intent, MAX_MINOR_UNITS, Site, Type};
@@ -198,12 +199,12 @@ fn supply(intent: &Intent, slots: &[SlotContext], before: &[Int]) -> Vec<Bool> {
     let mut premises = Vec::new();
     for (distinct, read) in assets.into_values() {
         if read.is_empty() {
-            premises.push(Int::add(&distinct).le(max()));
+            premises.push(sum_of(&distinct).le(max()));
         }
         for one in read {
             let mut sum = distinct.clone();
             sum.push(one);
-            premises.push(Int::add(&sum).le(max()));
+            premises.push(sum_of(&sum).le(max()));
         }
     }
     premises
@@ -218,7 +219,7 @@ fn all_apart(slots: &[SlotContext], before: &[Int]) -> Vec<Bool> {
     }
     assets
         .into_values()
-        .map(|balances| Int::add(&balances).le(max()))
+        .map(|balances| sum_of(&balances).le(max()))
         .collect()
 }
 

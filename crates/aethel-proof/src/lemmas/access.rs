@@ -7,10 +7,11 @@
 //!
 //! Where a division by zero leaves values undefined nothing is said of them, only that both states or none divide.
 
-use super::terms::{all_of, arguments, signs, state};
+use super::terms::{Negation, arguments, signs, state};
 use super::{Decided, Verdict, ask, short};
 use crate::definitions::Definitions;
 use crate::encode::{Claim, Encoded, Inputs, Term, comparison, encode_watching};
+use crate::joined::all_of;
 use crate::number::{Malformed, Number};
 use crate::shape::Shape;
 use crate::solver::Session;
@@ -22,7 +23,7 @@ use std::collections::BTreeMap;
 use z3::ast::{Bool, Int};
 
 /// What the lemma asserts: a contradiction when the intent adds on all of these slots.
-pub fn negated_claim(shape: &Shape, access: &Access, slots: &[usize]) -> Result<Vec<Bool>, Malformed> {
+pub fn negated_claim(shape: &Shape, access: &Access, slots: &[usize]) -> Result<Negation, Malformed> {
     let values = arguments("v", &shape.intent);
     let first = state("s", shape.slots.len());
     let mut second = first.clone();
@@ -61,10 +62,12 @@ pub fn negated_claim(shape: &Shape, access: &Access, slots: &[usize]) -> Result<
         second,
     };
     let mut assertions = signs(shape, &values);
-    // Those of the second go on from those of the first.
-    assertions.extend(pair.second.encoded.definitions.clone());
     assertions.push(!pair.claim()?);
-    Ok(assertions)
+    // The definitions of the second go on from those of the first.
+    Ok(Negation {
+        definitions: pair.second.encoded.definitions,
+        assertions,
+    })
 }
 
 /// The conditions that bound a slot in question from below, with the comparisons that do.
@@ -280,8 +283,23 @@ pub fn decide(session: &Session, rlimit: u64, shape: &Shape, access: &Access, ad
     }
 }
 
+/// `0-3, 5`
+fn runs(slots: &[usize]) -> String {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for slot in slots {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == *slot => *last = *slot,
+            _ => runs.push((*slot, *slot)),
+        }
+    }
+    let shown = runs.iter().map(|(first, last)| match last - first {
+        0 => first.to_string(),
+        _ => format!("{first}-{last}"),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
 pub fn words(shape: &Shape, access: &Access, slots: &[usize]) -> (String, String) {
-    let list: Vec<String> = slots.iter().map(usize::to_string).collect();
     let mut bounds = Vec::new();
     for slot in slots {
         for bound in access.slots.get(*slot).map_or(&[][..], |access| &access.bounds) {
@@ -304,7 +322,7 @@ pub fn words(shape: &Shape, access: &Access, slots: &[usize]) -> (String, String
             bounds.join("; ")
         )
     };
-    let list = list.join(", ");
+    let list = runs(slots);
     let name = format!("access {list} of {}", short(shape));
     let statement = format!(
         "for all arguments and all states that differ only in slots {list}: each of these slots changes by the same \

@@ -1,9 +1,10 @@
 //! Conservation: wherever an intent goes through, the sum of each asset stays as it is.
 
 use super::linear::{at_least, prove as prove_linear};
-use super::terms::{all_of, arguments, signs, state, sum_of};
+use super::terms::{Negation, arguments, signs, state};
 use super::{Verdict, ask, short, with_multipliers};
 use crate::encode::{Inputs, Term, encode};
+use crate::joined::{all_of, sum_of};
 use crate::number::{Malformed, Number, numeral};
 use crate::shape::{Shape, SlotField};
 use crate::solver::Session;
@@ -51,7 +52,7 @@ pub fn words(shape: &Shape, instance: bool) -> (String, String) {
 }
 
 /// What the lemma asserts: a contradiction when it holds.
-pub fn negation(shape: &Shape, instance: bool) -> Result<Vec<Bool>, Malformed> {
+pub fn negation(shape: &Shape, instance: bool) -> Result<Negation, Malformed> {
     let values = arguments("v", &shape.intent);
     let before = state("s", shape.slots.len());
     let bounded: Vec<bool> = shape.slots.iter().map(|slot| slot.bounded).collect();
@@ -72,7 +73,6 @@ pub fn negation(shape: &Shape, instance: bool) -> Result<Vec<Bool>, Malformed> {
             assertions.push(value.compare(&constant, Ordering::is_eq));
         }
     }
-    assertions.extend(encoded.definitions);
     assertions.extend(encoded.obligations.into_iter().map(|one| one.formula));
     let mut sums: BTreeMap<AssetId, Vec<Int>> = BTreeMap::new();
     for ((slot, before), after) in shape.slots.iter().zip(&before).zip(&encoded.after) {
@@ -84,7 +84,10 @@ pub fn negation(shape: &Shape, instance: bool) -> Result<Vec<Bool>, Malformed> {
         .map(|changes| sum_of(changes).eq(Int::from_i64(0)))
         .collect();
     assertions.push(!all_of(&conserved));
-    Ok(assertions)
+    Ok(Negation {
+        definitions: encoded.definitions,
+        assertions,
+    })
 }
 
 /// The lemma over the changes as sums: variables are the arguments, the places that changes look at, and the changes.

@@ -1,13 +1,16 @@
 //! Lemmas to be looked at: every one that is asked about an intent, whatever the answer, with its text.
 
-use super::terms::timed;
-use super::{Verdict, access, conservation, escrow, solver_name, text};
+use super::terms::{Negation, timed};
+use super::{Verdict, access, conservation, escrow, short, solver_name, text};
+use crate::check::terms::{Duty, Terms, is_unbounded_range};
+use crate::encode::Claim;
 use crate::number::Malformed;
 use crate::shape::{MalformedIntent, Shape, SlotContext};
 use crate::solver::{self, Answer, Limits, Session};
 use aethel_certificate::{LemmaRecord, LemmaVerdict};
-use aethel_ir::Intent;
 use aethel_ir::access::{Access, Class};
+use aethel_ir::{Intent, Site};
+use std::sync::Arc;
 use z3::ast::Bool;
 
 /// A lemma that was asked about, and what that took.
@@ -21,8 +24,9 @@ pub struct Obligation {
     pub doubt: Option<String>,
 }
 
-/// Asks about every lemma of an intent: that it adds where it is claimed to, and that it conserves. What is refuted of
-/// its shape is asked again: slot by slot, and with its constants.
+/// Asks about every lemma of an intent: that it adds where it is claimed to, that it conserves, that its guard never
+/// holds (which is hoped to be refuted), and everything that its guard promises. What is refuted of its shape is asked
+/// again: slot by slot, and with its constants. The limits are for each lemma.
 ///
 /// # Errors
 /// When the intent is not well formed.
@@ -32,18 +36,25 @@ pub fn obligations(
     limits: &Limits,
 ) -> Result<Vec<Obligation>, MalformedIntent> {
     let shape = Shape::new(intent, slots)?;
-    let rlimit = limits.rlimit;
-    let asked = solver::run(limits, move |session| {
-        let mut all = accesses(session, rlimit, &shape)?;
-        all.extend(conservations(session, rlimit, &shape)?);
-        Ok::<_, Malformed>(all)
+    let asked = Arc::new(Asked {
+        claimed: Access::of(&shape.intent, &shape.fields()),
+        intent: intent.clone(),
+        slots: slots.to_vec(),
+        shape,
     });
-    match asked {
-        Ok(Ok(all)) => Ok(all),
-        Ok(Err(Malformed)) => Err(MalformedIntent),
-        // Without an answer in time there is no text either.
-        Err(_) => Ok(Vec::new()),
+    let mut all = Vec::new();
+    for question in asked.questions(limits) {
+        let again = asked.narrower(&question);
+        let first = ask(&asked, question, limits)?;
+        let proved = first.record.verdict == LemmaVerdict::Proved;
+        all.push(first);
+        if !proved {
+            for question in again {
+                all.push(ask(&asked, question, limits)?);
+            }
+        }
     }
+    Ok(all)
 }
 
 /// The two lemmas of escrow, which hold for every program.
@@ -64,77 +75,192 @@ pub fn escrow_obligations(limits: &Limits) -> Vec<Obligation> {
     proved.into_iter().flatten().flatten().collect()
 }
 
-fn accesses(session: &Session, rlimit: u64, shape: &Shape) -> Result<Vec<Obligation>, Malformed> {
-    let claimed = Access::of(&shape.intent, &shape.fields());
-    let adds: Vec<usize> = (claimed.slots.iter().enumerate())
-        .filter(|(_, slot)| slot.class == Class::Add)
-        .map(|(slot, _)| slot)
-        .collect();
-    if adds.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ask = |slots: &[usize]| {
-        let negation = access::negated_claim(shape, &claimed, slots)?;
-        Ok(asked(
-            session,
-            rlimit,
-            access::words(shape, &claimed, slots),
-            &negation,
-        ))
-    };
-    let together = ask(&adds)?;
-    let mut all = vec![together];
-    if all.iter().any(|one| one.record.verdict != LemmaVerdict::Proved) && adds.len() > 1 {
-        for slot in adds {
-            all.push(ask(&[slot])?);
-        }
-    }
-    Ok(all)
+/// An intent and what is claimed of its shape.
+struct Asked {
+    intent: Intent,
+    slots: Vec<SlotContext>,
+    shape: Shape,
+    claimed: Access,
 }
 
-fn conservations(session: &Session, rlimit: u64, shape: &Shape) -> Result<Vec<Obligation>, Malformed> {
-    let ask = |instance: bool| {
-        let negation = conservation::negation(shape, instance)?;
-        Ok(asked(
-            session,
-            rlimit,
-            conservation::words(shape, instance),
-            &negation,
-        ))
-    };
-    let mut all = vec![ask(false)?];
-    let refuted = all.iter().any(|one| one.record.verdict == LemmaVerdict::Refuted);
-    if refuted && !shape.constants.is_empty() {
-        all.push(ask(true)?);
+/// What is asked about it.
+#[derive(Clone, Debug)]
+enum Question {
+    /// It adds on these slots.
+    Access(Vec<usize>),
+    /// It conserves; with its constants, or whatever they are.
+    Conservation { instance: bool },
+    /// No state and no arguments let its guard hold.
+    Dead,
+    /// Its guard implies this.
+    Duty(Duty),
+}
+
+impl Asked {
+    fn questions(self: &Arc<Self>, limits: &Limits) -> Vec<Question> {
+        let adds = (self.claimed.slots.iter().enumerate())
+            .filter(|(_, slot)| slot.class == Class::Add)
+            .map(|(slot, _)| slot);
+        let adds: Vec<usize> = adds.collect();
+        let mut all = Vec::new();
+        if !adds.is_empty() {
+            all.push(Question::Access(adds));
+        }
+        all.extend([Question::Conservation { instance: false }, Question::Dead]);
+        let asked = Arc::clone(self);
+        // Terms live in the solver's thread; which duties there are is the same everywhere.
+        let duties = solver::run(limits, move |_| {
+            let terms = asked.terms()?;
+            let duties = terms.duties.into_iter().map(|(duty, _)| duty);
+            Ok::<_, Malformed>(duties.collect::<Vec<Duty>>())
+        });
+        let duties = duties.into_iter().flatten().flatten();
+        let open = |duty: &Duty| !is_unbounded_range(*duty, &self.intent, &self.slots);
+        all.extend(duties.filter(open).map(Question::Duty));
+        all
     }
-    Ok(all)
+
+    /// What to ask when it was not proved.
+    fn narrower(&self, question: &Question) -> Vec<Question> {
+        match question {
+            Question::Access(slots) if slots.len() > 1 => {
+                slots.iter().map(|slot| Question::Access(vec![*slot])).collect()
+            }
+            Question::Conservation { instance: false } if !self.shape.constants.is_empty() => {
+                vec![Question::Conservation { instance: true }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn terms(&self) -> Result<Terms, Malformed> {
+        Terms::new(&self.intent, &self.slots, std::iter::empty())
+    }
+
+    fn negation(&self, question: &Question) -> Result<Negation, Malformed> {
+        let duty = match question {
+            Question::Access(slots) => return access::negated_claim(&self.shape, &self.claimed, slots),
+            Question::Conservation { instance } => return conservation::negation(&self.shape, *instance),
+            Question::Dead => None,
+            Question::Duty(duty) => Some(duty),
+        };
+        let terms = self.terms()?;
+        let mut assertions = terms.premises;
+        assertions.extend(terms.guard.into_iter().map(|(_, formula)| formula));
+        if let Some(duty) = duty {
+            let (_, formula) = (terms.duties.iter().find(|(other, _)| other == duty)).ok_or(Malformed)?;
+            assertions.push(!formula);
+        }
+        Ok(Negation {
+            definitions: terms.encoded.definitions,
+            assertions,
+        })
+    }
+
+    fn words(&self, question: &Question) -> (String, String) {
+        let (name, statement) = match question {
+            Question::Access(slots) => return access::words(&self.shape, &self.claimed, slots),
+            Question::Conservation { instance } => return conservation::words(&self.shape, *instance),
+            Question::Dead => (
+                "the guard can never hold".to_owned(),
+                "no state and no arguments let the guard hold".to_owned(),
+            ),
+            Question::Duty(duty) => {
+                let name = duty_name(*duty);
+                let statement = format!(
+                    "for every state that a ledger can hold and all arguments in range: if the guard holds, {name}"
+                );
+                (name, statement)
+            }
+        };
+        let constants = match self.shape.constants.as_slice() {
+            [] => String::new(),
+            constants => format!(" with constants {constants:?}"),
+        };
+        (format!("{name}: {}{constants}", short(&self.shape)), statement)
+    }
+}
+
+fn duty_name(duty: Duty) -> String {
+    let site = |site: Site| match site {
+        Site::Let(n) => format!("named value {}", n + 1),
+        Site::Effect(n) | Site::Supply(n) => format!("effect {}", n + 1),
+        Site::Expr(id) => format!("expression {}", id.0),
+    };
+    match duty {
+        Duty::Conserves(asset) => format!("asset {} is conserved", asset.0),
+        Duty::Claim(Claim::Divisor(id)) => format!("expression {} divides by no zero", id.0),
+        Duty::Claim(Claim::Whole(at)) => format!("{} is whole", site(at)),
+        Duty::Claim(Claim::InRange(at)) => format!("{} is in range", site(at)),
+        Duty::Claim(Claim::NotOverdrawn(n)) => format!("effect {} overdraws nothing", n + 1),
+        Duty::Claim(Claim::Guard(n)) => format!("guard condition {} holds", n + 1),
+        Duty::Claim(Claim::Postcondition(n)) => format!("postcondition {} holds", n + 1),
+    }
+}
+
+/// Asks about a lemma, in a job of its own: one that takes too long costs no other its answer.
+fn ask(asked: &Arc<Asked>, question: Question, limits: &Limits) -> Result<Obligation, MalformedIntent> {
+    let (job, again) = (Arc::clone(asked), question.clone());
+    let rlimit = limits.rlimit;
+    let answer = solver::run(limits, move |session| {
+        let negation = job.negation(&question)?;
+        Ok(answered(session, rlimit, job.words(&question), negation))
+    });
+    let answer = answer.or_else(|reason| {
+        // No answer in time: the text at least.
+        let job = Arc::clone(asked);
+        solver::run(limits, move |_| {
+            let exact = job.negation(&again)?.attempts().pop().unwrap_or_default();
+            Ok(Obligation {
+                record: record(job.words(&again), &exact, LemmaVerdict::Undecided, 0),
+                nanoseconds: 0,
+                doubt: Some(reason),
+            })
+        })
+    });
+    answer
+        .unwrap_or(Err(Malformed))
+        .map_err(|Malformed| MalformedIntent)
 }
 
 /// Asks Z3 whether the negation of a lemma contradicts itself, and writes down what it says.
-fn asked(
-    session: &Session,
-    rlimit: u64,
-    (name, statement): (String, String),
-    negation: &[Bool],
-) -> Obligation {
+pub fn answered(session: &Session, rlimit: u64, words: (String, String), negation: Negation) -> Obligation {
     let budget = session.with_budget(rlimit);
-    let (answer, nanoseconds) = timed(|| budget.check(negation));
-    let (verdict, doubt) = match answer {
-        Answer::Unsat => (LemmaVerdict::Proved, None),
-        Answer::Sat(_) => (LemmaVerdict::Refuted, None),
-        Answer::Unknown(reason) => (LemmaVerdict::Undecided, Some(reason)),
-    };
+    let (mut verdict, mut doubt) = (LemmaVerdict::Undecided, None);
+    let mut asked = Vec::new();
+    let ((), nanoseconds) = timed(|| {
+        for assertions in negation.attempts() {
+            (verdict, doubt) = match budget.check(&assertions) {
+                Answer::Unsat => (LemmaVerdict::Proved, None),
+                Answer::Sat(_) => (LemmaVerdict::Refuted, None),
+                Answer::Unknown(reason) => (LemmaVerdict::Undecided, Some(reason)),
+            };
+            asked = assertions;
+            if verdict == LemmaVerdict::Proved {
+                break;
+            }
+        }
+    });
     Obligation {
-        record: LemmaRecord {
-            name,
-            statement,
-            smt2: text::script(negation, verdict),
-            verdict,
-            solver: solver_name(),
-            rlimit: budget.rlimit_used(),
-            farkas: None,
-        },
+        record: record(words, &asked, verdict, budget.rlimit_used()),
         nanoseconds,
         doubt,
+    }
+}
+
+fn record(
+    (name, statement): (String, String),
+    negation: &[Bool],
+    verdict: LemmaVerdict,
+    rlimit: u64,
+) -> LemmaRecord {
+    LemmaRecord {
+        name,
+        statement,
+        smt2: text::script(negation, verdict),
+        verdict,
+        solver: solver_name(),
+        rlimit,
+        farkas: None,
     }
 }

@@ -38,34 +38,63 @@ pub fn prove(
     hypotheses: Vec<Inequality>,
     goals: &[Inequality],
 ) -> Result<LinearLemma, String> {
-    let mut lemma = LinearLemma {
+    let negated_goals: Option<Vec<Inequality>> = goals.iter().map(negated).collect();
+    let negated_goals = negated_goals.ok_or("a bound that is too large")?;
+    let found = multipliers(session, variables.len(), &hypotheses, &negated_goals)?;
+    let goals = negated_goals.into_iter().zip(found);
+    let lemma = LinearLemma {
         variables,
         hypotheses,
-        goals: Vec::with_capacity(goals.len()),
+        goals: goals
+            .map(|(negated_goal, multipliers)| Refutation {
+                negated_goal,
+                multipliers,
+            })
+            .collect(),
     };
-    for goal in goals {
-        let negated_goal = negated(goal).ok_or("a bound that is too large")?;
-        let system: Vec<&Inequality> = lemma.hypotheses.iter().chain([&negated_goal]).collect();
-        let multipliers = multipliers(session, lemma.variables.len(), &system)?;
-        lemma.goals.push(Refutation {
-            negated_goal,
-            multipliers,
-        });
-    }
     // Checked where it is made, as it will be wherever it is used.
     lemma.check().map_err(|error| error.to_string())?;
     Ok(lemma)
 }
 
-fn multipliers(session: &Session, variables: usize, system: &[&Inequality]) -> Result<Vec<Rational>, String> {
+/// Asks for the multipliers of all goals at once: one query costs more than what is in it.
+fn multipliers(
+    session: &Session,
+    variables: usize,
+    hypotheses: &[Inequality],
+    negated_goals: &[Inequality],
+) -> Result<Vec<Vec<Rational>>, String> {
+    let mut assertions = Vec::new();
+    let mut unknowns = Vec::with_capacity(negated_goals.len());
+    for (n, goal) in negated_goals.iter().enumerate() {
+        let system: Vec<&Inequality> = hypotheses.iter().chain([goal]).collect();
+        let of_goal: Vec<Real> = (0..system.len())
+            .map(|m| Real::new_const(format!("m{n}_{m}")))
+            .collect();
+        assertions.extend(contradiction(variables, &system, &of_goal));
+        unknowns.push(of_goal);
+    }
+    match session.check(&assertions) {
+        Answer::Sat(model) => {
+            let values = |of_goal: &Vec<Real>| {
+                let values = of_goal.iter().map(|multiplier| value(&model, multiplier));
+                values.collect::<Option<Vec<Rational>>>()
+            };
+            let found: Option<Vec<_>> = unknowns.iter().map(values).collect();
+            found.ok_or_else(|| "multipliers that are too large".to_owned())
+        }
+        Answer::Unsat => Err("no multipliers prove it".to_owned()),
+        Answer::Unknown(reason) => Err(reason),
+    }
+}
+
+/// That no multiplier is negative, the left sides cancel, and the right sides add up to more than zero.
+fn contradiction(variables: usize, system: &[&Inequality], multipliers: &[Real]) -> Vec<Bool> {
     let real = |value: i128| numeral(&BigInt::from(value)).to_real();
-    let unknowns: Vec<Real> = (0..system.len())
-        .map(|n| Real::new_const(format!("m{n}")))
-        .collect();
-    let mut assertions: Vec<Bool> = unknowns.iter().map(|m| m.ge(real(0))).collect();
+    let mut assertions: Vec<Bool> = multipliers.iter().map(|m| m.ge(real(0))).collect();
     let mut sums = vec![vec![real(0)]; variables];
     let mut right = vec![real(0)];
-    for (inequality, multiplier) in system.iter().zip(&unknowns) {
+    for (inequality, multiplier) in system.iter().zip(multipliers) {
         for (variable, factor) in &inequality.terms {
             if let Some(sum) = sums.get_mut(usize::from(*variable)) {
                 sum.push(multiplier * real(*factor));
@@ -75,14 +104,7 @@ fn multipliers(session: &Session, variables: usize, system: &[&Inequality]) -> R
     }
     assertions.extend(sums.iter().map(|sum| Real::add(sum).eq(real(0))));
     assertions.push(Real::add(&right).ge(real(1)));
-    match session.check(&assertions) {
-        Answer::Sat(model) => (unknowns.iter())
-            .map(|multiplier| value(&model, multiplier))
-            .collect::<Option<_>>()
-            .ok_or_else(|| "multipliers that are too large".to_owned()),
-        Answer::Unsat => Err("no multipliers prove it".to_owned()),
-        Answer::Unknown(reason) => Err(reason),
-    }
+    assertions
 }
 
 fn value(model: &Model, multiplier: &Real) -> Option<Rational> {

@@ -5,6 +5,7 @@
 
 mod access;
 mod commute;
+mod commute_query;
 mod conservation;
 mod cycle;
 mod escrow;
@@ -16,20 +17,21 @@ mod terms;
 mod tests;
 mod text;
 
-pub use commute::{Commutes, Counterexample, Pair, Premise, commutes};
+pub use commute::{Commutes, Counterexample, Pair, Premise};
 pub use cycle::{CycleVerdict, confirm_cycle};
 pub use export::{Obligation, escrow_obligations, obligations};
 
+use self::export::answered;
+use self::terms::Negation;
 use crate::cache::LemmaCache;
 use crate::number::Malformed;
-use crate::shape::{MalformedIntent, Shape, SlotContext};
-use crate::solver::{self, Answer, Limits, Session, z3_version};
+use crate::shape::{ENCODER_VERSION, MalformedIntent, Shape, SlotContext};
+use crate::solver::{self, Limits, Session, z3_version};
 use aethel_certificate::{LemmaRecord, LemmaVerdict, LinearLemma};
 use aethel_ir::Intent;
-use aethel_ir::access::{Access, Class};
+use aethel_ir::access::{Access, Bound, Class, SlotAccess};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use z3::ast::Bool;
 
 /// What may be spent on one lemma; the time is that of all lemmas of one call.
 pub const LEMMA_LIMITS: Limits = Limits {
@@ -46,6 +48,19 @@ pub struct Lemma {
     pub bytes: Vec<u8>,
     /// The record.
     pub record: LemmaRecord,
+}
+
+impl Lemma {
+    /// A record that was kept; `None` when it proves nothing.
+    fn read(bytes: Vec<u8>) -> Option<Self> {
+        let record = LemmaRecord::decode(&bytes).ok()?;
+        record.check().ok()?;
+        Some(Self {
+            digest: LemmaRecord::digest(&bytes),
+            bytes,
+            record,
+        })
+    }
 }
 
 /// Whether a lemma holds.
@@ -133,7 +148,9 @@ impl Lemmas {
         let shape = Shape::new(intent, slots)?;
         let claimed = Access::of(&shape.intent, &shape.fields());
         let adds: Vec<usize> = (claimed.slots.iter().zip(&access.slots).enumerate())
-            .filter(|(_, (one, other))| one.class == Class::Add && other.class == Class::Add)
+            .filter(|(_, (of_shape, of_intent))| {
+                of_shape.class == Class::Add && same_claim(of_shape, of_intent)
+            })
             .map(|(slot, _)| slot)
             .collect();
         let entry = if adds.is_empty() {
@@ -199,6 +216,7 @@ impl Lemmas {
     fn key(&self, shape: &[u8; 32], kind: &str) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("aethel lemma 1");
         hasher.update(shape);
+        hasher.update(&ENCODER_VERSION.to_le_bytes());
         hasher.update(&self.limits.rlimit.to_le_bytes());
         hasher.update(z3_version().as_bytes());
         hasher.update(kind.as_bytes());
@@ -240,6 +258,25 @@ impl Lemmas {
     }
 }
 
+/// Whether what is claimed of a slot of a shape is what is claimed of the intent; expressions have numbers of their own.
+fn same_claim(of_shape: &SlotAccess, of_intent: &SlotAccess) -> bool {
+    let bound = |bound: &Bound| {
+        (
+            bound.condition,
+            bound.left_is_larger,
+            bound.strict,
+            bound.factor.clone(),
+        )
+    };
+    of_shape.class == of_intent.class
+        && of_shape.needs == of_intent.needs
+        && of_shape
+            .bounds
+            .iter()
+            .map(bound)
+            .eq(of_intent.bounds.iter().map(bound))
+}
+
 /// What a job decided: lemmas, and for each slot the lemma it is about.
 struct Decided {
     verdicts: Vec<Verdict>,
@@ -249,15 +286,7 @@ struct Decided {
 fn read(bytes: &[u8]) -> Option<(Vec<Verdict>, Vec<Option<u16>>)> {
     let entry: Entry = postcard::from_bytes(bytes).ok()?;
     let verdict = |kept: Kept| match kept {
-        Kept::Proved(bytes) => {
-            let record = LemmaRecord::decode(&bytes).ok()?;
-            record.check().ok()?;
-            Some(Verdict::Proved(Lemma {
-                digest: LemmaRecord::digest(&bytes),
-                bytes,
-                record,
-            }))
-        }
+        Kept::Proved(bytes) => Lemma::read(bytes).map(Verdict::Proved),
         Kept::Refuted => Some(Verdict::Refuted),
         Kept::Undecided(why) => Some(Verdict::Undecided(why)),
     };
@@ -323,25 +352,17 @@ fn sealed(record: LemmaRecord) -> Verdict {
 fn ask(
     session: &Session,
     rlimit: u64,
-    (name, statement): (String, String),
-    negation: Result<Vec<Bool>, Malformed>,
+    words: (String, String),
+    negation: Result<Negation, Malformed>,
 ) -> Verdict {
     let Ok(negation) = negation else {
         return Verdict::Undecided("its intent is not well formed".to_owned());
     };
-    let budget = session.with_budget(rlimit);
-    match budget.check(&negation) {
-        Answer::Unsat => sealed(LemmaRecord {
-            name,
-            statement,
-            smt2: text::script(&negation, LemmaVerdict::Proved),
-            verdict: LemmaVerdict::Proved,
-            solver: solver_name(),
-            rlimit: budget.rlimit_used(),
-            farkas: None,
-        }),
-        Answer::Sat(_) => Verdict::Refuted,
-        Answer::Unknown(reason) => Verdict::Undecided(reason),
+    let one = answered(session, rlimit, words, negation);
+    match one.record.verdict {
+        LemmaVerdict::Proved => sealed(one.record),
+        LemmaVerdict::Refuted => Verdict::Refuted,
+        LemmaVerdict::Undecided => Verdict::Undecided(one.doubt.unwrap_or_default()),
     }
 }
 
@@ -358,8 +379,8 @@ fn with_multipliers((name, statement): (String, String), lemma: LinearLemma, rli
     })
 }
 
-/// The beginning of a shape's key, which tells lemmas of different shapes apart for people.
+/// The beginning of a shape's digest, which tells lemmas of different shapes apart for people.
 fn short(shape: &Shape) -> String {
-    let hex = blake3::Hash::from_bytes(shape.key(&LEMMA_LIMITS)).to_hex();
+    let hex = blake3::Hash::from_bytes(shape.digest()).to_hex();
     hex.as_str().chars().take(12).collect()
 }

@@ -1,5 +1,6 @@
 //! Arbitrary states and arguments as terms.
 
+use crate::definitions::Definitions;
 use crate::encode::Term;
 use crate::number::Number;
 use crate::shape::{Shape, Sign};
@@ -15,21 +16,25 @@ pub fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
     (result, nanoseconds)
 }
 
-/// All of them. Of less than two Z3 writes a conjunction that is no SMT-LIB.
-pub fn all_of(parts: &[Bool]) -> Bool {
-    match parts {
-        [] => Bool::from_bool(true),
-        [one] => one.clone(),
-        several => Bool::and(several),
-    }
+/// What contradicts itself when a lemma holds.
+pub struct Negation {
+    /// What the fresh constants are.
+    pub definitions: Definitions,
+    /// Everything else.
+    pub assertions: Vec<Bool>,
 }
 
-/// The sum of all; as with [`all_of`].
-pub fn sum_of(parts: &[Int]) -> Int {
-    match parts {
-        [] => Int::from_i64(0),
-        [one] => one.clone(),
-        several => Int::add(several),
+impl Negation {
+    /// The assertions; first, where there are products of two unknowns, with no more than a hint at what those are: what
+    /// is refuted then is so with the products, and quicker.
+    pub fn attempts(self) -> Vec<Vec<Bool>> {
+        let hinted = self.definitions.multiply().then(|| self.definitions.abstracted());
+        let exact = self.definitions.into_iter().collect::<Vec<Bool>>();
+        hinted
+            .into_iter()
+            .chain([exact])
+            .map(|definitions| [definitions, self.assertions.clone()].concat())
+            .collect()
     }
 }
 

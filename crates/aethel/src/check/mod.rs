@@ -134,7 +134,7 @@ impl Program {
     }
 
     /// Top-level intents that no batch calls, each as a batch of one.
-    fn uncalled(
+    pub(crate) fn uncalled(
         &self,
         lowered: &[LoweredBatch],
         sources: &mut SourceMap,

@@ -59,7 +59,7 @@ fn one_query_serves_all_slots_and_all_intents_of_a_shape() {
     assert_eq!(verdict.lemmas.len(), 1);
     assert_eq!(
         verdict.lemmas[0].record.statement,
-        "for all arguments and all states that differ only in slots 0, 1: each of these slots changes by the same \
+        "for all arguments and all states that differ only in slots 0-1: each of these slots changes by the same \
          amount, every other effect is equal, and no condition depends on them but as a lower bound (guard 1 says \
          1 * slot 0 >= the rest)"
     );
@@ -201,4 +201,19 @@ fn false_claims_of_addition_are_refuted() {
     }
     let debit = "verify { a.balance == a.balance - x; }";
     assert!(forged((debit, "a.balance", &[])).lemma().is_some());
+}
+
+#[test]
+fn a_claim_that_is_not_the_one_that_was_proved_is_not_relied_on() {
+    let batch = lower(&[TRANSFER]);
+    let mut claimed = Access::of(&batch.intents[0], &batch.fields);
+    let ask = |claimed: &Access| {
+        let verdict = lemmas().access(&batch.intents[0], &slots(&batch, 0), claimed);
+        verdict.unwrap().slots[0].class
+    };
+    assert_eq!(ask(&claimed), Class::Add);
+    claimed.slots[0].bounds[0].factor = Rational::Int(2);
+    assert_eq!(ask(&claimed), Class::General);
+    claimed.slots[0].bounds.clear();
+    assert_eq!(ask(&claimed), Class::General);
 }

@@ -1,6 +1,7 @@
 //! What is proved of programs, and that false claims are refuted: the cases that `design/proofs.md` lists.
 
 mod access;
+mod orders;
 mod pairs;
 mod second_solver;
 
@@ -210,6 +211,29 @@ fn what_is_refuted_of_a_shape_is_asked_again_with_the_constants() {
     // Constants of equal sign that contradict each other: of the shape nothing follows, with them everything.
     let never = "guard { x == 1000; x == 1500; } verify { a.balance == a.balance + x; }";
     assert!(conservation(never).lemma().is_some());
+}
+
+#[test]
+fn constants_that_contradict_each_other_are_found_with_the_constants() {
+    let dead = |body: &str| {
+        let batch = lower(&[body]);
+        let all = obligations(&batch.intents[0], &slots(&batch, 0), &LEMMA_LIMITS).unwrap();
+        let mut dead = all
+            .into_iter()
+            .filter(|one| one.record.name.starts_with("dead guard"));
+        dead.next().unwrap().record.verdict
+    };
+    let pay = "verify { a.balance == a.balance + x; }";
+    let (one, two) = (
+        format!("guard {{ x == 1000; }} {pay}"),
+        format!("guard {{ x == 1000; x == 1500; }} {pay}"),
+    );
+    assert_eq!(dead(&one), LemmaVerdict::Refuted);
+    assert_eq!(dead(&two), LemmaVerdict::Proved);
+    // Their shape does not contradict itself: two unknowns above zero can be equal.
+    let batch = lower(&[&two]);
+    let shape = Shape::new(&batch.intents[0], &slots(&batch, 0)).unwrap();
+    assert_eq!(shape.constants, [1000, 1500]);
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn p29_another_solver_refutes_false_claims_too() {
         let (shape, access, slot) = forgery(claim);
         let smt2 = run(&LEMMA_LIMITS, move |_| {
             let negation = negated_claim(&shape, &access, &[slot]).unwrap();
-            text::script(&negation, LemmaVerdict::Refuted)
+            text::script(&negation.attempts().pop().unwrap(), LemmaVerdict::Refuted)
         });
         assert_eq!(cvc5(directory.path(), &smt2.unwrap()), "sat", "{claim:?}");
     }
