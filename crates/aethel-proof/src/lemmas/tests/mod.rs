@@ -4,6 +4,7 @@ mod access;
 mod orders;
 mod pairs;
 mod second_solver;
+mod sums;
 
 use super::linear::{at_least, prove as prove_linear};
 use super::*;
