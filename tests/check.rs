@@ -1,7 +1,10 @@
 //! `aethel check`: what is proved of the examples, and what is found in programs that are wrong for some state or input.
 
 use crate::support::{Sandbox, snapshot};
+use aethel::ir::{Code, SourceMap};
+use aethel::{CheckOptions, Program};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// A program of one intent that gives `amount` of the company away in rounded parts.
 fn split(parts: &[&str], mode: &str) -> String {
@@ -205,4 +208,54 @@ fn what_check_leaves_open_is_found_by_the_run() {
         .aethel(&["run", "many.ae", "--ledger", "odd.redb"])
         .ends(1);
     failed.says("the batch creates 0.01 USD").says("rolled back");
+}
+
+/// Of an intent that may never run nothing is claimed, and neither of the batch that calls it.
+#[test]
+fn nothing_is_claimed_of_what_is_undecided() {
+    let sandbox = Sandbox::new();
+    let program = "asset USD { scale: 2; }\n\natomic_batch b {\n    intent move(from: Account<USD>, to: Account<USD>) {\n        \
+                   guard { from.balance == 77.31; }\n        verify {\n            from.balance == from.balance - 1;\n            \
+                   to.balance == to.balance + 1;\n        }\n    }\n}\n";
+    sandbox.write("p.ae", program);
+    let output = sandbox
+        .aethel(&["check", "p.ae", "--rlimit", "1", "-o", "json"])
+        .ends(3);
+    for proof in output.json()["proofs"].as_array().unwrap() {
+        assert_eq!(proof["proved"], json!([]), "{proof}");
+        assert!(
+            proof["undecided"]
+                .as_array()
+                .unwrap()
+                .contains(&json!("can succeed")),
+            "{proof}"
+        );
+    }
+    sandbox.aethel(&["check", "p.ae"]).fine();
+}
+
+#[test]
+fn a_program_has_a_time_and_a_number_of_findings() {
+    let intents: String = (0..300)
+        .map(|n| {
+            format!(
+                "intent i{n}(a: Account<USD>, amount: Balance<USD>) {{ verify {{ a.balance == amount + {n}; }} }}\n"
+            )
+        })
+        .collect();
+    let program = format!("asset USD {{ scale: 2; }}\n{intents}");
+    let mut sources = SourceMap::default();
+    let source = sources.add("p.ae", program.as_str());
+    let parsed = Program::parse(source, &program, ".".into());
+    let options = CheckOptions {
+        time: Duration::ZERO,
+        ..CheckOptions::default()
+    };
+    let report = parsed.check(&mut sources, &options);
+    assert!(report.undecided);
+    assert!(report.proofs.iter().all(|proof| proof.proved.is_empty()));
+    let shown = report.diagnostics.iter().filter(|d| d.code == Code::AE1010);
+    assert_eq!(shown.count(), 201);
+    let last = "only 200 of 300 findings are shown";
+    assert!(report.diagnostics.iter().any(|d| d.message == last));
 }

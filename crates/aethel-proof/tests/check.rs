@@ -330,3 +330,19 @@ fn a_guard_of_very_many_conditions_is_judged_in_time() {
     assert_eq!(many(4000).verdict(CONSERVES), Some(&Verdict::Proved));
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
 }
+
+#[test]
+fn the_product_of_positive_unknowns_is_positive_without_multiplying() {
+    let intent = IntentBuilder::new("area", 1, &[(0, USD)], 2)
+        .guard(E::Arg(0).gt(num("0")))
+        .guard(E::Arg(1).gt(num("0")))
+        .ensure(E::Arg(0).mul(E::Arg(1)).gt(num("0")));
+    let batch = BatchBuilder::new(1, &[]).intent(intent).build();
+    let subject = Arc::new(Subject::new(&batch, 0, &[]).unwrap());
+    let limits = CheckLimits {
+        product_time: Duration::ZERO,
+        ..CheckLimits::default()
+    };
+    let report = check_intent(&subject, &limits, &LemmaCache::in_memory());
+    assert_eq!(report.verdict(Check::Postcondition(0)), Some(&Verdict::Proved));
+}

@@ -25,6 +25,7 @@ pub fn run(options: &CheckOptions, printer: &mut Printer) -> Exit {
             ..CheckLimits::default()
         },
         cache: Arc::new(user_cache()),
+        ..aethel::CheckOptions::default()
     };
     for path in &options.paths {
         for path in programs(path, &mut found.diagnostics) {

@@ -78,13 +78,15 @@ impl<'a> Judge<'a> {
         all.extend(claims.map(|(_, formula)| formula.clone()));
         let commits = |state: &State| self.subject.admits(state) && self.subject.run(state).is_ok();
         match self.ask(&all) {
-            Answer::Sat(model) => {
-                let state = example::of_model(self.subject, &self.terms, &model);
-                return match state {
-                    Some(state) if commits(&state) => None,
-                    _ if !self.exact => Some((Check::CanCommit, Decision::Open)),
-                    // Accounts that are only read may have to be one for this; that is a state too.
-                    _ => None,
+            Answer::Sat(_) => {
+                return match self.smallest(&all, &commits) {
+                    Some(_) => None,
+                    None if !self.exact => Some((Check::CanCommit, Decision::Open)),
+                    // Perhaps accounts that are only read would have to be one, which no example shows.
+                    None => Some((
+                        Check::CanCommit,
+                        undecided("no example of a run was found".to_owned()),
+                    )),
                 };
             }
             Answer::Unknown(reason) => return Some((Check::CanCommit, undecided(reason))),

@@ -86,9 +86,7 @@ pub fn check_intent(subject: &Arc<Subject>, limits: &CheckLimits, cache: &LemmaC
 fn judge(subject: &Arc<Subject>, limits: &CheckLimits, cache: &LemmaCache) -> IntentReport {
     let mut report = IntentReport::default();
     let Ok(shape) = Shape::new(subject.intent(), subject.slots()) else {
-        let reason = Malformed.to_string();
-        report.push(Check::CanCommit, Verdict::Undecided { reason });
-        return report;
+        return IntentReport::undecided(&Malformed.to_string());
     };
     let key = known::key(&shape, limits);
     let Seen { alive, needed } = example::look(subject);
@@ -123,7 +121,7 @@ fn judge(subject: &Arc<Subject>, limits: &CheckLimits, cache: &LemmaCache) -> In
             }
             settle(subject, limits, open, &mut report);
         }
-        Err(reason) => report.push(Check::CanCommit, Verdict::Undecided { reason }),
+        Err(reason) => return IntentReport::undecided(&reason),
     }
     report
 }
@@ -149,9 +147,7 @@ impl Job {
         let judge = match Judge::new(session, &self.subject, false, self.rlimit) {
             Ok(judge) => judge,
             Err(malformed) => {
-                let reason = malformed.to_string();
-                report.push(Check::CanCommit, Verdict::Undecided { reason });
-                return (report, open, None);
+                return (IntentReport::undecided(&malformed.to_string()), open, None);
             }
         };
         let mut learned = None;

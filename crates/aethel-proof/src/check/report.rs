@@ -105,6 +105,14 @@ pub struct IntentReport {
 }
 
 impl IntentReport {
+    /// Nothing is known, for this reason.
+    pub fn undecided(reason: &str) -> Self {
+        let mut report = Self::default();
+        let reason = reason.to_owned();
+        report.push(Check::CanCommit, Verdict::Undecided { reason });
+        report
+    }
+
     /// The answer to a check, if it was asked.
     pub fn verdict(&self, check: Check) -> Option<&Verdict> {
         let found = self.findings.iter().find(|finding| finding.check == check);

@@ -32,6 +32,7 @@ use aethel_certificate::{LemmaRecord, LemmaVerdict, LinearLemma};
 use aethel_ir::Intent;
 use aethel_ir::access::{Access, Bound, Class, SlotAccess};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What may be spent on one lemma; the time is that of all lemmas of one call.
@@ -111,7 +112,7 @@ pub struct AccessVerdict {
 /// Proves lemmas, or remembers that it did.
 #[derive(Debug)]
 pub struct Lemmas {
-    cache: LemmaCache,
+    cache: Arc<LemmaCache>,
     limits: Limits,
 }
 
@@ -132,8 +133,11 @@ struct Entry {
 
 impl Lemmas {
     /// Proves within `limits`, usually [`LEMMA_LIMITS`], what is not in the cache.
-    pub fn new(cache: LemmaCache, limits: Limits) -> Self {
-        Self { cache, limits }
+    pub fn new(cache: impl Into<Arc<LemmaCache>>, limits: Limits) -> Self {
+        Self {
+            cache: cache.into(),
+            limits,
+        }
     }
 
     /// Decides which slots an intent really adds on. `access` is the claim, read off the same intent; Z3 decides from

@@ -8,6 +8,7 @@ use aethel_lower::LoweredBatch;
 use aethel_proof::check::{BatchVerdict, Check, IntentReport, Subject, Verdict, check_intent, diagnostic};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// An intent as one batch calls it.
 struct Called {
@@ -78,41 +79,50 @@ impl Intents {
 
     /// Asks about each; `next` is told how many are done and which is next.
     pub fn judge(&mut self, options: &CheckOptions, next: &mut dyn FnMut(usize, &str)) {
+        let begun = Instant::now();
         for (done, declared) in self.list.iter_mut().enumerate() {
             next(done, &declared.name);
             for called in &mut declared.called {
-                called.report = check_intent(&called.subject, &options.limits, &options.cache);
+                called.report = if begun.elapsed() < options.time {
+                    check_intent(&called.subject, &options.limits, &options.cache)
+                } else {
+                    IntentReport::undecided("the time for this program is over")
+                };
             }
         }
     }
 
-    fn of_batch(&self, batch: usize) -> impl Iterator<Item = &IntentReport> {
+    fn of_batch(&self, batch: usize) -> impl Iterator<Item = &Called> {
         let called = self.list.iter().flat_map(|declared| &declared.called);
-        called
-            .filter(move |one| one.by.iter().any(|(index, _)| *index == batch))
-            .map(|one| &one.report)
+        called.filter(move |one| one.by.iter().any(|(index, _)| *index == batch))
     }
 
     /// Whether an intent of a batch never goes through, so that the batch does not either.
     pub fn dead(&self, batch: usize) -> bool {
-        let never = |report: &IntentReport| {
+        let never = |called: &Called| {
             [Check::GuardCanHold, Check::CanCommit]
                 .iter()
-                .any(|check| matches!(report.verdict(*check), Some(Verdict::Refuted(_))))
+                .any(|check| matches!(called.report.verdict(*check), Some(Verdict::Refuted(_))))
         };
         self.of_batch(batch).any(never)
     }
 
     /// The assets that some intent of a batch does not provably conserve.
     pub fn leaks(&self, batch: usize) -> Vec<AssetId> {
-        let findings = self.of_batch(batch).flat_map(|report| &report.findings);
-        let mut leaks: Vec<AssetId> = findings
-            .filter(|finding| finding.verdict != Verdict::Proved)
-            .filter_map(|finding| match finding.check {
-                Check::Conserves(asset) => Some(asset),
-                _ => None,
-            })
-            .collect();
+        let mut leaks: Vec<AssetId> = Vec::new();
+        for called in self.of_batch(batch) {
+            for finding in &called.report.findings {
+                if let (Check::Conserves(asset), false) = (finding.check, finding.verdict == Verdict::Proved)
+                {
+                    leaks.push(asset);
+                }
+            }
+            // Nothing was asked about an intent of which it is not known whether it ever runs.
+            if called.report.verdict(Check::CanCommit) != Some(&Verdict::Proved) {
+                let batch = called.subject.batch();
+                leaks.extend((0..batch.assets.len()).map(|n| AssetId(n as u16)));
+            }
+        }
         leaks.sort_unstable();
         leaks.dedup();
         leaks

@@ -15,13 +15,14 @@ pub use aethel_proof::check::CheckLimits;
 
 use crate::lemmas::cache_directory;
 use crate::program::{Program, sort};
-use aethel_ir::{Code, Diagnostic, Proof, SourceMap, Span};
-use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
+use aethel_ir::{Code, Diagnostic, Proof, Severity, SourceMap, Span};
+use aethel_lower::{Inputs, LoweredBatch, MAX_SHOWN, Purpose, Selection};
 use aethel_runtime::DependencyAnalyzer;
 use aethel_syntax::ast;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How to check.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct CheckOptions {
     pub allow_path: Vec<PathBuf>,
     /// What may be spent on each intent and batch.
     pub limits: CheckLimits,
+    /// What may be spent on all intents of a program; those that are left are undecided.
+    pub time: Duration,
     /// What was proved before.
     pub cache: Arc<LemmaCache>,
 }
@@ -39,6 +42,7 @@ impl Default for CheckOptions {
         Self {
             allow_path: Vec::new(),
             limits: CheckLimits::default(),
+            time: Duration::from_secs(300),
             cache: Arc::new(LemmaCache::in_memory()),
         }
     }
@@ -115,10 +119,14 @@ impl Program {
                 progress(Progress { done, of, name });
                 batches.push(batches::judge(batch, order, index, &intents, options));
             }
-            intents.tell(&batches, sources, &mut report);
+            let mut found = CheckReport::default();
+            intents.tell(&batches, sources, &mut found);
             for (batch, judged) in lowered.iter().zip(&batches) {
-                batches::tell(batch, judged, &mut report);
+                batches::tell(batch, judged, &mut found);
             }
+            report.diagnostics.extend(at_most(MAX_SHOWN, found.diagnostics));
+            report.proofs = found.proofs;
+            report.undecided = found.undecided;
         }
         tidy(&mut report.diagnostics);
         sort(&mut report.diagnostics);
@@ -143,6 +151,23 @@ impl Program {
         let (inputs, mut said) = (Inputs::default(), Vec::new());
         self.lower(&selection, &inputs, Purpose::Check, sources, allowed, &mut said)
     }
+}
+
+/// The worst of them, and a last line when there are more.
+fn at_most(count: usize, mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    if diagnostics.len() <= count {
+        return diagnostics;
+    }
+    let all = diagnostics.len();
+    diagnostics.sort_by_key(|d| std::cmp::Reverse(d.severity));
+    diagnostics.truncate(count);
+    if let Some(last) = diagnostics.last() {
+        let message = format!("only {count} of {all} findings are shown");
+        let mut more = Diagnostic::new(last.code, message).help("mend these first, then check again");
+        more.severity = Severity::Note;
+        diagnostics.push(more);
+    }
+    diagnostics
 }
 
 /// Leaves out what a proof says better.
