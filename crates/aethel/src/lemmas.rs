@@ -106,6 +106,9 @@ impl Z3Prover {
                 proved.doubts.push(format!("`{}`: {doubt}", intent.name));
             }
         }
+        if !verdict.linear {
+            access.linear = None;
+        }
         for lemma in &verdict.lemmas {
             if known.insert(lemma.digest) {
                 proved.lemmas.push(as_stored(lemma));

@@ -12,6 +12,7 @@ mod escrow;
 mod export;
 mod linear;
 mod replay;
+mod sums;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -102,7 +103,9 @@ pub struct SlotVerdict {
 pub struct AccessVerdict {
     /// For each slot.
     pub slots: Vec<SlotVerdict>,
-    /// The lemmas that the slots rely on.
+    /// The intent is the forms of [`Access::linear`], for every state and all arguments.
+    pub linear: bool,
+    /// The lemmas that this relies on.
     pub lemmas: Vec<Lemma>,
 }
 
@@ -166,7 +169,32 @@ impl Lemmas {
                 access::decide(session, rlimit, &of_shape, &claimed, &adds)
             })
         };
-        Ok(access_verdict(access, entry))
+        let mut verdict = access_verdict(access, entry);
+        if let Some(Verdict::Proved(lemma)) = self.sums(&shape, access) {
+            verdict.linear = true;
+            verdict.lemmas.push(lemma);
+        }
+        Ok(verdict)
+    }
+
+    /// Whether an intent is the forms that are read off it; `None` when there are none, or not those of its shape.
+    fn sums(&self, shape: &Shape, access: &Access) -> Option<Verdict> {
+        let linear = Access::of(&shape.intent, &shape.fields()).linear?;
+        if sums::of_instance(shape, &linear) != access.linear {
+            return None;
+        }
+        let key = self.key(&shape.key(&self.limits), "sums");
+        let of_shape = shape.clone();
+        let (verdicts, _) = self.decide(&key, move |session, rlimit| Decided {
+            verdicts: vec![ask(
+                session,
+                rlimit,
+                sums::words(&of_shape),
+                sums::negation(&of_shape, &linear),
+            )],
+            slots: Vec::new(),
+        });
+        verdicts.into_iter().next()
     }
 
     /// The induction steps of escrow: of debits, and of credits. They hold for every program.
@@ -333,7 +361,11 @@ fn access_verdict(access: &Access, (verdicts, of_slot): (Vec<Verdict>, Vec<Optio
         };
         slots.push(SlotVerdict { class, lemma, doubt });
     }
-    AccessVerdict { slots, lemmas }
+    AccessVerdict {
+        slots,
+        linear: false,
+        lemmas,
+    }
 }
 
 /// Who decided, for the records.
