@@ -139,7 +139,10 @@ fn prove_says_what_holds() {
     let lemmas = json["lemmas"].as_array().unwrap();
     for lemma in lemmas {
         // That the guard never holds is the one thing that is hoped to be wrong.
-        let dead = lemma["name"].as_str().unwrap().starts_with("the guard can never hold");
+        let dead = lemma["name"]
+            .as_str()
+            .unwrap()
+            .starts_with("the guard can never hold");
         assert_eq!(
             lemma["verdict"],
             if dead { "refuted" } else { "proved" },
