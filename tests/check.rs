@@ -58,6 +58,32 @@ fn failing_twins_are_refuted() {
 }
 
 #[test]
+fn several_programs_have_a_heading_each() {
+    let sandbox = Sandbox::with_examples();
+    let output = sandbox.aethel(&["check", "payroll.ae", "settlement.ae"]).fine();
+    snapshot!("check_several", output.shown());
+    let report = sandbox
+        .aethel(&["check", "payroll.ae", "settlement.ae", "-o", "json"])
+        .json();
+    let files: Vec<&Value> = report["proofs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|proof| &proof["file"])
+        .collect();
+    assert_eq!(
+        files,
+        [
+            "payroll.ae",
+            "payroll.ae",
+            "payroll.ae",
+            "settlement.ae",
+            "settlement.ae"
+        ]
+    );
+}
+
+#[test]
 fn the_listing_of_the_protocol_document_is_proved_as_printed() {
     let sandbox = Sandbox::with_examples();
     let report = sandbox

@@ -86,7 +86,7 @@ impl Printer {
             return self.denies(diagnostics);
         }
         if !checked.is_empty() {
-            self.say(&format!("{}\n", proofs(checked)));
+            self.say(&format!("{}\n", proofs(checked, sources)));
         }
         self.diagnostics(diagnostics, sources)
     }

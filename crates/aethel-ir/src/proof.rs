@@ -1,5 +1,7 @@
 //! What `check` found out about an intent or a batch, in words: data; `aethel-report` draws it.
 
+use crate::source::SourceId;
+
 /// What a proof is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProofKind {
@@ -29,6 +31,8 @@ pub struct Proof {
     pub kind: ProofKind,
     /// Its name.
     pub name: String,
+    /// The program it is in.
+    pub source: SourceId,
     /// What holds for all states and inputs, such as `conserves USD`.
     pub proved: Vec<String>,
     /// What does not; each has a diagnostic with an example.
@@ -47,9 +51,10 @@ pub struct Proof {
 
 impl Proof {
     /// Nothing known yet.
-    pub fn new(kind: ProofKind, name: &str) -> Self {
+    pub fn new(kind: ProofKind, name: &str, source: SourceId) -> Self {
         Self {
             kind,
+            source,
             name: name.to_owned(),
             proved: Vec::new(),
             refuted: Vec::new(),

@@ -3,14 +3,28 @@
 use crate::escape::terminal;
 use crate::table::{Align, table};
 use aethel_ir::money::{format_amount, format_grouped};
-use aethel_ir::{Proof, ProofKind, Requirement};
+use aethel_ir::{Proof, ProofKind, Requirement, SourceMap};
 use serde_json::{Value, json};
 
 /// How many balances that a batch needs are listed.
 const LISTED: usize = 5;
 
-/// One line for each intent and batch: what holds, the verdict, what it took.
-pub fn proofs(proofs: &[Proof]) -> String {
+/// One line for each intent and batch: what holds, the verdict, what it took. Where there are several programs each has
+/// a heading.
+pub fn proofs(proofs: &[Proof], sources: &SourceMap) -> String {
+    let programs: Vec<&[Proof]> = proofs.chunk_by(|a, b| a.source == b.source).collect();
+    let mut out = String::new();
+    for program in &programs {
+        let file = program.first().and_then(|proof| sources.get(proof.source));
+        if let (Some(file), true) = (file, programs.len() > 1) {
+            out += &format!("{}\n", terminal(&file.name));
+        }
+        out += &of_program(program);
+    }
+    out
+}
+
+fn of_program(proofs: &[Proof]) -> String {
     let mut rows = Vec::with_capacity(proofs.len());
     for proof in proofs {
         rows.push(vec![
@@ -91,11 +105,12 @@ pub fn summary(intents: usize, batches: usize, proofs: &[Proof]) -> String {
 }
 
 /// Proofs for programs; the shape is described in `docs/schema/diagnostics.schema.json`.
-pub fn proofs_json(proofs: &[Proof]) -> Value {
+pub fn proofs_json(proofs: &[Proof], sources: &SourceMap) -> Value {
     let one = |proof: &Proof| {
         json!({
             "kind": match proof.kind { ProofKind::Intent => "intent", ProofKind::Batch => "batch" },
             "name": proof.name,
+            "file": sources.get(proof.source).map(|file| &file.name),
             "proved": proof.proved,
             "refuted": proof.refuted,
             "undecided": proof.undecided,

@@ -111,7 +111,10 @@ fn measure(build: &Build, threads: u32) {
                 &graph,
                 &snapshot,
                 &mut trace,
-                &ProofOptions::default(),
+                &ProofOptions {
+                    sums: true,
+                    ..ProofOptions::default()
+                },
                 &watch,
             )
             .unwrap();

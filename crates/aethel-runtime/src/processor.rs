@@ -246,6 +246,7 @@ impl BatchProcessor {
         let options = ProofOptions {
             validation: self.options.validation,
             lemmas: &digests,
+            sums: !digests.is_empty() && proved.access.iter().all(|access| access.linear.is_some()),
             confirm: self.options.confirm,
             direct: self.options.direct.as_ref().map(|(direct, _)| *direct),
             solver: self.options.direct.as_ref().map_or("", |(_, solver)| solver),

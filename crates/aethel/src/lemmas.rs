@@ -94,6 +94,9 @@ impl Z3Prover {
             distrust_all(access);
             return;
         };
+        if !verdict.linear {
+            access.linear = None;
+        }
         for (slot, verdict) in verdict.slots.iter().enumerate() {
             if access
                 .slots
@@ -231,10 +234,12 @@ mod tests {
         let proved = prover.prove(batch);
         assert!(proved.lemmas.is_empty());
         assert!(proved.access[0].slots.iter().all(|slot| slot.class != Class::Add));
+        assert!(proved.access[0].linear.is_none());
         assert!(!proved.doubts.is_empty());
 
         let proved = Z3Prover::with_cache(LemmaCache::in_memory()).prove(batch);
         assert!(proved.access[0].slots.iter().all(|slot| slot.class == Class::Add));
+        assert!(proved.access[0].linear.is_some());
         assert!(proved.lemmas.len() >= 3, "{:?}", proved.lemmas.len());
     }
 }

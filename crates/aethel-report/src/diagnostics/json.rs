@@ -12,7 +12,7 @@ pub fn json(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
 /// The same with what was proved.
 pub fn json_with_proofs(diagnostics: &[Diagnostic], proofs: &[Proof], sources: &SourceMap) -> String {
     let mut value = value(diagnostics, sources);
-    value["proofs"] = proofs_json(proofs);
+    value["proofs"] = proofs_json(proofs, sources);
     format!("{value:#}\n")
 }
 

@@ -68,6 +68,8 @@ pub struct ProofOptions<'a> {
     pub validation: Validation,
     /// Digests of the lemmas by which places need no order.
     pub lemmas: &'a [[u8; 32]],
+    /// It is proved of every intent that it is made of sums, so that sums over columns may certify the run.
+    pub sums: bool,
     /// The solver for small batches, if there is one.
     pub direct: Option<DirectProver>,
     /// The solver that confirms a circle, if there is one.
@@ -222,7 +224,7 @@ impl LinearizabilityProver {
         if proof.direct.is_none() {
             proof.solver.clear();
         }
-        proof.checked = certified(batch, graph, snapshot, &proof, options.supply_elsewhere, watch)?;
+        proof.checked = certified(batch, graph, snapshot, &proof, options, watch)?;
         Ok(proof)
     }
 }
@@ -236,13 +238,12 @@ fn accept(
     options: &ProofOptions<'_>,
     watch: &Watch<'_>,
 ) -> Result<(), Doubt> {
-    proof.checked = certified(batch, graph, snapshot, proof, options.supply_elsewhere, watch).map_err(
-        |error| match error {
+    proof.checked =
+        certified(batch, graph, snapshot, proof, options, watch).map_err(|error| match error {
             ProofError::Stopped(stop) => Doubt::Stopped(stop),
             ProofError::Rejected(rejection) => Doubt::Because(rejection.to_string()),
             ProofError::Failed(_) => Doubt::Because("a transaction does not go through".to_owned()),
-        },
-    )?;
+        })?;
     if options.validation == Validation::Replay {
         match run_serially(batch, graph, snapshot, options.supply_elsewhere, watch) {
             Ok(replay) if replay.final_values == proof.run.final_values => proof.replayed = Some(true),
@@ -276,7 +277,7 @@ fn certified(
     graph: &DependencyGraph,
     snapshot: &[i128],
     proof: &SerialProof,
-    elsewhere: &[i128],
+    options: &ProofOptions<'_>,
     watch: &Watch<'_>,
 ) -> Result<Option<Checked>, ProofError> {
     let mut stopped = None;
@@ -285,11 +286,14 @@ fn certified(
         values: &proof.run.final_values,
         changes: if proof.by_sums() { &proof.run.written } else { &[] },
     };
-    match check_columns(&view, memory, elsewhere) {
-        Ok(Some(checked)) => return Ok(Some(checked)),
-        Ok(None) => {}
-        Err(Rejection::NotConserved { .. }) => return Ok(None),
-        Err(rejection) => return Err(ProofError::Rejected(Box::new(rejection))),
+    let elsewhere = options.supply_elsewhere;
+    if options.sums {
+        match check_columns(&view, memory, elsewhere) {
+            Ok(Some(checked)) => return Ok(Some(checked)),
+            Ok(None) => {}
+            Err(Rejection::NotConserved { .. }) => return Ok(None),
+            Err(rejection) => return Err(ProofError::Rejected(Box::new(rejection))),
+        }
     }
     let verdict = check_while(&view, Some(memory), elsewhere, &mut || {
         stopped = watch.check().err();

@@ -42,6 +42,7 @@ fn prove_commuting(
     tamper(&mut trace);
     let options = ProofOptions {
         direct,
+        sums: !access.is_empty(),
         solver: "test",
         ..ProofOptions::default()
     };
@@ -164,8 +165,16 @@ fn the_checker_alone_refuses_what_it_cannot_follow() {
     let mut proof = prove_with(&build, &snapshot, |_| {}, |_| {}, None).unwrap();
     let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
     let clock = SystemClock::default();
-    let verdict =
-        |proof: &SerialProof| certified(&build.batch, &graph, &snapshot, proof, &[], &Watch::new(&clock));
+    let verdict = |proof: &SerialProof| {
+        certified(
+            &build.batch,
+            &graph,
+            &snapshot,
+            proof,
+            &ProofOptions::default(),
+            &Watch::new(&clock),
+        )
+    };
     assert!(matches!(verdict(&proof), Ok(Some(_))));
     proof.run.versions[2] = 0;
     let Err(ProofError::Rejected(rejection)) = verdict(&proof) else {

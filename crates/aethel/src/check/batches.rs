@@ -5,8 +5,9 @@ use super::proof::{ALIVE, Answer, add, conserves};
 use super::{CheckOptions, CheckReport};
 use crate::lemmas::Z3Prover;
 use aethel_certificate::escrow::settle;
-use aethel_ir::{Access, Class};
-use aethel_ir::{Batch, Code, Diagnostic, PlaceId, Proof, ProofKind, Requirement, TransactionId};
+use aethel_ir::{
+    Access, Batch, Class, Code, Diagnostic, PlaceId, Proof, ProofKind, Requirement, SourceId, TransactionId,
+};
 use aethel_lower::LoweredBatch;
 use aethel_proof::check::{BatchReport, BatchSubject, BatchVerdict, MAX_CHAIN, check_batch};
 use aethel_runtime::AccessProver;
@@ -83,7 +84,8 @@ fn any_order(lowered: &LoweredBatch, report: &BatchReport, options: &CheckOption
 /// Adds diagnostics and the proof of a batch.
 pub(super) fn tell(lowered: &LoweredBatch, judged: &Judged, report: &mut CheckReport) {
     let batch = &lowered.batch;
-    let mut proof = Proof::new(ProofKind::Batch, &batch.name);
+    let source = lowered.at.map_or_else(SourceId::default, |(source, _)| source);
+    let mut proof = Proof::new(ProofKind::Batch, &batch.name, source);
     let Some(found) = &judged.report else {
         add(&mut proof, ALIVE.to_owned(), Answer::Refuted);
         report.proofs.push(proof);

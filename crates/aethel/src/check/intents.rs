@@ -156,7 +156,12 @@ impl Intents {
             let reports: Vec<&IntentReport> = declared.called.iter().map(|one| &one.report).collect();
             if let Some(first) = declared.called.first() {
                 let batch = first.subject.batch();
-                report.proofs.push(of_intent(&declared.name, batch, &reports));
+                report.proofs.push(of_intent(
+                    &declared.name,
+                    first.subject.intent().source,
+                    batch,
+                    &reports,
+                ));
             }
         }
     }

@@ -1,11 +1,11 @@
 //! What was proved of an intent or a batch, in words.
 
-use aethel_ir::{AssetId, Batch, Proof, ProofKind};
+use aethel_ir::{AssetId, Batch, Proof, ProofKind, SourceId};
 use aethel_proof::check::{Check, IntentReport, Refutation, Verdict};
 
 /// Sorts what reports say about an intent (one for each way in which it is called) into words.
-pub(super) fn of_intent(name: &str, batch: &Batch, reports: &[&IntentReport]) -> Proof {
-    let mut proof = Proof::new(ProofKind::Intent, name);
+pub(super) fn of_intent(name: &str, source: SourceId, batch: &Batch, reports: &[&IntentReport]) -> Proof {
+    let mut proof = Proof::new(ProofKind::Intent, name, source);
     proof.cached = reports.iter().all(|report| report.cached);
     for report in reports {
         proof.queries = proof.queries.saturating_add(report.queries);
