@@ -299,6 +299,7 @@ fn runs(slots: &[usize]) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
+/// Its name, and what it says.
 pub fn words(shape: &Shape, access: &Access, slots: &[usize]) -> (String, String) {
     let mut bounds = Vec::new();
     for slot in slots {

@@ -4,6 +4,7 @@
 //! What was decided before comes out of the cache, and then Z3 is not started at all.
 
 mod access;
+mod claims;
 mod commute;
 mod commute_query;
 mod conservation;
@@ -22,6 +23,7 @@ pub use commute::{Commutes, Counterexample, Pair, Premise};
 pub use cycle::{CycleVerdict, confirm_cycle};
 pub use export::{Obligation, escrow_obligations, obligations};
 
+use self::claims::{access_verdict, same_claim};
 use self::export::answered;
 use self::terms::Negation;
 use crate::cache::LemmaCache;
@@ -30,7 +32,7 @@ use crate::shape::{ENCODER_VERSION, MalformedIntent, Shape, SlotContext};
 use crate::solver::{self, Limits, Session, z3_version};
 use aethel_certificate::{LemmaRecord, LemmaVerdict, LinearLemma};
 use aethel_ir::Intent;
-use aethel_ir::access::{Access, Bound, Class, SlotAccess};
+use aethel_ir::access::{Access, Class};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -290,25 +292,6 @@ impl Lemmas {
     }
 }
 
-/// Whether what is claimed of a slot of a shape is what is claimed of the intent; expressions have numbers of their own.
-fn same_claim(of_shape: &SlotAccess, of_intent: &SlotAccess) -> bool {
-    let bound = |bound: &Bound| {
-        (
-            bound.condition,
-            bound.left_is_larger,
-            bound.strict,
-            bound.factor.clone(),
-        )
-    };
-    of_shape.class == of_intent.class
-        && of_shape.needs == of_intent.needs
-        && of_shape
-            .bounds
-            .iter()
-            .map(bound)
-            .eq(of_intent.bounds.iter().map(bound))
-}
-
 /// What a job decided: lemmas, and for each slot the lemma it is about.
 struct Decided {
     verdicts: Vec<Verdict>,
@@ -324,48 +307,6 @@ fn read(bytes: &[u8]) -> Option<(Vec<Verdict>, Vec<Option<u16>>)> {
     };
     let verdicts: Option<Vec<Verdict>> = entry.lemmas.into_iter().map(verdict).collect();
     Some((verdicts?, entry.slots))
-}
-
-fn access_verdict(access: &Access, (verdicts, of_slot): (Vec<Verdict>, Vec<Option<u16>>)) -> AccessVerdict {
-    let mut lemmas: Vec<Lemma> = Vec::new();
-    let mut slots = Vec::with_capacity(access.slots.len());
-    for (slot, claimed) in access.slots.iter().enumerate() {
-        let doubted = if claimed.effect.is_some() {
-            Class::General
-        } else {
-            Class::Read
-        };
-        let verdict = match of_slot.get(slot) {
-            Some(Some(n)) => verdicts.get(usize::from(*n)),
-            _ => None,
-        };
-        let (class, lemma, doubt) = match (claimed.class, verdict) {
-            (Class::Add, Some(Verdict::Proved(lemma))) => {
-                let found = lemmas.iter().position(|other| other.digest == lemma.digest);
-                let index = found.unwrap_or_else(|| {
-                    lemmas.push(lemma.clone());
-                    lemmas.len() - 1
-                });
-                (Class::Add, Some(index), None)
-            }
-            (Class::Add, Some(Verdict::Undecided(why))) => (doubted, None, Some(why.clone())),
-            (Class::Add, Some(Verdict::Refuted)) => (doubted, None, Some("refuted".to_owned())),
-            (Class::Add, None) => {
-                let why = match verdicts.first() {
-                    Some(Verdict::Undecided(why)) => why.clone(),
-                    _ => "its shape is not claimed to add".to_owned(),
-                };
-                (doubted, None, Some(why))
-            }
-            (other, _) => (other, None, None),
-        };
-        slots.push(SlotVerdict { class, lemma, doubt });
-    }
-    AccessVerdict {
-        slots,
-        linear: false,
-        lemmas,
-    }
 }
 
 /// Who decided, for the records.
