@@ -219,6 +219,23 @@ fn a_slack_below_zero_does_not_help_a_bounded_account() {
 }
 
 #[test]
+fn a_guard_over_two_accounts_with_debits_on_both_needs_an_order() {
+    // 150 must be there together; both debits first would leave 130, though each account alone has enough.
+    let mut build = Build::new("together");
+    build.rows(Kind::Pair, &[("alice", "bob", 75)]);
+    build.rows(Kind::Move, &[("alice", "carol", 25), ("bob", "carol", 45)]);
+    let snapshot = build.snapshot(100, &[]);
+    for account in ["alice", "bob"] {
+        assert_eq!(
+            treatment(&build, &snapshot, account),
+            Treatment::Ordered(Reason::NotAdditive)
+        );
+    }
+    assert_eq!(run(&build, &snapshot, &[1, 2, 0]), None);
+    assert!(run(&build, &snapshot, &[0, 1, 2]).is_some());
+}
+
+#[test]
 fn half_a_unit_is_rounded_the_right_way() {
     // More than half of 999 must be there before each: 500 whole units.
     let mut build = Build::new("fees");

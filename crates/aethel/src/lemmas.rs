@@ -6,6 +6,7 @@ use aethel_proof::{LEMMA_LIMITS, LemmaCache, Lemmas, SlotContext, SlotField, z3_
 use aethel_runtime::{AccessProver, Lemma, ProvedAccess};
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// An intent that is called with so many mixtures of bounded and unbounded accounts is not worth a lemma for each.
 const MAX_MIXTURES: usize = 16;
@@ -23,7 +24,7 @@ impl Z3Prover {
     }
 
     /// A prover with this memory.
-    pub fn with_cache(cache: LemmaCache) -> Self {
+    pub fn with_cache(cache: impl Into<Arc<LemmaCache>>) -> Self {
         Self {
             lemmas: Lemmas::new(cache, LEMMA_LIMITS),
         }
@@ -104,6 +105,9 @@ impl Z3Prover {
             if let Some(doubt) = &verdict.doubt {
                 proved.doubts.push(format!("`{}`: {doubt}", intent.name));
             }
+        }
+        if !verdict.linear {
+            access.linear = None;
         }
         for lemma in &verdict.lemmas {
             if known.insert(lemma.digest) {

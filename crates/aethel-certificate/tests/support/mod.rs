@@ -41,7 +41,7 @@ pub enum Kind {
     Capped,
     /// Takes 5 %, rounded, from a, guarded by more than half of the amount: adds, but is no sum.
     Fee,
-    /// Takes from a, guarded by what a and b hold together.
+    /// Takes from a, guarded by what a and b hold together: twice the amount, so that a alone need not do.
     Pair,
     /// Moves all of a to b.
     Sweep,
@@ -331,7 +331,7 @@ fn source(kind: Kind) -> &'static str {
             "intent fee(a: Account, b: Account, amount: Balance) { guard { 2 * a.balance > amount; } verify { a.balance == a.balance - round(amount * 0.05); } }"
         }
         Kind::Pair => {
-            "intent pair(a: Account, b: Account, amount: Balance) { guard { amount <= a.balance + b.balance; } verify { a.balance == a.balance - amount; } }"
+            "intent pair(a: Account, b: Account, amount: Balance) { guard { 2 * amount <= a.balance + b.balance; } verify { a.balance == a.balance - amount; } }"
         }
         Kind::Sweep => {
             "intent sweep(a: Account, b: Account, amount: Balance) { verify { a.balance == a.balance - a.balance; b.balance == b.balance + a.balance; } }"
@@ -506,7 +506,9 @@ fn build_intent(kind: Kind, text: &'static str, source: SourceId) -> Intent {
         }
         Kind::Pair => {
             places = vec![place(0, BALANCE), place(1, BALANCE)];
-            let l = t.value(0, "amount <=");
+            let two = t.number(2, Type::Number, "2 * amount");
+            let amount = t.value(0, "amount <=");
+            let l = t.op(BinaryOp::Multiply, two, amount, USD, "2 * amount");
             let a = t.before(0, USD, "a.balance + b.balance");
             let b = t.before(1, USD, "b.balance;");
             let r = t.op(BinaryOp::Add, a, b, USD, "a.balance + b.balance");
@@ -515,7 +517,7 @@ fn build_intent(kind: Kind, text: &'static str, source: SourceId) -> Intent {
                 l,
                 r,
                 Type::Bool,
-                "amount <= a.balance + b.balance",
+                "2 * amount <= a.balance + b.balance",
             );
             guard.push(condition(c));
             let part = "a.balance == a.balance - amount";

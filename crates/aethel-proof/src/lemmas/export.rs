@@ -1,7 +1,7 @@
 //! Lemmas to be looked at: every one that is asked about an intent, whatever the answer, with its text.
 
 use super::terms::{Negation, timed};
-use super::{Verdict, access, conservation, escrow, short, solver_name, text};
+use super::{Verdict, access, conservation, escrow, short, solver_name, sums, text};
 use crate::check::terms::{Duty, Terms, is_unbounded_range};
 use crate::encode::Claim;
 use crate::number::Malformed;
@@ -88,6 +88,8 @@ struct Asked {
 enum Question {
     /// It adds on these slots.
     Access(Vec<usize>),
+    /// It is the forms that are read off it.
+    Sums,
     /// It conserves; with its constants, or whatever they are.
     Conservation { instance: bool },
     /// No state and no arguments let its guard hold.
@@ -105,6 +107,9 @@ impl Asked {
         let mut all = Vec::new();
         if !adds.is_empty() {
             all.push(Question::Access(adds));
+        }
+        if self.claimed.linear.is_some() {
+            all.push(Question::Sums);
         }
         all.extend([Question::Conservation { instance: false }, Question::Dead]);
         let asked = Arc::clone(self);
@@ -140,6 +145,10 @@ impl Asked {
     fn negation(&self, question: &Question) -> Result<Negation, Malformed> {
         let duty = match question {
             Question::Access(slots) => return access::negated_claim(&self.shape, &self.claimed, slots),
+            Question::Sums => {
+                let linear = self.claimed.linear.as_ref().ok_or(Malformed)?;
+                return sums::negation(&self.shape, linear);
+            }
             Question::Conservation { instance } => return conservation::negation(&self.shape, *instance),
             Question::Dead => None,
             Question::Duty(duty) => Some(duty),
@@ -160,6 +169,7 @@ impl Asked {
     fn words(&self, question: &Question) -> (String, String) {
         let (name, statement) = match question {
             Question::Access(slots) => return access::words(&self.shape, &self.claimed, slots),
+            Question::Sums => return sums::words(&self.shape),
             Question::Conservation { instance } => return conservation::words(&self.shape, *instance),
             Question::Dead => (
                 "the guard can never hold".to_owned(),

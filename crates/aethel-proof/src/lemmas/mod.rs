@@ -12,6 +12,7 @@ mod escrow;
 mod export;
 mod linear;
 mod replay;
+mod sums;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use aethel_certificate::{LemmaRecord, LemmaVerdict, LinearLemma};
 use aethel_ir::Intent;
 use aethel_ir::access::{Access, Bound, Class, SlotAccess};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What may be spent on one lemma; the time is that of all lemmas of one call.
@@ -101,14 +103,16 @@ pub struct SlotVerdict {
 pub struct AccessVerdict {
     /// For each slot.
     pub slots: Vec<SlotVerdict>,
-    /// The lemmas that the slots rely on.
+    /// The intent is the forms of [`Access::linear`], for every state and all arguments.
+    pub linear: bool,
+    /// The lemmas that this relies on.
     pub lemmas: Vec<Lemma>,
 }
 
 /// Proves lemmas, or remembers that it did.
 #[derive(Debug)]
 pub struct Lemmas {
-    cache: LemmaCache,
+    cache: Arc<LemmaCache>,
     limits: Limits,
 }
 
@@ -129,8 +133,11 @@ struct Entry {
 
 impl Lemmas {
     /// Proves within `limits`, usually [`LEMMA_LIMITS`], what is not in the cache.
-    pub fn new(cache: LemmaCache, limits: Limits) -> Self {
-        Self { cache, limits }
+    pub fn new(cache: impl Into<Arc<LemmaCache>>, limits: Limits) -> Self {
+        Self {
+            cache: cache.into(),
+            limits,
+        }
     }
 
     /// Decides which slots an intent really adds on. `access` is the claim, read off the same intent; Z3 decides from
@@ -162,7 +169,32 @@ impl Lemmas {
                 access::decide(session, rlimit, &of_shape, &claimed, &adds)
             })
         };
-        Ok(access_verdict(access, entry))
+        let mut verdict = access_verdict(access, entry);
+        if let Some(Verdict::Proved(lemma)) = self.sums(&shape, access) {
+            verdict.linear = true;
+            verdict.lemmas.push(lemma);
+        }
+        Ok(verdict)
+    }
+
+    /// Whether an intent is the forms that are read off it; `None` when there are none, or not those of its shape.
+    fn sums(&self, shape: &Shape, access: &Access) -> Option<Verdict> {
+        let linear = Access::of(&shape.intent, &shape.fields()).linear?;
+        if sums::of_instance(shape, &linear) != access.linear {
+            return None;
+        }
+        let key = self.key(&shape.key(&self.limits), "sums");
+        let of_shape = shape.clone();
+        let (verdicts, _) = self.decide(&key, move |session, rlimit| Decided {
+            verdicts: vec![ask(
+                session,
+                rlimit,
+                sums::words(&of_shape),
+                sums::negation(&of_shape, &linear),
+            )],
+            slots: Vec::new(),
+        });
+        verdicts.into_iter().next()
     }
 
     /// The induction steps of escrow: of debits, and of credits. They hold for every program.
@@ -329,7 +361,11 @@ fn access_verdict(access: &Access, (verdicts, of_slot): (Vec<Verdict>, Vec<Optio
         };
         slots.push(SlotVerdict { class, lemma, doubt });
     }
-    AccessVerdict { slots, lemmas }
+    AccessVerdict {
+        slots,
+        linear: false,
+        lemmas,
+    }
 }
 
 /// Who decided, for the records.

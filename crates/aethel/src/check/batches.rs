@@ -3,9 +3,15 @@
 use super::intents::Intents;
 use super::proof::{ALIVE, Answer, add, conserves};
 use super::{CheckOptions, CheckReport};
-use aethel_ir::{Batch, Code, Diagnostic, PlaceId, Proof, ProofKind, Requirement, SourceId, TransactionId};
+use crate::lemmas::Z3Prover;
+use aethel_certificate::escrow::settle;
+use aethel_ir::{
+    Access, Batch, Class, Code, Diagnostic, PlaceId, Proof, ProofKind, Requirement, SourceId, TransactionId,
+};
 use aethel_lower::LoweredBatch;
 use aethel_proof::check::{BatchReport, BatchSubject, BatchVerdict, MAX_CHAIN, check_batch};
+use aethel_runtime::AccessProver;
+use std::sync::Arc;
 
 /// How many transactions that exclude each other are shown.
 const SHOWN: usize = 5;
@@ -13,6 +19,8 @@ const SHOWN: usize = 5;
 /// A batch and what was found out about it; `None` when one of its intents never goes through, which is said there.
 pub(super) struct Judged {
     pub report: Option<BatchReport>,
+    /// Whenever it goes through in batch order it goes through in every other, with the same result.
+    pub any_order: bool,
 }
 
 /// Asks about one batch.
@@ -24,7 +32,10 @@ pub(super) fn judge(
     options: &CheckOptions,
 ) -> Judged {
     if intents.dead(index) {
-        return Judged { report: None };
+        return Judged {
+            report: None,
+            any_order: false,
+        };
     }
     let leaks = intents.leaks(index);
     let subject = BatchSubject {
@@ -33,9 +44,41 @@ pub(super) fn judge(
         unknown: &lowered.unknown,
         leaks: &leaks,
     };
+    let report = check_batch(subject, &options.limits);
     Judged {
-        report: Some(check_batch(subject, &options.limits)),
+        any_order: leaks.is_empty()
+            && report.success == BatchVerdict::Proved
+            && any_order(lowered, &report, options),
+        report: Some(report),
     }
+}
+
+/// Theorem T4 for all states at once: with just what batch order needs, every sum fits, and more only helps. What bounds
+/// and changes depend on must be arguments alone, all of them known. Nothing overflows in any order, since every credit
+/// comes out of a bounded account of the batch: no value is created, and no account is unbounded.
+fn any_order(lowered: &LoweredBatch, report: &BatchReport, options: &CheckOptions) -> bool {
+    let batch = &lowered.batch;
+    if batch.len() < 2 || !lowered.unknown.is_empty() || batch.unbounded.contains(&true) {
+        return false;
+    }
+    let proved = Z3Prover::with_cache(Arc::clone(&options.cache)).prove(batch);
+    let on_arguments = |access: &Access| {
+        access.linear.is_some()
+            && access
+                .slots
+                .iter()
+                .all(|slot| slot.class == Class::Add && slot.needs.is_empty())
+    };
+    if !proved.access.iter().all(on_arguments) {
+        return false;
+    }
+    let mut least = vec![0; batch.places.len()];
+    for (place, need) in &report.needs {
+        if let Some(value) = least.get_mut(place.0 as usize) {
+            *value = *need;
+        }
+    }
+    settle(batch, &proved.access, &least).any_order()
 }
 
 /// Adds diagnostics and the proof of a batch.
@@ -76,6 +119,13 @@ pub(super) fn tell(lowered: &LoweredBatch, judged: &Judged, report: &mut CheckRe
     }
     if found.success != BatchVerdict::Refuted {
         conservation(batch, found, &mut proof, report);
+    }
+    if judged.any_order {
+        add(
+            &mut proof,
+            "any order gives the same result (escrow)".to_owned(),
+            Answer::Proved,
+        );
     }
     proof.requires = requirements(batch, found);
     proof.queries = found.queries;

@@ -56,7 +56,8 @@ fn one_query_serves_all_slots_and_all_intents_of_a_shape() {
     let (_, verdict) = access(
         "guard { a.balance >= x; } verify { a.balance == a.balance - x; b.balance == b.balance + x; }",
     );
-    assert_eq!(verdict.lemmas.len(), 1);
+    // And one for the sums.
+    assert_eq!((verdict.lemmas.len(), verdict.linear), (2, true));
     assert_eq!(
         verdict.lemmas[0].record.statement,
         "for all arguments and all states that differ only in slots 0-1: each of these slots changes by the same \
