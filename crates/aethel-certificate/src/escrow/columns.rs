@@ -26,8 +26,10 @@ pub(crate) fn sum_group(
     sums: &mut [Sums],
 ) -> Option<bool> {
     let columns = Columns::new(batch, intent, group, linear, initial)?;
-    let mut deltas = vec![[0; BLOCK]; columns.deltas.len()];
-    let mut scratch = [0; BLOCK];
+    let mut buffers = Buffers {
+        deltas: vec![[0; BLOCK]; columns.deltas.len()],
+        scratch: [0; BLOCK],
+    };
     let mut holds = true;
     let rows = group.rows as usize;
     for first in (0..rows).step_by(BLOCK) {
@@ -35,8 +37,8 @@ pub(crate) fn sum_group(
             first,
             count: BLOCK.min(rows - first),
         };
-        match columns.add(block, &mut deltas, &mut scratch, sums) {
-            Some(all) => holds &= all && columns.agree(block, &deltas, claimed),
+        match columns.add(block, &mut buffers, claimed, sums) {
+            Some(all) => holds &= all,
             None => {
                 columns.forget(block, sums);
                 holds = false;
@@ -44,6 +46,12 @@ pub(crate) fn sum_group(
         }
     }
     Some(holds)
+}
+
+/// Room for the values of a block.
+struct Buffers {
+    deltas: Vec<Values>,
+    scratch: Values,
 }
 
 /// Some rows of a group.
@@ -98,6 +106,8 @@ struct Bounded<'a> {
     threshold: Sum<'a>,
     /// The index of the delta on the same slot.
     delta: Option<usize>,
+    /// It is done together with this delta.
+    beside: Option<usize>,
     /// The condition counts only where this place is bounded.
     if_bounded: Option<&'a Column<PlaceId>>,
 }
@@ -140,8 +150,11 @@ impl<'a> Sum<'a> {
         Some(())
     }
 
-    /// Its values in a block; `None` when one does not fit.
-    fn fill(&self, block: Block, initial: &[i128], out: &mut Values) -> Option<()> {
+    /// Its values in a block, as they stand in a column or computed into `out`; `None` when one does not fit.
+    fn values<'b>(&'b self, block: Block, initial: &[i128], out: &'b mut Values) -> Option<&'b [i128]> {
+        if let (0, [(1, Source::Values(values))]) = (self.constant, self.terms.as_slice()) {
+            return block.of(values);
+        }
         let out = out.get_mut(..block.count)?;
         out.fill(self.constant);
         for (factor, source) in &self.terms {
@@ -156,7 +169,7 @@ impl<'a> Sum<'a> {
                 }
             }
         }
-        Some(())
+        Some(out)
     }
 }
 
@@ -204,10 +217,13 @@ impl<'a> Columns<'a> {
         }
         let mut bounds = Vec::with_capacity(linear.bounds.len());
         for (slot, form, if_bounded) in &linear.bounds {
+            let delta = linear.deltas.iter().position(|(written, _)| written == slot);
+            let taken = |delta: &usize| bounds.iter().any(|one: &Bounded<'_>| one.beside == Some(*delta));
             bounds.push(Bounded {
+                beside: delta.filter(|delta| if_bounded.is_none() && !taken(delta)),
                 place: place_column(group, *slot)?,
                 threshold: sum(form)?,
-                delta: linear.deltas.iter().position(|(written, _)| written == slot),
+                delta,
                 if_bounded: condition(if_bounded)?,
             });
         }
@@ -230,67 +246,87 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// Adds a block of transactions; gives whether their own tests hold, and nothing when a number does not fit.
+    /// Adds a block of transactions; gives whether their own tests hold and their changes are those that are claimed, and
+    /// nothing when a number does not fit.
     fn add(
         &self,
         block: Block,
-        deltas: &mut [Values],
-        scratch: &mut Values,
+        buffers: &mut Buffers,
+        claimed: Option<&[i128]>,
         sums: &mut [Sums],
     ) -> Option<bool> {
         let mut holds = true;
         for pair in &self.distinct {
             holds &= differ(pair, block)?;
         }
-        for ((column, sum), delta) in self.deltas.iter().zip(deltas.iter_mut()) {
-            sum.fill(block, self.initial, delta)?;
-            block.places(column, |row, place| {
-                sums.get_mut(place.0 as usize)?.add(delta[row]);
-                Some(())
-            })?;
+        let mut deltas = Vec::with_capacity(self.deltas.len());
+        for ((_, sum), buffer) in self.deltas.iter().zip(&mut buffers.deltas) {
+            deltas.push(sum.values(block, self.initial, buffer)?);
         }
-        for bound in &self.bounds {
-            bound.threshold.fill(block, self.initial, scratch)?;
+        for (index, (column, _)) in self.deltas.iter().enumerate() {
+            let delta = *deltas.get(index)?;
+            // One bound on the same slot is the rule: both are done at once.
+            let bound = self.bounds.iter().find(|bound| bound.beside == Some(index));
+            match bound {
+                Some(bound) => {
+                    let threshold = bound
+                        .threshold
+                        .values(block, self.initial, &mut buffers.scratch)?;
+                    block.places(column, |row, place| {
+                        let sums = sums.get_mut(place.0 as usize)?;
+                        sums.add(delta[row]);
+                        sums.bound(threshold[row], delta[row]);
+                        Some(())
+                    })?;
+                }
+                None => block.places(column, |row, place| {
+                    sums.get_mut(place.0 as usize)?.add(delta[row]);
+                    Some(())
+                })?,
+            }
+        }
+        for bound in self.bounds.iter().filter(|bound| bound.beside.is_none()) {
+            let threshold = bound
+                .threshold
+                .values(block, self.initial, &mut buffers.scratch)?;
             let delta = bound.delta.and_then(|index| deltas.get(index));
             block.places(bound.place, |row, place| {
                 if self.counts(bound.if_bounded, block.first + row)? {
                     let delta = delta.map_or(0, |delta| delta[row]);
-                    sums.get_mut(place.0 as usize)?.bound(scratch[row], delta);
+                    sums.get_mut(place.0 as usize)?.bound(threshold[row], delta);
                 }
                 Some(())
             })?;
         }
         for (sum, test, if_bounded) in &self.tests {
-            sum.fill(block, self.initial, scratch)?;
-            for (row, value) in scratch.iter().take(block.count).enumerate() {
+            let values = sum.values(block, self.initial, &mut buffers.scratch)?;
+            for (row, value) in values.iter().enumerate() {
                 holds &= test.holds(*value) || !self.counts(*if_bounded, block.first + row)?;
             }
         }
         for range in &self.ranges {
-            range.fill(block, self.initial, scratch)?;
+            let values = range.values(block, self.initial, &mut buffers.scratch)?;
             let range = -MAX_MINOR_UNITS..=MAX_MINOR_UNITS;
-            holds &= scratch
-                .iter()
-                .take(block.count)
-                .all(|value| range.contains(value));
+            holds &= values.iter().all(|value| range.contains(value));
         }
-        Some(holds)
+        Some(holds && self.agree(block, &deltas, claimed))
     }
 
     /// Whether the changes of a block are what they are claimed to be.
-    fn agree(&self, block: Block, deltas: &[Values], claimed: Option<&[i128]>) -> bool {
+    fn agree(&self, block: Block, deltas: &[&[i128]], claimed: Option<&[i128]>) -> bool {
         let Some(claimed) = claimed else { return true };
         let each = deltas.len();
         let Some(claimed) = claimed.get(block.first * each..(block.first + block.count) * each) else {
             return false;
         };
         // Effects come in the order of the source, claims in that of slots.
-        self.by_slot.iter().enumerate().all(|(nth, index)| {
-            let claims = claimed.iter().skip(nth).step_by(each.max(1));
-            deltas
-                .get(*index)
-                .is_some_and(|delta| delta.iter().zip(claims).all(|(a, b)| a == b))
-        })
+        let mut agree = true;
+        for (row, claims) in claimed.chunks_exact(each.max(1)).enumerate() {
+            for (index, claim) in self.by_slot.iter().zip(claims) {
+                agree &= deltas[*index][row] == *claim;
+            }
+        }
+        agree
     }
 
     /// Nothing is known about the places of a block.
