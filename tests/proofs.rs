@@ -182,3 +182,31 @@ fn prove_says_what_holds() {
         .says("AE0901");
     sandbox.aethel(&["prove", "none.ae"]).ends(2).says("AE0901");
 }
+
+/// Two debits commute as long as nobody debits less than nothing; interest and a debit do not.
+#[test]
+fn p26_prove_says_on_what_condition_two_transactions_commute() {
+    let sandbox = Sandbox::new();
+    let program = "asset USD { scale: 2; }
+        intent take(a: Account<USD>, b: Account<USD>, amount: Balance<USD>) {
+            guard { a.balance >= amount; }
+            verify { a.balance == a.balance - amount; b.balance == b.balance + amount; }
+        }
+        intent double(a: Account<USD>, bank: Account<USD>) {
+            guard { bank.balance >= a.balance; }
+            verify { a.balance == a.balance + a.balance; bank.balance == bank.balance - a.balance; }
+        }
+        atomic_batch b { take(alice, bob, 5); take(alice, carol, 7); double(alice, bank); }";
+    sandbox.write("pairs.ae", program);
+    sandbox
+        .aethel(&["prove", "pairs.ae"])
+        .fine()
+        .says(
+            "commute    take and take with one a: if amount >= 0 of the first and amount >= 0 of the second",
+        )
+        .says("order      take and double with one a: from ")
+        .says("(replayed)");
+    let json = sandbox.aethel(&["prove", "pairs.ae", "-o", "json"]).fine().json();
+    assert_eq!(json["pairs"][0]["commutes"], true);
+    assert_eq!(json["pairs"][1]["commutes"], false);
+}

@@ -33,8 +33,8 @@ mod words;
 pub use cache::LemmaCache;
 pub use direct::{DirectVerdict, prove_direct};
 pub use lemmas::{
-    AccessVerdict, Commutes, Counterexample, CycleVerdict, LEMMA_LIMITS, Lemma, Lemmas, Obligation, Pair,
-    Premise, SlotVerdict, Verdict, confirm_cycle, escrow_obligations, obligations,
+    AccessVerdict, Commutes, Counterexample, CycleVerdict, LEMMA_LIMITS, Lemma, Lemmas, NEVER_HOLDS,
+    Obligation, Pair, Premise, SlotVerdict, Verdict, confirm_cycle, escrow_obligations, obligations,
 };
 pub use shape::{MalformedIntent, Shape, Sign, SlotContext, SlotField};
 pub use solver::{Limits, z3_version};

@@ -12,6 +12,7 @@ pub mod ledger;
 mod lemmas;
 pub mod obligations;
 pub mod oracle;
+pub mod pairs;
 pub mod processor;
 pub mod program;
 pub mod proof;

@@ -1,10 +1,11 @@
 //! Every lemma about a program, to be looked at and to be given to another solver.
 
 use crate::lemmas::contexts;
+use crate::pairs::{ProgramPair, pairs};
 use crate::program::Program;
 use aethel_ir::{Diagnostic, SourceMap};
 use aethel_lower::{Inputs, Purpose, Selection};
-use aethel_proof::{Limits, Obligation, escrow_obligations, obligations};
+use aethel_proof::{LemmaCache, Lemmas, Limits, Obligation, escrow_obligations, obligations};
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -18,7 +19,8 @@ pub struct ProgramObligation {
 }
 
 impl Program {
-    /// Asks Z3 about every lemma of the program: those of escrow, then those of each intent in the order of the file.
+    /// Asks Z3 about every lemma of the program: those of escrow, then those of each intent in the order of the file, then
+    /// those of pairs that share an account.
     /// Problems of the program are added to `diagnostics`; with errors there is nothing to prove.
     pub fn obligations(
         &self,
@@ -26,7 +28,7 @@ impl Program {
         sources: &mut SourceMap,
         allowed: &[PathBuf],
         diagnostics: &mut Vec<Diagnostic>,
-    ) -> Vec<ProgramObligation> {
+    ) -> (Vec<ProgramObligation>, Vec<ProgramPair>) {
         diagnostics.extend(self.diagnostics.iter().cloned());
         let inputs = Inputs::default();
         let mut batches = self.lower(
@@ -38,7 +40,7 @@ impl Program {
             diagnostics,
         );
         if diagnostics.iter().any(Diagnostic::is_error) {
-            return Vec::new();
+            return (Vec::new(), Vec::new());
         }
         batches.extend(self.uncalled(&batches, sources, allowed));
         let mut all: Vec<ProgramObligation> = escrow_obligations(limits)
@@ -69,6 +71,11 @@ impl Program {
                 }
             }
         }
-        all
+        let lemmas = Lemmas::new(LemmaCache::in_memory(), *limits);
+        let mut found = Vec::new();
+        for batch in batches.iter().map(|lowered| &lowered.batch) {
+            found.extend(pairs(batch, &lemmas, &mut all));
+        }
+        (all, found)
     }
 }

@@ -1,6 +1,6 @@
 //! Proofs that are stored with batches: taking them out of a ledger, and checking them.
 
-pub use aethel_proof::LEMMA_LIMITS;
+pub use aethel_proof::{LEMMA_LIMITS, NEVER_HOLDS};
 
 use aethel_certificate::{CheckedProof, DecodeError, ProofFile, decode};
 use aethel_ir::{Code, Diagnostic};

@@ -8,7 +8,8 @@ use aethel::Program;
 use aethel::certificate::LemmaVerdict;
 use aethel::ir::{Code, Diagnostic, SourceMap};
 use aethel::obligations::ProgramObligation;
-use aethel::proof::LEMMA_LIMITS;
+use aethel::pairs::ProgramPair;
+use aethel::proof::{LEMMA_LIMITS, NEVER_HOLDS};
 use aethel_report::escape::terminal;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -24,7 +25,7 @@ pub fn run(options: &ProveOptions, printer: &mut Printer) -> Exit {
             return exit_of(&[problem]);
         }
     };
-    let all = program.obligations(&LEMMA_LIMITS, &mut sources, &options.allow_path, &mut problems);
+    let (all, pairs) = program.obligations(&LEMMA_LIMITS, &mut sources, &options.allow_path, &mut problems);
     problems.retain(Diagnostic::is_error);
     if !problems.is_empty() {
         printer.diagnostics(&problems, &sources);
@@ -38,16 +39,20 @@ pub fn run(options: &ProveOptions, printer: &mut Printer) -> Exit {
         return exit_of(&[problem]);
     }
     if printer.format() == Format::Json {
-        printer.result(&format!("{:#}\n", index(&all, &files, true)));
+        let mut value = index(&all, &files, true);
+        value["pairs"] = pairs.iter().map(pair_json).collect();
+        printer.result(&format!("{value:#}\n"));
         return Exit::Fine;
     }
     for one in &all {
         printer.result(&line(one));
     }
+    for pair in &pairs {
+        printer.result(&pair_line(pair));
+    }
     let count = |verdict| {
-        all.iter()
-            .filter(|one| one.obligation.record.verdict == verdict)
-            .count()
+        let of_verdict = all.iter().filter(|one| one.obligation.record.verdict == verdict);
+        of_verdict.filter(|one| !as_it_should_be(one)).count()
     };
     printer.result(&format!(
         "{} proved, {} refuted, {} undecided\n",
@@ -73,6 +78,30 @@ fn word(verdict: LemmaVerdict) -> &'static str {
     }
 }
 
+/// That a guard can never hold is the one lemma that is hoped to be refuted.
+fn as_it_should_be(one: &ProgramObligation) -> bool {
+    let record = &one.obligation.record;
+    record.verdict == LemmaVerdict::Refuted && record.name.starts_with(NEVER_HOLDS)
+}
+
+fn pair_line(pair: &ProgramPair) -> String {
+    let verdict = match pair.commutes {
+        Some(true) => "commute",
+        Some(false) => "order",
+        None => "undecided",
+    };
+    let [first, second] = pair.intents.each_ref().map(|name| terminal(name));
+    let same = terminal(&pair.same.join(", "));
+    format!(
+        "{verdict:<9}  {first} and {second} with one {same}: {}\n",
+        pair.words
+    )
+}
+
+fn pair_json(pair: &ProgramPair) -> Value {
+    json!({ "intents": pair.intents, "same": pair.same, "commutes": pair.commutes, "words": pair.words })
+}
+
 fn line(one: &ProgramObligation) -> String {
     let record = &one.obligation.record;
     let intents = if one.intents.is_empty() {
@@ -84,6 +113,7 @@ fn line(one: &ProgramObligation) -> String {
     let (whole, part) = (micros / 1000, micros % 1000 / 100);
     let doubt = match &one.obligation.doubt {
         Some(doubt) => format!("  ({doubt})"),
+        None if as_it_should_be(one) => "  (as it should be)".to_owned(),
         None => String::new(),
     };
     format!(

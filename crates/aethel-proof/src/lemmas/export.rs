@@ -13,6 +13,9 @@ use aethel_ir::{Intent, Site};
 use std::sync::Arc;
 use z3::ast::Bool;
 
+/// What the lemma is called that is hoped to be refuted.
+pub const NEVER_HOLDS: &str = "the guard can never hold";
+
 /// A lemma that was asked about, and what that took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Obligation {
@@ -172,7 +175,7 @@ impl Asked {
             Question::Sums => return sums::words(&self.shape),
             Question::Conservation { instance } => return conservation::words(&self.shape, *instance),
             Question::Dead => (
-                "the guard can never hold".to_owned(),
+                NEVER_HOLDS.to_owned(),
                 "no state and no arguments let the guard hold".to_owned(),
             ),
             Question::Duty(duty) => {

@@ -21,7 +21,7 @@ mod text;
 
 pub use commute::{Commutes, Counterexample, Pair, Premise};
 pub use cycle::{CycleVerdict, confirm_cycle};
-pub use export::{Obligation, escrow_obligations, obligations};
+pub use export::{NEVER_HOLDS, Obligation, escrow_obligations, obligations};
 
 use self::claims::{access_verdict, same_claim};
 use self::export::answered;
