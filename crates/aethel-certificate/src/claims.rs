@@ -5,7 +5,8 @@
 //! of sums: it is what a run does inline, because it costs nanoseconds a transaction. [`check`](crate::check()) on the same certificate evaluates
 //! every transaction instead and relies on none of this.
 
-use crate::check::{Checked, Memory, check_initial, check_order, check_sums, in_source_order, only_writes};
+use crate::check::{Checked, Memory, check_initial, check_order, in_source_order, only_writes};
+use crate::conservation::check_sums;
 use crate::escrow::{Reason, Settlement, Sums, Treatment, settle, sum_group};
 use crate::format::CertificateView;
 use crate::rejection::Rejection;

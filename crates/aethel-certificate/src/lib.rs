@@ -11,6 +11,7 @@
 
 mod check;
 mod claims;
+mod conservation;
 pub mod escrow;
 mod farkas;
 mod format;
@@ -19,6 +20,7 @@ mod lemma;
 mod order;
 mod proof_file;
 mod rejection;
+mod running;
 
 pub use check::{AssetSum, Checked, Memory, check, check_while};
 pub use claims::{accesses, check_columns, check_escrow};
