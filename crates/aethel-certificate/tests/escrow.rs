@@ -236,6 +236,24 @@ fn a_guard_over_two_accounts_with_debits_on_both_needs_an_order() {
 }
 
 #[test]
+fn a_parameter_that_is_only_read_counts_when_somebody_writes_its_account() {
+    // What carol holds decides what bob gets.
+    let mut build = Build::new("third");
+    build.rows(Kind::Mirror, &[("carol", "bob", 1)]);
+    let snapshot = build.snapshot(100, &[]);
+    assert_eq!(treatment(&build, &snapshot, "bob"), Treatment::Escrow);
+    build.rows(Kind::Move, &[("alice", "carol", 10)]);
+    let snapshot = build.snapshot(100, &[]);
+    for account in ["bob", "carol"] {
+        assert_eq!(
+            treatment(&build, &snapshot, account),
+            Treatment::Ordered(Reason::NotAdditive)
+        );
+    }
+    assert_ne!(run(&build, &snapshot, &[0, 1]), run(&build, &snapshot, &[1, 0]));
+}
+
+#[test]
 fn half_a_unit_is_rounded_the_right_way() {
     // More than half of 999 must be there before each: 500 whole units.
     let mut build = Build::new("fees");
