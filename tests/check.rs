@@ -285,3 +285,25 @@ fn a_program_has_a_time_and_a_number_of_findings() {
     let last = "only 200 of 300 findings are shown";
     assert!(report.diagnostics.iter().any(|d| d.message == last));
 }
+
+/// An example may need a price that no machine number holds; it is read all the same.
+#[test]
+fn examples_with_wide_fractions_are_replayed() {
+    let sandbox = Sandbox::new();
+    let program = "asset USD { scale: 2; } asset BTC { scale: 8; }
+        atomic_batch liq {
+            intent liquidate(user: Account<BTC>, bank: Account<BTC>, c: Balance<BTC>, external price: Price<BTC, USD>, debt: Balance<USD>) {
+                guard { user.btc_balance >= c; c > 0; price > 0; debt > c * price; }
+                verify {
+                    user.btc_balance == user.btc_balance - c;
+                    bank.btc_balance == bank.btc_balance + c;
+                    user.usd_balance == user.usd_balance + round(c * price, USD, down);
+                    bank.usd_balance == bank.usd_balance - round(c * price, USD, down);
+                }
+            }
+        }";
+    sandbox.write("wide.ae", program);
+    let output = sandbox.aethel(&["check", "wide.ae"]);
+    assert!(!output.stdout.contains("AE1010"), "{}", output.stdout);
+    assert!(output.stdout.contains("0 undecided"), "{}", output.stdout);
+}

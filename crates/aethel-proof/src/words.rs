@@ -25,12 +25,28 @@ pub fn value(number: &Number, model: &Model) -> Option<Rational> {
     Rational::Int(numerator).div(&Rational::Int(denominator)).ok()
 }
 
-/// A known Real as a fraction; `None` when it is none of numbers that Z3 gives away.
+/// A known Real as a fraction; `None` when it is none, such as a root.
 pub fn fraction(term: &Real) -> Option<Rational> {
-    let (numerator, denominator) = term.as_rational()?;
-    Rational::Int(numerator.into())
-        .div(&Rational::Int(denominator.into()))
-        .ok()
+    if let Some((numerator, denominator)) = term.as_rational() {
+        return Rational::Int(numerator.into())
+            .div(&Rational::Int(denominator.into()))
+            .ok();
+    }
+    // The interface gives numbers of 64 bits only, the text has all of them.
+    numeral(&term.to_string())
+}
+
+/// `1.0`, `(- 1.0)`, `(/ 1.0 3.0)` or `(- (/ 1.0 3.0))`, as SMT-LIB writes them.
+fn numeral(text: &str) -> Option<Rational> {
+    let inner = |lead: &str| text.strip_prefix(lead)?.strip_suffix(')');
+    if let Some(rest) = inner("(- ") {
+        return numeral(rest)?.neg().ok();
+    }
+    if let Some(rest) = inner("(/ ") {
+        let (numerator, denominator) = rest.rsplit_once(' ')?;
+        return numeral(numerator)?.div(&numeral(denominator)?).ok();
+    }
+    Rational::parse_decimal(text.strip_suffix(".0").unwrap_or(text))
 }
 
 /// Says that two parameters of a transaction are one account.
@@ -124,4 +140,21 @@ fn at_site(batch: &Batch, view: Option<TransactionView<'_>>, site: Site) -> Stri
         Site::Expr(_) => None,
     });
     found.unwrap_or_else(|| "a value".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_any_size_are_read() {
+        let wide = "100000000000000000000000000";
+        let number = |text: &str| Rational::parse_decimal(text).unwrap_or_default();
+        let third = number(wide).div(&number("3")).unwrap_or_default();
+        assert_eq!(numeral(&format!("{wide}.0")), Some(number(wide)));
+        assert_eq!(numeral(&format!("(/ {wide}.0 3.0)")), Some(third.clone()));
+        assert_eq!(numeral(&format!("(- (/ {wide}.0 3.0))")), third.neg().ok());
+        assert_eq!(numeral("(- 7.0)"), Some(Rational::Int(-7)));
+        assert_eq!(numeral("(root-obj (+ (^ x 2) (- 2)) 2)"), None);
+    }
 }

@@ -123,9 +123,10 @@ fn success(
             report.excluding = core;
             BatchVerdict::Refuted
         }
-        ChainAnswer::Yes(state) => match state.and_then(|state| run(subject, &state).ok()) {
-            Some(_) => BatchVerdict::Proved,
-            None => undecided("the solver's example does not go through"),
+        ChainAnswer::Yes(None) => undecided("the solver's example has a number that is no fraction"),
+        ChainAnswer::Yes(Some(state)) => match run(subject, &state) {
+            Ok(_) => BatchVerdict::Proved,
+            Err(_) => undecided("the solver's example does not go through, which is a bug of aethel"),
         },
         ChainAnswer::Unknown(reason) => BatchVerdict::Undecided { reason },
     }

@@ -6,7 +6,7 @@ use crate::number::{Malformed, Number, numeral};
 use crate::shape::{SlotContext, SlotField};
 use crate::solver::{Answer, Session};
 use crate::words;
-use aethel_ir::{AssetId, Batch, Intent, PlaceId, Rational, TransactionId, Type, Value};
+use aethel_ir::{AssetId, Batch, Intent, PlaceId, TransactionId, Type, Value};
 use num_bigint::BigInt;
 use std::collections::BTreeMap;
 use z3::Model;
@@ -248,7 +248,7 @@ impl Linked {
         let values = self.values.iter().map(|(key, (term, _))| {
             let value = match term {
                 Term::Bool(flag) => Value::Bool(model.eval(flag, true)?.as_bool()?),
-                Term::Number(number) => Value::Number(words::value(number, model).unwrap_or(Rational::ZERO)),
+                Term::Number(number) => Value::Number(words::value(number, model)?),
             };
             Some((*key, value))
         });
