@@ -2,12 +2,13 @@
 
 use crate::conservation::check_sums;
 use crate::format::CertificateView;
+use crate::kinds::{Kind, kinds};
 use crate::layout::Layout;
 use crate::order::batch_order;
 use crate::rejection::Rejection;
 use crate::running::Running;
 use aethel_ir::money::in_range;
-use aethel_ir::{Batch, Column, Field, PlaceId, Rational, TransactionId};
+use aethel_ir::{Batch, Column, PlaceId, Rational, TransactionId};
 
 /// What an accepted certificate amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +71,10 @@ pub fn check_while(
     check_lengths(view, memory, &layout, &log)?;
     let changes = memory.map_or(&[][..], |memory| memory.changes);
     let order = check_order(view)?;
-    check_initial(view)?;
+    let kinds = kinds(view.batch);
+    check_initial(view, &kinds)?;
 
-    let mut run = Running::new(view, &layout, log, elsewhere, changes);
+    let mut run = Running::new(view, &layout, log, &kinds, elsewhere, changes);
     for (done, id) in order.iter().enumerate() {
         if done % ASK_EVERY == 0 && !go_on() {
             return Err(Rejection::Stopped);
@@ -80,7 +82,7 @@ pub fn check_while(
         run.step(*id)?;
     }
     run.check_end(memory.map(|memory| memory.values))?;
-    let sums = check_sums(view)?;
+    let sums = check_sums(view, &kinds)?;
     Ok(Checked {
         transactions: batch.len(),
         accesses: view.seen.len(),
@@ -214,27 +216,18 @@ pub(crate) fn in_source_order(view: &CertificateView<'_>) -> bool {
 }
 
 /// The batch begins in a state that a ledger can hold.
-pub(crate) fn check_initial(view: &CertificateView<'_>) -> Result<(), Rejection> {
-    for (index, value) in view.initial.iter().enumerate() {
-        let place = PlaceId(index as u32);
-        if !in_range(*value)
-            || (*value < 0 && view.batch.is_bounded(place))
-            || !fits_field(view.batch, place, *value)
-        {
+pub(crate) fn check_initial(view: &CertificateView<'_>, kinds: &[Kind]) -> Result<(), Rejection> {
+    for (index, (value, kind)) in view.initial.iter().zip(kinds).enumerate() {
+        let fits = in_range(*value)
+            && !(kind.bounded && *value < 0)
+            // Truth values are stored as 0 or 1.
+            && !(kind.truth && !(0..=1).contains(value));
+        if !fits {
             return Err(Rejection::InitialValue {
-                place: view.batch.place_name(place),
+                place: view.batch.place_name(PlaceId(index as u32)),
                 value: *value,
             });
         }
     }
     Ok(())
-}
-
-/// Truth values are stored as 0 or 1.
-fn fits_field(batch: &Batch, place: PlaceId, value: i128) -> bool {
-    let field = batch
-        .places
-        .get(place.0 as usize)
-        .and_then(|(_, field)| batch.fields.get(usize::from(field.0)));
-    !matches!(field, Some(Field::Bool(_))) || (0..=1).contains(&value)
 }

@@ -9,6 +9,7 @@ use crate::check::{Checked, Memory, check_initial, check_order, in_source_order,
 use crate::conservation::check_sums;
 use crate::escrow::{Reason, Settlement, Sums, Treatment, settle, sum_group};
 use crate::format::CertificateView;
+use crate::kinds::kinds;
 use crate::rejection::Rejection;
 use aethel_ir::{Access, Batch, Class, Column, Group, MAX_MINOR_UNITS, PlaceId};
 
@@ -100,7 +101,8 @@ pub fn check_columns(
     if view.positions.len() != batch.len() || !in_source_order(view) {
         check_order(view)?;
     }
-    check_initial(view)?;
+    let kinds = kinds(batch);
+    check_initial(view, &kinds)?;
     let mut sums = vec![Sums::default(); places];
     let mut holds = true;
     let Some(starts) = starts(batch) else {
@@ -136,15 +138,15 @@ pub fn check_columns(
     }
     let mut inflow = elsewhere.to_vec();
     inflow.resize(batch.assets.len(), 0);
-    for (index, sums) in sums.iter().enumerate() {
+    for (index, (sums, kind)) in sums.iter().zip(&kinds).enumerate() {
         let place = PlaceId(index as u32);
         let before = view.initial[index];
-        if let Err(reason) = sums.suffice(batch, place, before) {
+        if let Err(reason) = sums.suffice(kind.bounded, before) {
             return Err(needs_order(batch, place, Some(Treatment::Ordered(reason))));
         }
         let end = sums.end(before);
         check_end(view, memory.values, place, end)?;
-        if let (true, Some(asset)) = (batch.is_bounded(place), batch.asset_of(place)) {
+        if let (true, Some(asset)) = (kind.bounded, kind.asset) {
             let sum = &mut inflow[usize::from(asset.0)];
             *sum = sum.saturating_add(before).saturating_add(sums.credit);
         }
@@ -160,7 +162,7 @@ pub fn check_columns(
     Ok(Some(Checked {
         transactions: batch.len(),
         accesses: 0,
-        sums: check_sums(view)?,
+        sums: check_sums(view, &kinds)?,
     }))
 }
 

@@ -2,14 +2,15 @@
 
 use crate::check::AssetSum;
 use crate::format::CertificateView;
+use crate::kinds::Kind;
 use crate::rejection::Rejection;
 use aethel_ir::money::format_amount;
-use aethel_ir::{Batch, PlaceId, Rational};
+use aethel_ir::{Batch, Rational};
 
 /// Per asset, the sums over all places of the batch before and after are the same.
-pub(crate) fn check_sums(view: &CertificateView<'_>) -> Result<Vec<AssetSum>, Rejection> {
-    let before = sums(view.batch, view.initial);
-    let after = sums(view.batch, view.final_values);
+pub(crate) fn check_sums(view: &CertificateView<'_>, kinds: &[Kind]) -> Result<Vec<AssetSum>, Rejection> {
+    let before = sums(view.batch, kinds, view.initial);
+    let after = sums(view.batch, kinds, view.final_values);
     let mut result = Vec::with_capacity(before.len());
     for ((asset, before), after) in view.batch.assets.iter().zip(before).zip(after) {
         let show = |sum: &Rational| {
@@ -33,11 +34,11 @@ pub(crate) fn check_sums(view: &CertificateView<'_>) -> Result<Vec<AssetSum>, Re
 }
 
 /// Exact sums: a hundred unbounded accounts may hold more together than one number of the machine can.
-fn sums(batch: &Batch, values: &[i128]) -> Vec<Rational> {
+fn sums(batch: &Batch, kinds: &[Kind], values: &[i128]) -> Vec<Rational> {
     let mut sums = vec![Rational::ZERO; batch.assets.len()];
     let mut narrow = vec![0_i128; batch.assets.len()];
-    for (index, value) in values.iter().enumerate() {
-        let Some(asset) = batch.asset_of(PlaceId(index as u32)) else {
+    for (kind, value) in kinds.iter().zip(values) {
+        let Some(asset) = kind.asset else {
             continue;
         };
         let asset = usize::from(asset.0);

@@ -15,6 +15,7 @@ mod conservation;
 pub mod escrow;
 mod farkas;
 mod format;
+mod kinds;
 mod layout;
 mod lemma;
 mod order;

@@ -2,6 +2,7 @@
 
 use crate::check::Log;
 use crate::format::CertificateView;
+use crate::kinds::Kind;
 use crate::layout::{Layout, Shape};
 use crate::rejection::Rejection;
 use aethel_ir::{
@@ -32,18 +33,15 @@ impl<'a> Running<'a> {
         view: &'a CertificateView<'a>,
         layout: &'a Layout,
         log: Log,
+        kinds: &[Kind],
         elsewhere: &[i128],
         changes: &'a [i128],
     ) -> Self {
         let mut supply = elsewhere.to_vec();
         supply.resize(view.batch.assets.len(), 0);
-        let places = (0..view.batch.places.len() as u32).map(PlaceId);
-        let bounded: Vec<_> = places
-            .map(|place| {
-                view.batch
-                    .asset_of(place)
-                    .filter(|_| view.batch.is_bounded(place))
-            })
+        let bounded: Vec<_> = kinds
+            .iter()
+            .map(|kind| kind.asset.filter(|_| kind.bounded))
             .collect();
         for (asset, value) in bounded.iter().zip(view.initial) {
             if let Some(AssetId(asset)) = asset {

@@ -320,13 +320,15 @@ impl<'a> Columns<'a> {
             return false;
         };
         // Effects come in the order of the source, claims in that of slots.
-        let mut agree = true;
-        for (row, claims) in claimed.chunks_exact(each.max(1)).enumerate() {
-            for (index, claim) in self.by_slot.iter().zip(claims) {
-                agree &= deltas[*index][row] == *claim;
+        let mut different = 0;
+        for (nth, index) in self.by_slot.iter().enumerate() {
+            let claims = claimed.iter().skip(nth).step_by(each.max(1));
+            let delta = deltas.get(*index).copied().unwrap_or(&[]);
+            for (delta, claim) in delta.iter().zip(claims) {
+                different |= delta ^ claim;
             }
         }
-        agree
+        different == 0
     }
 
     /// Nothing is known about the places of a block.

@@ -101,7 +101,8 @@ pub fn settle(batch: &Batch, access: &[Access], initial: &[i128]) -> Settlement 
     }
     for (index, place) in places.iter_mut().enumerate() {
         if *place == Treatment::Escrow {
-            let verdict = sums[index].suffice(batch, PlaceId(index as u32), initial[index]);
+            let bounded = batch.is_bounded(PlaceId(index as u32));
+            let verdict = sums[index].suffice(bounded, initial[index]);
             *place = verdict.map_or_else(Treatment::Ordered, |()| Treatment::Escrow);
         } else {
             sums[index] = Sums::default();

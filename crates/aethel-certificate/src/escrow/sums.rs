@@ -1,7 +1,7 @@
 //! What is known about the accesses to one place before any of them runs.
 
 use super::Reason;
-use aethel_ir::{Batch, MAX_MINOR_UNITS, PlaceId};
+use aethel_ir::MAX_MINOR_UNITS;
 
 /// The sums of the accesses to one place, in minor units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +59,8 @@ impl Sums {
 
     /// Whether every bound holds in every order, and the value stays in its range; why not, if it does not. For a place
     /// that nobody writes it says whether its bounds hold.
-    pub(crate) fn suffice(&self, batch: &Batch, place: PlaceId, before: i128) -> Result<(), Reason> {
-        let lowest = if batch.is_bounded(place) {
-            0
-        } else {
-            -MAX_MINOR_UNITS
-        };
+    pub(crate) fn suffice(&self, bounded: bool, before: i128) -> Result<(), Reason> {
+        let lowest = if bounded { 0 } else { -MAX_MINOR_UNITS };
         let floor = before.checked_sub(self.debit);
         let ceiling = before.checked_add(self.credit);
         if self.unknown {
