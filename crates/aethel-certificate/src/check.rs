@@ -221,7 +221,7 @@ pub(crate) fn check_initial(view: &CertificateView<'_>, kinds: &[Kind]) -> Resul
         let fits = in_range(*value)
             && !(kind.bounded && *value < 0)
             // Truth values are stored as 0 or 1.
-            && !(kind.truth && !(0..=1).contains(value));
+            && (!kind.truth || (0..=1).contains(value));
         if !fits {
             return Err(Rejection::InitialValue {
                 place: view.batch.place_name(PlaceId(index as u32)),

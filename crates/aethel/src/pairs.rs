@@ -1,9 +1,8 @@
 //! Pairs of transactions of a batch that may meet on an account: whether their order matters, and on what condition not.
 
-use crate::lemmas::contexts;
 use crate::obligations::ProgramObligation;
-use aethel_ir::{AccountId, Batch, Column, Group, Intent, Value};
-use aethel_proof::{Commutes, Counterexample, Lemmas, Obligation, Pair, Premise};
+use aethel_ir::{AccountId, Batch, Column, Group, Intent, PlaceId, Value};
+use aethel_proof::{Commutes, Counterexample, Lemmas, Obligation, Pair, Premise, SlotContext};
 use std::collections::HashSet;
 use std::time::Instant;
 
@@ -60,13 +59,17 @@ fn one(
 ) -> Option<ProgramPair> {
     let intents = [first, second].map(|group| batch.intents.get(group.intent as usize));
     let [Some(a), Some(b)] = intents else { return None };
-    let contexts = [first, second].map(|group| contexts(batch, group.intent as usize).unwrap_or_default());
-    let [Some(of_a), Some(of_b)] = contexts.each_ref().map(|contexts| contexts.first()) else {
+    // Of the first row of each: what the shared accounts are is the same in all.
+    let contexts = [first, second].map(|group| {
+        let places: Option<Vec<PlaceId>> = group.places.iter().map(|column| column.get(0).copied()).collect();
+        SlotContext::of_places(batch, &places?)
+    });
+    let [Some(of_a), Some(of_b)] = contexts else {
         return None;
     };
     let pair = Pair {
-        first: (a, of_a),
-        second: (b, of_b),
+        first: (a, &of_a),
+        second: (b, &of_b),
         same,
     };
     let start = Instant::now();

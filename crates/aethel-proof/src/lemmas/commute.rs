@@ -70,13 +70,13 @@ impl Lemmas {
     /// Decides whether, and on what condition, a pair commutes. What was proved before comes out of the cache.
     ///
     /// # Errors
-    /// When an intent is not well formed.
+    /// When an intent is not well formed, or an account is bounded to one of them and not to the other.
     pub fn commutes(&self, pair: &Pair<'_>) -> Result<Commutes, MalformedIntent> {
         let shapes = [
             Shape::new(pair.first.0, pair.first.1)?,
             Shape::new(pair.second.0, pair.second.1)?,
         ];
-        let merged = Merged::new(pair, shapes);
+        let merged = Merged::new(pair, shapes)?;
         let key = self.key(&merged.digest(&self.limits), "commutation");
         if let Some(proved) = self.cache.get(&key).and_then(|bytes| read(&bytes)) {
             return Ok(proved);
@@ -110,7 +110,9 @@ pub(super) struct Merged {
 }
 
 impl Merged {
-    fn new(pair: &Pair<'_>, shapes: [Shape; 2]) -> Self {
+    /// # Errors
+    /// When an account that both stand for is not the same to both.
+    fn new(pair: &Pair<'_>, shapes: [Shape; 2]) -> Result<Self, MalformedIntent> {
         let (first, second) = (pair.first.0, pair.second.0);
         let mut places = pair.first.1.to_vec();
         let mut of_second = Vec::with_capacity(second.places.len());
@@ -118,16 +120,20 @@ impl Merged {
             let shared = first.places.iter().position(|other| {
                 other.field == place.field && pair.same.contains(&(other.account, place.account))
             });
+            // What is bounded to one of them is bounded to the other.
+            if shared.is_some_and(|at| places.get(at) != Some(context)) {
+                return Err(MalformedIntent);
+            }
             of_second.push(shared.unwrap_or_else(|| {
                 places.push(*context);
                 places.len() - 1
             }));
         }
-        Self {
+        Ok(Self {
             shapes,
             places,
             slots: [(0..pair.first.1.len()).collect(), of_second],
-        }
+        })
     }
 
     /// What the pair is, constants included: what is proved with them holds for no others.

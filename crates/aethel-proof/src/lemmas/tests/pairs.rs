@@ -89,8 +89,8 @@ fn pairs_that_do_not_commute_have_an_example() {
         // Overflow in the middle: a large credit, and a debit that makes room.
         (
             "guard { x >= 0; } verify { world.balance == world.balance - x; a.balance == a.balance + x; }",
-            guarded,
-            &[(0, 0), (3, 1)],
+            "guard { a.balance >= x; x >= 0; } verify { a.balance == a.balance - x; world.balance == world.balance + x; }",
+            &[(0, 0), (3, 3)],
         ),
     ];
     for (first, second, same) in cases {
@@ -107,6 +107,20 @@ fn pairs_that_do_not_commute_have_an_example() {
         small(&example.arguments[0][0]) && small(&example.arguments[1][0]),
         "{example:?}"
     );
+}
+
+#[test]
+fn an_account_is_the_same_to_both() {
+    let from_world = "verify { world.balance == world.balance - x; a.balance == a.balance + x; }";
+    let batch = lower(&[from_world, TRANSFER]);
+    let (one, other) = (slots(&batch, 0), slots(&batch, 1));
+    let pair = Pair {
+        first: (&batch.intents[0], &one),
+        second: (&batch.intents[1], &other),
+        // The outside world, which may go below zero, as the account that may not.
+        same: &[(3, 0)],
+    };
+    assert_eq!(lemmas().commutes(&pair).err(), Some(MalformedIntent));
 }
 
 #[test]
