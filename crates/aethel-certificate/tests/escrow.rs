@@ -366,6 +366,25 @@ fn an_overflow_in_the_middle_needs_an_order_though_it_ends_well() {
 }
 
 #[test]
+fn what_is_claimed_and_what_is_in_memory_are_both_held_to_the_sums() {
+    let mut build = Build::new("ends");
+    build.rows(Kind::Pay, &[("alice", "bob", 50), ("alice", "carol", 20)]);
+    let mut certificate = any_order(&build, &build.snapshot(100, &[])).unwrap();
+    let right = certificate.final_values.clone();
+    assert!(matches!(
+        check_columns(&certificate.view(), in_memory(&right), &[]),
+        Ok(Some(_))
+    ));
+    let mut wrong = right.clone();
+    wrong[1] += 1;
+    let memory = check_columns(&certificate.view(), in_memory(&wrong), &[]);
+    assert!(matches!(memory, Err(Rejection::Memory { .. })), "{memory:?}");
+    certificate.final_values = wrong;
+    let claimed = check_columns(&certificate.view(), in_memory(&right), &[]);
+    assert!(matches!(claimed, Err(Rejection::Final { .. })), "{claimed:?}");
+}
+
+#[test]
 fn a_claim_that_a_place_needs_no_order_is_checked() {
     let mut build = Build::new("claims");
     build.rows(Kind::Pay, &[("alice", "bob", 50)]);

@@ -212,6 +212,11 @@ impl BatchProcessor {
             Some(prover) if worth_it => prover.prove(batch),
             _ => ProvedAccess::default(),
         };
+        for doubt in &proved.doubts {
+            let message =
+                format!("it is not proved that accesses commute, so they are kept in order: {doubt}");
+            result.note_once(Diagnostic::new(Code::AE0603, message));
+        }
         let plan = ConflictDetector.detect(batch, graph, before, &proved.access);
         result.conflicts = Some(ConflictNumbers::new(batch, &plan, &proved));
         let counts = [plan.consecutive.raw, plan.consecutive.waw, plan.consecutive.war].map(|n| n as usize);
@@ -249,7 +254,10 @@ impl BatchProcessor {
             sums: !digests.is_empty() && proved.access.iter().all(|access| access.linear.is_some()),
             confirm: self.options.confirm,
             direct: self.options.direct.as_ref().map(|(direct, _)| *direct),
-            solver: self.options.direct.as_ref().map_or("", |(_, solver)| solver),
+            solver: match &self.options.direct {
+                Some((_, solver)) => solver,
+                None => &proved.solver,
+            },
             supply_elsewhere: &start.snapshot.supply_elsewhere,
         };
         let proof = LinearizabilityProver

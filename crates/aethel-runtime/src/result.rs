@@ -358,6 +358,13 @@ impl BatchResult {
         self.diagnostic = Some(diagnostic);
     }
 
+    /// Notes what is not said yet: a batch may be tried several times.
+    pub(crate) fn note_once(&mut self, diagnostic: Diagnostic) {
+        if !self.notes.contains(&diagnostic.message) {
+            self.note(diagnostic);
+        }
+    }
+
     pub(crate) fn note(&mut self, diagnostic: Diagnostic) {
         self.notes.push(diagnostic.message.clone());
         self.notices.push(diagnostic);

@@ -241,6 +241,7 @@ fn a_circle_is_named_step_by_step() {
         choice: crate::ThreadChoice::Forced(2),
         wall_ns: 1,
     };
+    let mut again = trace.clone();
     let options = ProofOptions {
         confirm: Some(|edges| edges == [(0, 1), (1, 0)]),
         solver: "a solver",
@@ -253,6 +254,14 @@ fn a_circle_is_named_step_by_step() {
     assert_eq!(proof.way, Way::SerialAfterDoubt);
     let refutation = proof.refutation.unwrap();
     assert_eq!(refutation.confirmed.as_deref(), Some("a solver"));
+    let unsure = ProofOptions {
+        confirm: Some(|_| false),
+        ..options
+    };
+    let doubted = LinearizabilityProver
+        .prove(&build.batch, &graph, &snapshot, &mut again, &unsure, &watch)
+        .unwrap();
+    assert_eq!(doubted.refutation.unwrap().confirmed, None);
     let help = refutation.diagnostic().help.unwrap_or_default();
     assert_eq!(
         help,
@@ -391,5 +400,29 @@ fn a_change_that_is_logged_wrong_is_found() {
             "{kind:?} {:?}",
             proof.fallback
         );
+    }
+}
+
+#[test]
+fn a_replay_is_made_when_it_is_asked_for() {
+    let (build, _) = two_withdrawals();
+    let snapshot = build.snapshot(0, &[("a", 200)]);
+    let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
+    let plan = ConflictDetector.detect(&build.batch, &graph, &snapshot, &[]);
+    let clock = SystemClock::default();
+    let watch = Watch::new(&clock);
+    for (validation, wanted) in [(Validation::Certificate, None), (Validation::Replay, Some(true))] {
+        let options = ExecutionOptions::default();
+        let mut trace = ParallelExecutor
+            .execute(&build.batch, &plan, &snapshot, &options, &watch)
+            .unwrap();
+        let options = ProofOptions {
+            validation,
+            ..ProofOptions::default()
+        };
+        let proof = LinearizabilityProver
+            .prove(&build.batch, &graph, &snapshot, &mut trace, &options, &watch)
+            .unwrap();
+        assert_eq!((proof.replayed, proof.fallback), (wanted, None));
     }
 }
