@@ -5,6 +5,7 @@ mod conservation;
 mod execution;
 mod failures;
 mod graph;
+mod lemmas;
 mod oracle;
 mod processing;
 #[path = "../../aethel-certificate/tests/support/mod.rs"]

@@ -1,9 +1,9 @@
 //! Conservation: wherever an intent goes through, the sum of each asset stays as it is.
 
 use super::linear::{at_least, prove as prove_linear};
-use super::terms::{Negation, arguments, signs, state};
+use super::terms::{Alone, Negation, alone, signs};
 use super::{Verdict, ask, short, with_multipliers};
-use crate::encode::{Inputs, Term, encode};
+use crate::encode::Term;
 use crate::joined::{all_of, sum_of};
 use crate::number::{Malformed, Number, numeral};
 use crate::shape::{Shape, SlotField};
@@ -53,15 +53,11 @@ pub fn words(shape: &Shape, instance: bool) -> (String, String) {
 
 /// What the lemma asserts: a contradiction when it holds.
 pub fn negation(shape: &Shape, instance: bool) -> Result<Negation, Malformed> {
-    let values = arguments("v", &shape.intent);
-    let before = state("s", shape.slots.len());
-    let bounded: Vec<bool> = shape.slots.iter().map(|slot| slot.bounded).collect();
-    let inputs = Inputs {
-        before: &before,
-        values: &values,
-        bounded: &bounded,
-    };
-    let encoded = encode(&shape.intent, inputs)?;
+    let Alone {
+        values,
+        before,
+        encoded,
+    } = alone(shape)?;
     let mut assertions = signs(shape, &values);
     if instance {
         let known = shape.premises().zip(&shape.constants);

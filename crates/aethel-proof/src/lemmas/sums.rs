@@ -4,8 +4,8 @@
 //! but for range and overdraft of the new values, holds exactly when every bound, test and range of the forms does. It is
 //! what lets a run of such intents be computed and checked by loops over columns.
 
-use super::terms::{Negation, arguments, signs, state};
-use crate::encode::{Claim, Inputs, Term, encode};
+use super::terms::{Alone, Negation, alone, signs};
+use crate::encode::{Claim, Term};
 use crate::joined::{all_of, sum_of};
 use crate::number::{Malformed, Number, numeral};
 use crate::shape::Shape;
@@ -16,15 +16,11 @@ use z3::ast::{Bool, Int};
 
 /// What contradicts itself when the forms are the shape.
 pub fn negation(shape: &Shape, linear: &Linear) -> Result<Negation, Malformed> {
-    let values = arguments("v", &shape.intent);
-    let before = state("s", shape.slots.len());
-    let bounded: Vec<bool> = shape.slots.iter().map(|slot| slot.bounded).collect();
-    let inputs = Inputs {
-        before: &before,
-        values: &values,
-        bounded: &bounded,
-    };
-    let encoded = encode(&shape.intent, inputs)?;
+    let Alone {
+        values,
+        before,
+        encoded,
+    } = alone(shape)?;
     let forms = Forms {
         shape,
         values: &values,

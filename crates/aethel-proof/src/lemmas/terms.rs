@@ -1,8 +1,8 @@
 //! Arbitrary states and arguments as terms.
 
 use crate::definitions::Definitions;
-use crate::encode::Term;
-use crate::number::Number;
+use crate::encode::{Encoded, Inputs, Term, encode};
+use crate::number::{Malformed, Number};
 use crate::shape::{Shape, Sign};
 use aethel_ir::{Intent, Type};
 use std::time::Instant;
@@ -62,6 +62,34 @@ pub fn arguments(prefix: &str, intent: &Intent) -> Vec<Term> {
         .enumerate()
         .map(argument)
         .collect()
+}
+
+/// One transaction of a shape from any state, with any arguments.
+pub struct Alone {
+    /// Its arguments.
+    pub values: Vec<Term>,
+    /// What each slot holds before.
+    pub before: Vec<Int>,
+    /// The transaction.
+    pub encoded: Encoded,
+}
+
+/// Encodes one transaction of a shape.
+pub fn alone(shape: &Shape) -> Result<Alone, Malformed> {
+    let values = arguments("v", &shape.intent);
+    let before = state("s", shape.slots.len());
+    let bounded: Vec<bool> = shape.slots.iter().map(|slot| slot.bounded).collect();
+    let inputs = Inputs {
+        before: &before,
+        values: &values,
+        bounded: &bounded,
+    };
+    let encoded = encode(&shape.intent, inputs)?;
+    Ok(Alone {
+        values,
+        before,
+        encoded,
+    })
 }
 
 /// What is known of the lifted constants of a shape.
