@@ -87,7 +87,7 @@ const NOT_LISTED: u32 = u32::MAX;
 fn list_places(input: &CommitInput<'_>, body: &mut Body) -> Vec<u32> {
     let count = input.batch.places.len();
     let mut changed = vec![false; count];
-    for (index, chain) in (0..count).map(|index| (index, input.graph.chains.row(index))) {
+    for (index, chain) in (0..count).map(|index| (index, input.graph.chains(input.batch).row(index))) {
         changed[index] = chain.iter().any(|access| access.writes);
     }
     for (place, _) in &input.snapshot.openings {

@@ -14,6 +14,7 @@ use crate::result::{
     BatchResult, ConflictNumbers, GraphNumbers, LinearizabilityProof, StageReport, balance_changes,
 };
 use crate::single::single;
+use crate::team::Team;
 use crate::{
     ConflictDetector, ConservationValidator, DependencyAnalyzer, LinearizabilityProver, ParallelExecutor,
 };
@@ -31,6 +32,7 @@ const WORTH_LEMMAS: usize = 256;
 pub struct BatchProcessor {
     options: ProcessorOptions,
     clock: Arc<dyn Clock>,
+    team: Arc<Team>,
 }
 
 /// What one attempt came to.
@@ -43,7 +45,12 @@ enum Attempt {
 impl BatchProcessor {
     /// A processor that reads time from `clock`.
     pub fn new(options: ProcessorOptions, clock: Arc<dyn Clock>) -> Self {
-        Self { options, clock }
+        let team = Team::new(options.threads.unwrap_or(options.available_threads));
+        Self {
+            options,
+            clock,
+            team: Arc::new(team),
+        }
     }
 
     /// Runs a batch: committed as a whole, or the ledger is as it was and the result says why.
@@ -141,7 +148,7 @@ impl BatchProcessor {
         let mut stages = Stages { watch, started_ns: 0 };
 
         stages.begin("dependency analysis")?;
-        let graph = DependencyAnalyzer.analyze(&request.batch)?;
+        let graph = DependencyAnalyzer.analyze_with(&request.batch, &*self.team)?;
         let numbers = GraphNumbers::new(&graph);
         let counts = [
             ("transactions", numbers.transactions),
@@ -207,7 +214,7 @@ impl BatchProcessor {
         let before = &start.snapshot.values;
 
         stages.begin("conflict detection")?;
-        let worth_it = graph.schedule.edges() > 0 || batch.len() >= WORTH_LEMMAS;
+        let worth_it = graph.survey.edges > 0 || batch.len() >= WORTH_LEMMAS;
         let proved = match &self.options.access {
             Some(prover) if worth_it => prover.prove(batch),
             _ => ProvedAccess::default(),
@@ -217,7 +224,7 @@ impl BatchProcessor {
                 format!("it is not proved that accesses commute, so they are kept in order: {doubt}");
             result.note_once(Diagnostic::new(Code::AE0603, message));
         }
-        let plan = ConflictDetector.detect(batch, graph, before, &proved.access);
+        let plan = ConflictDetector.detect_with(batch, graph, before, &proved.access, &*self.team);
         result.conflicts = Some(ConflictNumbers::new(batch, &plan, &proved));
         let counts = [plan.consecutive.raw, plan.consecutive.waw, plan.consecutive.war].map(|n| n as usize);
         stages.end(
@@ -233,6 +240,7 @@ impl BatchProcessor {
             threads: self.options.threads,
             available: self.options.available_threads,
             supply_elsewhere: start.snapshot.supply_elsewhere.clone(),
+            team: Some(self.team.clone()),
             ..ExecutionOptions::default()
         };
         let mut trace = ParallelExecutor
@@ -259,6 +267,7 @@ impl BatchProcessor {
                 None => &proved.solver,
             },
             supply_elsewhere: &start.snapshot.supply_elsewhere,
+            team: Some(&self.team),
         };
         let proof = LinearizabilityProver
             .prove(batch, graph, before, &mut trace, &options, stages.watch)
