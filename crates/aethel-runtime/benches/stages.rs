@@ -72,6 +72,8 @@ fn pairs(transactions: usize) -> Build {
     build
 }
 
+type Case = (&'static str, fn(usize) -> Build);
+
 fn main() {
     let words: Vec<String> = std::env::args()
         .skip(1)
@@ -97,7 +99,7 @@ fn main() {
         STAGES.map(|s| format!("{s:>13}")).concat()
     );
     for size in sizes {
-        let cases: [(&str, fn(usize) -> Build); 3] = [
+        let cases: [Case; 3] = [
             ("uniform", |n| uniform(n, 10_000)),
             ("hot", hot),
             ("independent", pairs),

@@ -174,7 +174,7 @@ pub(super) fn components(batch: &Batch, graph: &DependencyGraph, schedule: &Sche
         }
     }
     let lonely = linked.iter().filter(|linked| !**linked).count();
-    join_items(batch, graph, &linked, &mut parts, |id| Some(id), count as u32);
+    join_items(batch, graph, &linked, &mut parts, Some, count as u32);
     parts.count - lonely
 }
 
