@@ -188,7 +188,7 @@ impl BatchProcessor {
             store,
             request,
             &graph,
-            &Start {
+            Start {
                 snapshot,
                 oracles,
                 key,
@@ -206,7 +206,7 @@ impl BatchProcessor {
         store: &mut dyn LedgerStore,
         request: &BatchRequest<'_>,
         graph: &DependencyGraph,
-        start: &Start<'_>,
+        mut start: Start<'_>,
         stages: &mut Stages<'_>,
         result: &mut BatchResult,
     ) -> Result<Attempt, Refusal> {
@@ -307,7 +307,6 @@ impl BatchProcessor {
         let view = proof.certificate(batch, graph, before);
         let certificate = aethel_certificate::encode(&view)
             .map_err(|error| Box::new(Diagnostic::new(Code::AE0602, error.to_string())))?;
-        result.certificate.clone_from(&certificate);
         result.balances = balance_changes(batch, graph, before, &proof.run.final_values);
         // The last moment to stop. What follows waits for the ledger's answer, whatever it takes.
         stages
@@ -321,8 +320,10 @@ impl BatchProcessor {
         let input = CommitInput {
             batch,
             graph,
-            snapshot: &start.snapshot,
-            run: &proof.run,
+            keys: std::mem::take(&mut start.snapshot.keys),
+            versions: std::mem::take(&mut start.snapshot.versions),
+            openings: &start.snapshot.openings,
+            run: proof.run,
             key: &start.key,
             content: start.content,
             program: request.program.as_deref(),
@@ -333,11 +334,12 @@ impl BatchProcessor {
             lemmas,
             time_ms: start.oracles.now_ms,
         };
-        let outcome = if request.dry_run {
+        let (outcome, certificate) = if request.dry_run {
             CommitManager.commit(&mut MemoryStore::snapshot_of(store), input)?
         } else {
             CommitManager.commit(store, input)?
         };
+        result.certificate = certificate;
         stages.end(result, 6, "commit", &[("places", result.balances.len())]);
         match outcome {
             CommitOutcome::Committed { sequence, receipt } => {
