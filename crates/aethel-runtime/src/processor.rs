@@ -1,5 +1,6 @@
 //! `BatchProcessor`: calls the six stages in order, and writes down what they say.
 
+use crate::balances::Balances;
 use crate::clock::{Clock, Stop, Watch};
 use crate::commit_manager::{CommitInput, CommitManager};
 use crate::dependency_analyzer::DependencyGraph;
@@ -10,9 +11,7 @@ use crate::oracle::{Feeds, OracleCheck, verify_batch};
 use crate::parallel_executor::{ExecutionError, ExecutionOptions};
 use crate::preparation::{Snapshot, effective_policy, prepare};
 use crate::request::{BatchRequest, ProcessorOptions};
-use crate::result::{
-    BatchResult, ConflictNumbers, GraphNumbers, LinearizabilityProof, StageReport, balance_changes,
-};
+use crate::result::{BatchResult, ConflictNumbers, GraphNumbers, LinearizabilityProof, StageReport};
 use crate::single::single;
 use crate::team::Team;
 use crate::{
@@ -69,6 +68,7 @@ impl BatchProcessor {
         if let Err(refusal) = self.attempts(store, &mut request, &watch, &mut result) {
             result.fail(refusal);
         }
+        result.balances.take_names(request.batch);
         result.execution_time = self.clock.now().saturating_sub(started).as_secs_f64();
         result
     }
@@ -307,7 +307,7 @@ impl BatchProcessor {
         let view = proof.certificate(batch, graph, before);
         let certificate = aethel_certificate::encode(&view)
             .map_err(|error| Box::new(Diagnostic::new(Code::AE0602, error.to_string())))?;
-        result.balances = balance_changes(batch, graph, before, &proof.run.final_values);
+        result.balances = Balances::new(batch, before, &proof.run.final_values);
         // The last moment to stop. What follows waits for the ledger's answer, whatever it takes.
         stages
             .watch
