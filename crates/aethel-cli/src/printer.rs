@@ -124,9 +124,9 @@ impl Printer {
 
     /// Shows how far a long command is: one line on a terminal's stderr that the next one replaces. Nothing is shown
     /// of what takes less than [`PATIENCE`].
-    pub fn progress(&self, begun: Instant, line: &str) {
+    pub fn progress(&self, begun: Instant, line: impl FnOnce() -> String) {
         if self.progress && begun.elapsed() >= PATIENCE {
-            let line: String = line.chars().take(78).collect();
+            let line: String = line().chars().take(78).collect();
             eprint!("\r\u{1b}[K{}", terminal(&line));
         }
     }
