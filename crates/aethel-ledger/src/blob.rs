@@ -1,10 +1,11 @@
 //! The bytes of one journal row: a header with lengths and the receipt, the record, the certificate. The record
 //! decodes without a look at the certificate.
 
-use crate::codec::{Malformed, Reader};
+use crate::codec::{Malformed, Reader, Writer};
+use crate::places::PlaceKey;
 use crate::receipt::{CERTIFICATE_DOMAIN, Digest, RECEIPT_DOMAIN};
-use crate::record::{BatchSummary, Record};
-use crate::record_codec;
+use crate::record::{BatchSummary, Body, Record};
+use crate::record_codec::{self, FieldColumn, Link};
 use std::fmt;
 
 /// The newest format of records and tables that this version reads and writes.
@@ -62,17 +63,34 @@ pub fn lemma_digest(lemma: &[u8]) -> Digest {
     Digest(*blake3::hash(lemma).as_bytes())
 }
 
-/// The bytes of a journal row.
-pub(crate) fn seal(receipt: Digest, record: &[u8], certificate: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER_BYTES + record.len() + certificate.len());
-    bytes.extend_from_slice(&MAGIC);
-    bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-    bytes.extend_from_slice(&(record.len() as u64).to_le_bytes());
-    bytes.extend_from_slice(&(certificate.len() as u64).to_le_bytes());
-    bytes.extend_from_slice(&receipt.0);
-    bytes.extend_from_slice(record);
-    bytes.extend_from_slice(certificate);
-    bytes
+/// The bytes of a journal row and its record's receipt. The record is encoded where it will stand: rows are long.
+pub(crate) fn seal(
+    link: &Link,
+    body: &Body,
+    fields: FieldColumn<'_>,
+    extra: &[(PlaceKey, i128)],
+    certificate: &[u8],
+) -> (Vec<u8>, Digest) {
+    let mut out = Writer::with_capacity(HEADER_BYTES + record_codec::length(body) + certificate.len());
+    out.raw(&[0; HEADER_BYTES]);
+    record_codec::encode_into(&mut out, link, body, fields, extra);
+    let mut row = out.into_bytes();
+    let record = &row[HEADER_BYTES..];
+    let receipt = receipt_of(record);
+    let header = header(record.len(), certificate.len(), receipt);
+    row[..HEADER_BYTES].copy_from_slice(&header);
+    row.extend_from_slice(certificate);
+    (row, receipt)
+}
+
+fn header(record: usize, certificate: usize, receipt: Digest) -> [u8; HEADER_BYTES] {
+    let mut header = [0; HEADER_BYTES];
+    header[..4].copy_from_slice(&MAGIC);
+    header[4..6].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+    header[6..14].copy_from_slice(&(record as u64).to_le_bytes());
+    header[14..22].copy_from_slice(&(certificate as u64).to_le_bytes());
+    header[22..].copy_from_slice(&receipt.0);
+    header
 }
 
 impl<'a> Blob<'a> {
@@ -117,11 +135,9 @@ impl<'a> Blob<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::places::PlaceKey;
     use crate::policy::PolicyChange;
     use crate::receipt::LedgerId;
-    use crate::record::{BatchKey, Body, Entries, Opening, OracleEvidence, OracleProof, RecordKind};
-    use crate::record_codec::{Link, encode};
+    use crate::record::{BatchKey, Entries, Opening, OracleEvidence, OracleProof, RecordKind};
     use aethel_ir::AccountName;
     use proptest::prelude::*;
 
@@ -172,9 +188,24 @@ mod tests {
         body
     }
 
+    fn encode(link: &Link, body: &Body, extra: &[(PlaceKey, i128)]) -> Vec<u8> {
+        let (mut row, receipt) = seal(link, body, FieldColumn::new(&body.places), extra, &[]);
+        let record = row.split_off(HEADER_BYTES);
+        assert_eq!(receipt_of(&record), receipt);
+        record
+    }
+
     fn row() -> Vec<u8> {
-        let record = encode(&link(), &body(), &[(place("equity:opening"), -77)]);
-        seal(receipt_of(&record), &record, b"certificate")
+        let extra = [(place("equity:opening"), -77)];
+        let body = body();
+        seal(
+            &link(),
+            &body,
+            FieldColumn::new(&body.places),
+            &extra,
+            b"certificate",
+        )
+        .0
     }
 
     #[test]
@@ -235,7 +266,8 @@ mod tests {
         #[test]
         fn p24_any_bytes_are_safe(bytes: Vec<u8>) {
             read(&bytes);
-            let mut row = seal(Digest([0; 32]), &bytes, &[]);
+            let mut row = header(bytes.len(), 0, Digest([0; 32])).to_vec();
+            row.extend(&bytes);
             read(&row);
             row.extend(bytes);
             read(&row);

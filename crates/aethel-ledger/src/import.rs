@@ -62,11 +62,11 @@ pub fn import(
             amount: *amount,
         })
         .collect();
-    let expected = sorted.iter().map(|(place, _)| (place.clone(), None)).collect();
     (body.places, body.values) = sorted.into_iter().unzip();
     CommitRequest {
         lemmas: Vec::new(),
-        expected,
+        versions: vec![0; body.places.len()],
+        expected: Vec::new(),
         body,
         certificate: Vec::new(),
     }

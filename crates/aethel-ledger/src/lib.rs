@@ -19,6 +19,7 @@ mod record;
 mod record_codec;
 mod redb_store;
 mod store;
+mod sums;
 mod tail;
 mod verify;
 
@@ -28,7 +29,7 @@ pub use error::{LedgerError, Refusal};
 pub use history::{HistoryLine, history};
 pub use import::{ImportLine, import};
 pub use memory::MemoryStore;
-pub use places::{FieldKey, MAX_MINOR_UNITS, MAX_NAME_BYTES, PlaceKey, Versioned};
+pub use places::{Columns, FieldKey, MAX_MINOR_UNITS, MAX_NAME_BYTES, PlaceKey, Versioned};
 pub use policy::{FieldKind, MAX_SCALE, OracleFeed, OracleKey, Policy, PolicyChange, PolicyRefused};
 pub use receipt::{Digest, DigestError, DigestPrefix, LedgerId};
 pub use record::{

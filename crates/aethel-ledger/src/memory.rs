@@ -1,14 +1,14 @@
 //! The store without a file: for tests, for `bench`, and over another ledger for `--dry-run`.
 
 use crate::error::LedgerError;
-use crate::places::{PlaceKey, Versioned};
+use crate::places::{Columns, PlaceKey, Versioned};
 use crate::policy::Policy;
-use crate::prepare::{Decision, Prepared, prepare};
+use crate::prepare::{Decision, Layered, Prepared, lookup, prepare};
 use crate::receipt::{Digest, LedgerId};
 use crate::record::{BatchKey, BatchSummary};
 use crate::record_codec::key_row;
 use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows};
-use crate::tail::{Tail, merge};
+use crate::tail::{MISSING, Tail, merge};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -69,10 +69,11 @@ impl<'a> MemoryStore<'a> {
             receipt,
             row,
             key,
+            numbers,
             extra,
             policy,
         } = prepared;
-        self.tail.add(&request.body, &extra, sequence);
+        self.tail.add_at(&request.body, &numbers, &extra, sequence);
         self.lemmas.extend(request.lemmas.iter().cloned());
         self.rows.push(row);
         self.keys.insert(key, sequence);
@@ -85,6 +86,33 @@ impl<'a> MemoryStore<'a> {
             self.policy = policy;
         }
         CommitOutcome::Committed { sequence, receipt }
+    }
+}
+
+impl Layered for MemoryStore<'_> {
+    fn tail(&self) -> &Tail {
+        &self.tail
+    }
+
+    fn beneath(
+        &self,
+        places: &[PlaceKey],
+        numbers: &[u32],
+        columns: &mut Columns,
+    ) -> Result<(), LedgerError> {
+        let Some(base) = self.base else { return Ok(()) };
+        if numbers.iter().all(|number| *number == MISSING) {
+            *columns = base.read_columns(places)?;
+            return Ok(());
+        }
+        let missing: Vec<usize> = (0..places.len()).filter(|i| numbers[*i] == MISSING).collect();
+        let asked: Vec<PlaceKey> = missing.iter().map(|i| places[*i].clone()).collect();
+        let found = base.read_columns(&asked)?;
+        for ((i, value), version) in missing.into_iter().zip(found.values).zip(found.versions) {
+            columns.values[i] = value;
+            columns.versions[i] = version;
+        }
+        Ok(())
     }
 }
 
@@ -101,16 +129,8 @@ impl LedgerStore for MemoryStore<'_> {
         &self.policy
     }
 
-    fn read(&self, places: &[PlaceKey]) -> Result<Vec<Option<Versioned>>, LedgerError> {
-        let mut found: Vec<Option<Versioned>> = places.iter().map(|place| self.tail.get(place)).collect();
-        if let Some(base) = self.base {
-            let missing: Vec<usize> = (0..places.len()).filter(|i| found[*i].is_none()).collect();
-            let asked: Vec<PlaceKey> = missing.iter().map(|i| places[*i].clone()).collect();
-            for (i, value) in missing.into_iter().zip(base.read(&asked)?) {
-                found[i] = value;
-            }
-        }
-        Ok(found)
+    fn read_columns(&self, places: &[PlaceKey]) -> Result<Columns, LedgerError> {
+        Ok(lookup(self, places)?.1)
     }
 
     fn balances(&self) -> Result<Rows<'_, (PlaceKey, Versioned)>, LedgerError> {

@@ -55,6 +55,12 @@ impl FieldKey {
         }
     }
 
+    /// Equality, quick where both share one string, as neighbouring places mostly do.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let (a, b) = (self.name(), other.name());
+        self.tag() == other.tag() && (Arc::ptr_eq(a, b) || a == b)
+    }
+
     pub(crate) fn from_tag(tag: u8, name: Arc<str>) -> Option<Self> {
         match tag {
             0 => Some(Self::Balance { asset: name }),
@@ -143,6 +149,15 @@ pub struct Versioned {
     pub value: i128,
     /// The sequence number of the last batch that wrote the place.
     pub version: u64,
+}
+
+/// What the ledger holds at many places, column by column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// Minor units of the asset, the whole number, or 0 and 1; 0 where nobody ever opened the place.
+    pub values: Vec<i128>,
+    /// The sequence number of the last batch that wrote the place, from 1; 0 where nobody ever opened it.
+    pub versions: Vec<u64>,
 }
 
 /// Whether a text may name an asset, field, batch or feed: 1 to [`MAX_NAME_BYTES`] bytes without control

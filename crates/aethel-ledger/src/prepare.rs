@@ -1,18 +1,17 @@
 //! From a request to the bytes of a row: the checks that every store makes before it writes, whatever the caller
 //! already proved.
 
-use crate::blob::{certificate_digest, lemma_digest, receipt_of, seal};
+use crate::blob::{certificate_digest, lemma_digest, seal};
 use crate::error::{LedgerError, Refusal};
-use crate::places::{FieldKey, MAX_MINOR_UNITS, PlaceKey, Versioned, is_name};
-use crate::policy::{FieldKind, Policy, PolicyChange, PolicyRefused};
+use crate::places::{Columns, PlaceKey, is_name};
+use crate::policy::{Policy, PolicyChange, PolicyRefused};
 use crate::receipt::Digest;
 use crate::record::{BatchKey, BatchSummary, Body};
-use crate::record_codec::{self, Link, key_row};
+use crate::record_codec::{FieldColumn, Link, key_row};
 use crate::store::{CommitOutcome, CommitRequest, LedgerStore};
-use aethel_ir::AccountName;
-use aethel_ir::account::OPENING_ACCOUNT;
+use crate::sums::check_values;
+use crate::tail::{MISSING, Tail};
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// A commit that may be written.
 pub(crate) struct Prepared {
@@ -22,6 +21,8 @@ pub(crate) struct Prepared {
     pub row: Vec<u8>,
     /// The row of the table of keys.
     pub key: Vec<u8>,
+    /// The number of each place of the body in the store's tail.
+    pub numbers: Vec<u32>,
     /// `equity:opening` in each asset that openings drew on, with its new value.
     pub extra: Vec<(PlaceKey, i128)>,
     /// The policy afterwards, when it changes.
@@ -34,24 +35,53 @@ pub(crate) enum Decision {
     Write(Box<Prepared>),
 }
 
+/// A store whose recent values lie over older ones.
+pub(crate) trait Layered: LedgerStore {
+    /// The recent values.
+    fn tail(&self) -> &Tail;
+
+    /// Fills in what lies beneath: the columns of the places whose number is [`MISSING`].
+    fn beneath(&self, places: &[PlaceKey], numbers: &[u32], columns: &mut Columns)
+    -> Result<(), LedgerError>;
+}
+
+/// The numbers of places in a store's tail, and what they hold.
+pub(crate) fn lookup(store: &dyn Layered, places: &[PlaceKey]) -> Result<(Vec<u32>, Columns), LedgerError> {
+    let numbers = store.tail().find(places);
+    let mut columns = store.tail().columns(&numbers);
+    if numbers.contains(&MISSING) {
+        store.beneath(places, &numbers, &mut columns)?;
+    }
+    Ok((numbers, columns))
+}
+
 /// Looks up the key, compares versions and checks the sums, in this order.
-pub(crate) fn prepare(store: &dyn LedgerStore, request: &CommitRequest) -> Result<Decision, LedgerError> {
+pub(crate) fn prepare(store: &dyn Layered, request: &CommitRequest) -> Result<Decision, LedgerError> {
     let body = &request.body;
-    check_shape(body)?;
+    let fields = FieldColumn::new(&body.places);
+    check_shape(request, &fields)?;
     check_lemmas(&request.lemmas)?;
     if let Some(known) = store.find(&body.batch, &body.key)? {
         return Ok(Decision::Done(repeated(known, body)));
     }
-    let index = index_places(&body.places)?;
-    let old = store.read(&body.places)?;
-    let changed = changed_places(store, request, &index, &old)?;
+    let (numbers, old) = lookup(store, &body.places)?;
+    if let Some(place) = store.tail().twice(&body.places, &numbers) {
+        return Err(Refusal::DuplicatePlace(place.clone()).into());
+    }
+    let changed = changed_places(store, request, &old)?;
     if !changed.is_empty() {
         return Ok(Decision::Done(CommitOutcome::Conflict { places: changed }));
     }
     let policy = changed_policy(store, &body.policy_changes)?;
-    let extra = check_values(store, body, policy.as_ref().unwrap_or(store.policy()), &old)?;
+    let extra = check_values(
+        store,
+        body,
+        &fields,
+        policy.as_ref().unwrap_or(store.policy()),
+        old,
+    )?;
     if let Some(policy) = &policy {
-        check_bounded(store, body, policy, &index)?;
+        check_bounded(store, body, policy)?;
     }
     let head = store.head();
     let link = Link {
@@ -61,13 +91,13 @@ pub(crate) fn prepare(store: &dyn LedgerStore, request: &CommitRequest) -> Resul
         policy_version: policy.as_ref().unwrap_or(store.policy()).version(),
         certificate: certificate_digest(&request.certificate),
     };
-    let record = record_codec::encode(&link, body, &extra);
-    let receipt = receipt_of(&record);
+    let (row, receipt) = seal(&link, body, fields, &extra, &request.certificate);
     Ok(Decision::Write(Box::new(Prepared {
         sequence: link.sequence,
         receipt,
-        row: seal(receipt, &record, &request.certificate),
+        row,
         key: key_row(&body.batch, &body.key),
+        numbers,
         extra,
         policy,
     })))
@@ -82,7 +112,8 @@ pub(crate) fn repeated(known: BatchSummary, body: &Body) -> CommitOutcome {
     }
 }
 
-fn check_shape(body: &Body) -> Result<(), Refusal> {
+fn check_shape(request: &CommitRequest, fields: &FieldColumn<'_>) -> Result<(), Refusal> {
+    let body = &request.body;
     let entries = &body.entries;
     let (places, transactions) = (body.places.len(), body.transactions.count());
     let malformed = |what| Err(Refusal::Malformed(what));
@@ -95,20 +126,26 @@ fn check_shape(body: &Body) -> Result<(), Refusal> {
     if body.values.len() != places || u32::try_from(places).is_err() {
         return malformed("not one value for each place");
     }
+    if !request.versions.is_empty() && request.versions.len() != places {
+        return malformed("not one version for each place");
+    }
     if entries.amount.len() != entries.len() || entries.position.len() != entries.len() {
         return malformed("columns of entries differ in length");
     }
-    let mut indices = entries
-        .place
-        .iter()
-        .chain(body.openings.iter().map(|opening| &opening.place));
-    if indices.any(|place| *place as usize >= places) {
+    let last = entries.place.iter().max().copied();
+    let opened = body.openings.iter().map(|opening| opening.place).max();
+    if last.max(opened).is_some_and(|place| place as usize >= places) {
         return malformed("an entry or opening is of no listed place");
     }
-    if entries.position.iter().any(|position| *position >= transactions) {
+    if entries
+        .position
+        .iter()
+        .max()
+        .is_some_and(|position| *position >= transactions)
+    {
         return malformed("an entry is of no transaction");
     }
-    if !body.places.iter().all(|place| is_name(place.field.name())) {
+    if !fields.fields.iter().all(|field| is_name(field.name())) {
         return malformed("an asset's or field's name is empty, too long or holds control characters");
     }
     Ok(())
@@ -124,64 +161,40 @@ fn check_lemmas(lemmas: &[(Digest, Vec<u8>)]) -> Result<(), Refusal> {
     }
 }
 
-fn index_places(places: &[PlaceKey]) -> Result<HashMap<&PlaceKey, usize>, Refusal> {
-    let mut index = HashMap::with_capacity(places.len());
-    for (i, place) in places.iter().enumerate() {
-        if index.insert(place, i).is_some() {
-            return Err(Refusal::DuplicatePlace(place.clone()));
-        }
-    }
-    Ok(index)
-}
-
-/// The places that are not as the request expects them.
+/// The places that are not as the request expects them. `old` is what the body's places hold now.
 fn changed_places(
-    store: &dyn LedgerStore,
+    store: &dyn Layered,
     request: &CommitRequest,
-    index: &HashMap<&PlaceKey, usize>,
-    old: &[Option<Versioned>],
+    old: &Columns,
 ) -> Result<Vec<PlaceKey>, LedgerError> {
+    let places = &request.body.places;
     let mut changed = Vec::new();
-    let mut only_read = Vec::new();
-    let mut versions = Vec::new();
-    for (i, (place, version)) in request.expected.iter().enumerate() {
-        // Callers list the places they write first and in the same order, which saves the hashing.
-        let known = match request.body.places.get(i) {
-            Some(same) if same == place => Some(i),
-            _ => index.get(place).copied(),
-        };
-        match known {
-            Some(i) if old[i].map(|v| v.version) != *version => changed.push(place.clone()),
-            Some(_) => {}
-            None => {
-                only_read.push(place.clone());
-                versions.push(*version);
+    if !request.versions.is_empty() && request.versions != old.versions {
+        let differ = request.versions.iter().zip(&old.versions).zip(places);
+        changed.extend(
+            differ
+                .filter(|((was, is), _)| was != is)
+                .map(|(_, place)| place.clone()),
+        );
+    }
+    if !request.expected.is_empty() {
+        let expected: Vec<PlaceKey> = request.expected.iter().map(|(place, _)| place.clone()).collect();
+        let (_, now) = lookup(store, &expected)?;
+        for ((place, (_, was)), is) in expected.into_iter().zip(&request.expected).zip(now.versions) {
+            if was.unwrap_or(0) != is {
+                changed.push(place);
             }
         }
     }
-    if !only_read.is_empty() {
-        let now = store.read(&only_read)?;
-        let differ = only_read.into_iter().zip(now).zip(versions);
-        changed.extend(
-            differ
-                .filter(|((_, now), version)| now.map(|v| v.version) != *version)
-                .map(|((p, _), _)| p),
-        );
-    }
     // Opening what somebody has opened meanwhile is the same race, even if the caller did not list it.
-    let opened = request
-        .body
-        .openings
-        .iter()
-        .map(|opening| opening.place as usize)
-        .filter(|i| old[*i].is_some());
-    changed.extend(opened.map(|i| request.body.places[i].clone()));
+    let opened = request.body.openings.iter().map(|opening| opening.place as usize);
+    changed.extend(opened.filter(|i| old.versions[*i] > 0).map(|i| places[i].clone()));
     changed.sort();
     changed.dedup();
     Ok(changed)
 }
 
-fn changed_policy(store: &dyn LedgerStore, changes: &[PolicyChange]) -> Result<Option<Policy>, LedgerError> {
+fn changed_policy(store: &dyn Layered, changes: &[PolicyChange]) -> Result<Option<Policy>, LedgerError> {
     if changes.is_empty() {
         return Ok(None);
     }
@@ -204,7 +217,7 @@ fn changed_policy(store: &dyn LedgerStore, changes: &[PolicyChange]) -> Result<O
     Ok(Some(policy))
 }
 
-fn has_balances(store: &dyn LedgerStore, asset: &str) -> Result<bool, LedgerError> {
+fn has_balances(store: &dyn Layered, asset: &str) -> Result<bool, LedgerError> {
     for row in store.balances()? {
         if row?.0.field.asset().is_some_and(|a| &**a == asset) {
             return Ok(true);
@@ -214,13 +227,8 @@ fn has_balances(store: &dyn LedgerStore, asset: &str) -> Result<bool, LedgerErro
 }
 
 /// Accounts that become bounded must not be below zero anywhere, also where this batch does not go.
-fn check_bounded(
-    store: &dyn LedgerStore,
-    body: &Body,
-    policy: &Policy,
-    index: &HashMap<&PlaceKey, usize>,
-) -> Result<(), LedgerError> {
-    let now_bounded = |account: &AccountName| {
+fn check_bounded(store: &dyn Layered, body: &Body, policy: &Policy) -> Result<(), LedgerError> {
+    let now_bounded = |account: &aethel_ir::AccountName| {
         let asked = |c: &PolicyChange| matches!(c, PolicyChange::Bounded(bounded) if bounded == account);
         body.policy_changes.iter().any(asked) && !policy.is_unbounded(account.as_str())
     };
@@ -231,195 +239,12 @@ fn check_bounded(
     {
         return Ok(());
     }
+    let index: HashMap<&PlaceKey, usize> = body.places.iter().zip(0..).collect();
     for row in store.balances()? {
         let (place, old) = row?;
         let value = index.get(&place).map_or(old.value, |i| body.values[*i]);
         if value < 0 && place.field.asset().is_some() && now_bounded(&place.account) {
             return Err(PolicyRefused::CannotBound(place.account).into());
-        }
-    }
-    Ok(())
-}
-
-/// Sums of one asset over a batch.
-struct AssetSum {
-    asset: Arc<str>,
-    entries: i128,
-    openings: i128,
-    opened: bool,
-}
-
-/// Recomputes every new value and the sum of every asset. Gives `equity:opening` where openings drew on it.
-fn check_values(
-    store: &dyn LedgerStore,
-    body: &Body,
-    policy: &Policy,
-    old: &[Option<Versioned>],
-) -> Result<Vec<(PlaceKey, i128)>, LedgerError> {
-    let (mut sums, asset_of) = assets(body, policy)?;
-    let mut computed: Vec<i128> = old.iter().map(|known| known.map_or(0, |v| v.value)).collect();
-    let mut open: Vec<bool> = old.iter().map(Option::is_some).collect();
-    let out_of_range = |i: usize| Refusal::OutOfRange(body.places[i].clone());
-
-    for opening in &body.openings {
-        let i = opening.place as usize;
-        let account = body.places[i].account.as_str();
-        if open[i] || account == OPENING_ACCOUNT {
-            return Err(Refusal::Malformed("a place is opened twice, or is where openings come from").into());
-        }
-        open[i] = true;
-        computed[i] = opening.amount;
-        if opening.amount.unsigned_abs() > MAX_MINOR_UNITS.unsigned_abs() {
-            return Err(out_of_range(i).into());
-        }
-        if let Some(sum) = asset_of[i].map(|a| &mut sums[a]) {
-            if opening.amount < 0 && !policy.is_unbounded(account) {
-                return Err(Refusal::BelowZero {
-                    place: body.places[i].clone(),
-                    value: opening.amount,
-                }
-                .into());
-            }
-            sum.opened = true;
-            sum.openings = sum
-                .openings
-                .checked_add(opening.amount)
-                .ok_or_else(|| out_of_range(i))?;
-        }
-    }
-    for (place, amount, _) in body.entries.iter() {
-        let i = place as usize;
-        match asset_of[i] {
-            None => computed[i] = amount,
-            Some(asset) => {
-                let sum = &mut sums[asset].entries;
-                *sum = sum.checked_add(amount).ok_or_else(|| out_of_range(i))?;
-                computed[i] = computed[i].checked_add(amount).ok_or_else(|| out_of_range(i))?;
-            }
-        }
-    }
-    if let Some(sum) = sums.iter().find(|sum| sum.entries != 0) {
-        return Err(Refusal::NotConserved {
-            asset: sum.asset.clone(),
-            sum: sum.entries,
-        }
-        .into());
-    }
-    let extra = draw_openings(store, body, &sums, &mut computed)?;
-    for (i, place) in body.places.iter().enumerate() {
-        check_place(place, open[i], computed[i], body.values[i], policy)?;
-    }
-    Ok(extra)
-}
-
-/// The assets of a batch and which of them each place is of; unknown assets and fields are refused.
-fn assets(body: &Body, policy: &Policy) -> Result<(Vec<AssetSum>, Vec<Option<usize>>), Refusal> {
-    let mut sums: Vec<AssetSum> = Vec::new();
-    let mut index: HashMap<&Arc<str>, usize> = HashMap::new();
-    let mut asset_of = Vec::with_capacity(body.places.len());
-    let mut last: Option<(&Arc<str>, usize)> = None;
-    for place in &body.places {
-        let kind = match &place.field {
-            FieldKey::Balance { asset } => {
-                let number = match last {
-                    Some((same, number)) if same == asset => number,
-                    _ => match index.get(asset) {
-                        Some(number) => *number,
-                        None if policy.scale(asset).is_none() => {
-                            return Err(Refusal::UnknownAsset(asset.clone()));
-                        }
-                        None => {
-                            index.insert(asset, sums.len());
-                            sums.push(AssetSum {
-                                asset: asset.clone(),
-                                entries: 0,
-                                openings: 0,
-                                opened: false,
-                            });
-                            sums.len() - 1
-                        }
-                    },
-                };
-                last = Some((asset, number));
-                asset_of.push(Some(number));
-                continue;
-            }
-            FieldKey::Integer { .. } => FieldKind::Integer,
-            FieldKey::Bool { .. } => FieldKind::Bool,
-        };
-        if policy.fields().get(place.field.name()) != Some(&kind) {
-            return Err(Refusal::UnknownField(place.field.name().clone()));
-        }
-        asset_of.push(None);
-    }
-    Ok((sums, asset_of))
-}
-
-/// Takes what openings brought in from `equity:opening`, so that each asset still sums to zero. Where the batch
-/// lists that account itself, the value there is adjusted; elsewhere it is returned as an extra place.
-fn draw_openings(
-    store: &dyn LedgerStore,
-    body: &Body,
-    sums: &[AssetSum],
-    computed: &mut [i128],
-) -> Result<Vec<(PlaceKey, i128)>, LedgerError> {
-    let drawn: Vec<&AssetSum> = sums.iter().filter(|sum| sum.opened).collect();
-    if drawn.is_empty() {
-        return Ok(Vec::new());
-    }
-    let account = AccountName::new(OPENING_ACCOUNT)
-        .map_err(|_| Refusal::Malformed("the account of openings has no name"))?;
-    let places: Vec<PlaceKey> = drawn
-        .iter()
-        .map(|sum| PlaceKey::balance(account.clone(), sum.asset.clone()))
-        .collect();
-    let mut extra = Vec::new();
-    let old = store.read(&places)?;
-    for ((place, sum), old) in places.into_iter().zip(drawn).zip(old) {
-        let listed = body.places.iter().position(|p| *p == place);
-        let before = listed.map_or(old.map_or(0, |v| v.value), |i| computed[i]);
-        let value = before
-            .checked_sub(sum.openings)
-            .filter(|value| value.unsigned_abs() <= MAX_MINOR_UNITS.unsigned_abs())
-            .ok_or_else(|| Refusal::OutOfRange(place.clone()))?;
-        match listed {
-            Some(i) => computed[i] = value,
-            None => extra.push((place, value)),
-        }
-    }
-    Ok(extra)
-}
-
-fn check_place(
-    place: &PlaceKey,
-    open: bool,
-    computed: i128,
-    stated: i128,
-    policy: &Policy,
-) -> Result<(), Refusal> {
-    if computed != stated {
-        return Err(Refusal::WrongValue {
-            place: place.clone(),
-            computed,
-            stated,
-        });
-    }
-    let fits = match place.field {
-        FieldKey::Bool { .. } => (0..=1).contains(&computed),
-        _ => computed.unsigned_abs() <= MAX_MINOR_UNITS.unsigned_abs(),
-    };
-    if !fits {
-        return Err(Refusal::OutOfRange(place.clone()));
-    }
-    if place.field.asset().is_some() && !policy.is_unbounded(place.account.as_str()) {
-        if !open {
-            return Err(Refusal::NotOpen(place.clone()));
-        }
-        if computed < 0 {
-            return Err(Refusal::BelowZero {
-                place: place.clone(),
-                value: computed,
-            });
         }
     }
     Ok(())

@@ -23,43 +23,47 @@ pub(crate) struct Link {
     pub certificate: Digest,
 }
 
-/// The canonical bytes of a record whose places are the body's, then `extra`.
-pub(crate) fn encode(link: &Link, body: &Body, extra: &[(PlaceKey, i128)]) -> Vec<u8> {
-    let mut out = Writer::with_capacity(512 + 24 * body.places.len() + 16 * body.entries.len());
+/// How long the record of a body is, about.
+pub(crate) fn length(body: &Body) -> usize {
+    let accounts: usize = body.places.iter().map(|place| place.account.as_str().len()).sum();
+    512 + accounts + 8 * body.places.len() + 8 * body.openings.len() + 8 * body.entries.len()
+}
+
+/// Appends the canonical bytes of a record whose places are the body's, then `extra`.
+pub(crate) fn encode_into(
+    out: &mut Writer,
+    link: &Link,
+    body: &Body,
+    fields: FieldColumn<'_>,
+    extra: &[(PlaceKey, i128)],
+) {
     out.byte(kind_tag(body.kind));
     out.uint(link.sequence);
     out.raw(&link.ledger_id.0);
     out.raw(&link.previous.0);
     out.uint(body.time_ms);
     out.text(&body.batch);
-    write_key(&mut out, &body.key);
+    write_key(out, &body.key);
     out.raw(&body.content.0);
     out.optional_text(body.program.as_deref());
     out.raw(&link.certificate.0);
-    write_names(&mut out, &body.transactions);
+    write_names(out, &body.transactions);
     out.uint(link.policy_version);
-    write_changes(&mut out, &body.policy_changes);
-    write_places(&mut out, || {
-        body.places.iter().chain(extra.iter().map(|(place, _)| place))
-    });
-    body.values
-        .iter()
-        .chain(extra.iter().map(|(_, value)| value))
-        .for_each(|value| out.int(*value));
+    write_changes(out, &body.policy_changes);
+    write_places(out, fields, &body.places, extra);
+    let extra = extra.iter().map(|(_, value)| *value);
+    out.ints(body.values.iter().copied().chain(extra));
     out.uint(body.openings.len() as u64);
-    body.openings
-        .iter()
-        .for_each(|opening| out.uint(u64::from(opening.place)));
-    body.openings.iter().for_each(|opening| out.int(opening.amount));
-    write_entries(&mut out, &body.entries);
-    write_oracles(&mut out, body.oracles.as_ref());
+    out.uints(body.openings.iter().map(|opening| opening.place));
+    out.ints(body.openings.iter().map(|opening| opening.amount));
+    write_entries(out, &body.entries);
+    write_oracles(out, body.oracles.as_ref());
     out.uint(body.approvals.len() as u64);
     for approval in &body.approvals {
         out.text(&approval.key_id);
         out.uint(approval.expires_ms);
         out.bytes(&approval.signature);
     }
-    out.into_bytes()
 }
 
 /// Reads a record back; every index in it is then within its table.
@@ -227,38 +231,82 @@ fn read_names(input: &mut Reader<'_>) -> Read<TransactionNames> {
     Ok(names)
 }
 
-fn write_places<'a, I: Iterator<Item = &'a PlaceKey>>(out: &mut Writer, places: impl Fn() -> I) {
-    let mut index: HashMap<&FieldKey, u64> = HashMap::new();
-    let mut fields: Vec<&FieldKey> = Vec::new();
-    let mut column: Vec<u64> = Vec::new();
-    let mut last: Option<(&FieldKey, u64)> = None;
-    for place in places() {
-        // Neighbours mostly have the same field, often the very same string, which is cheaper than hashing.
-        let number = match last {
-            Some((field, number)) if field == &place.field => number,
-            _ => *index.entry(&place.field).or_insert_with(|| {
-                fields.push(&place.field);
-                fields.len() as u64 - 1
-            }),
+/// The fields of places, each once in the order in which they occur, and which of them each place has. There are a
+/// few fields for very many places.
+pub(crate) struct FieldColumn<'a> {
+    pub fields: Vec<&'a FieldKey>,
+    pub of: Vec<u32>,
+}
+
+impl<'a> FieldColumn<'a> {
+    pub(crate) fn new(places: &'a [PlaceKey]) -> Self {
+        let mut column = Self {
+            fields: Vec::new(),
+            of: Vec::with_capacity(places.len() + 1),
         };
-        last = Some((&place.field, number));
-        column.push(number);
+        column.extend(places.iter());
+        column
     }
-    out.uint(fields.len() as u64);
-    for field in fields {
+
+    fn extend(&mut self, places: impl Iterator<Item = &'a PlaceKey>) {
+        let mut index: HashMap<&FieldKey, u32> = self.fields.iter().copied().zip(0..).collect();
+        let mut last: Option<(&FieldKey, u32)> = None;
+        for place in places {
+            // Neighbours mostly have the same field, often the very same string, which is cheaper than hashing.
+            let number = match last {
+                Some((field, number)) if field.is_same(&place.field) => number,
+                _ => *index.entry(&place.field).or_insert_with(|| {
+                    self.fields.push(&place.field);
+                    self.fields.len() as u32 - 1
+                }),
+            };
+            last = Some((&place.field, number));
+            self.of.push(number);
+        }
+    }
+}
+
+fn write_places<'a>(
+    out: &mut Writer,
+    mut column: FieldColumn<'a>,
+    places: &'a [PlaceKey],
+    extra: &'a [(PlaceKey, i128)],
+) {
+    column.extend(extra.iter().map(|(place, _)| place));
+    out.uint(column.fields.len() as u64);
+    for field in column.fields {
         out.byte(field.tag());
         out.text(field.name());
     }
-    out.uint(column.len() as u64);
-    column.iter().for_each(|number| out.uint(*number));
+    out.uint(column.of.len() as u64);
+    out.uints(column.of.iter().copied());
     let mut before: &[u8] = &[];
-    for place in places() {
+    for place in places.iter().chain(extra.iter().map(|(place, _)| place)) {
         let account = place.account.as_str().as_bytes();
-        let shared = before.iter().zip(account).take_while(|(a, b)| a == b).count();
+        let shared = shared_bytes(before, account);
         out.uint(shared as u64);
         out.bytes(&account[shared..]);
         before = account;
     }
+}
+
+/// How many bytes two names begin with alike.
+fn shared_bytes(a: &[u8], b: &[u8]) -> usize {
+    let mut shared = 0;
+    // Eight at a time; the lowest byte of a number is its first.
+    while let (Some(x), Some(y)) = (a[shared..].first_chunk(), b[shared..].first_chunk()) {
+        let differ = u64::from_le_bytes(*x) ^ u64::from_le_bytes(*y);
+        if differ != 0 {
+            return shared + differ.trailing_zeros() as usize / 8;
+        }
+        shared += 8;
+    }
+    shared
+        + a[shared..]
+            .iter()
+            .zip(&b[shared..])
+            .take_while(|(x, y)| x == y)
+            .count()
 }
 
 fn read_places(input: &mut Reader<'_>) -> Read<Vec<PlaceKey>> {
@@ -338,14 +386,14 @@ fn read_index(input: &mut Reader<'_>, places: usize) -> Read<u32> {
 
 fn write_entries(out: &mut Writer, entries: &Entries) {
     out.uint(entries.len() as u64);
-    entries.place.iter().for_each(|place| out.uint(u64::from(*place)));
-    entries.amount.iter().for_each(|amount| out.int(*amount));
+    out.uints(entries.place.iter().copied());
+    out.ints(entries.amount.iter().copied());
     // Positions hardly ever go back or jump: their differences take a byte.
     let mut before = 0;
-    for position in &entries.position {
-        out.int(i128::from(*position) - before);
-        before = i128::from(*position);
-    }
+    out.small_ints(entries.position.iter().map(|position| {
+        let position = i64::from(*position);
+        position - std::mem::replace(&mut before, position)
+    }));
 }
 
 fn read_entries(input: &mut Reader<'_>, places: usize, transactions: u32) -> Read<Entries> {

@@ -2,7 +2,7 @@
 
 use crate::blob::Blob;
 use crate::error::LedgerError;
-use crate::places::{PlaceKey, Versioned};
+use crate::places::{Columns, PlaceKey, Versioned};
 use crate::policy::Policy;
 use crate::receipt::{Digest, DigestPrefix, LedgerId};
 use crate::record::{BatchKey, BatchSummary, Body, Record};
@@ -22,7 +22,10 @@ pub struct Head {
 /// One batch to be committed.
 #[derive(Clone, Debug)]
 pub struct CommitRequest {
-    /// Every place read and the version it had, `None` when it was unknown.
+    /// The version that each of the body's places had when it was read, 0 when it was unknown. Empty, when
+    /// `expected` says what there is to say.
+    pub versions: Vec<u64>,
+    /// Other places read and the version each had, `None` when it was unknown.
     pub expected: Vec<(PlaceKey, Option<u64>)>,
     /// What the record will say.
     pub body: Body,
@@ -73,8 +76,15 @@ pub trait LedgerStore: Send + Sync {
     /// The policy in force.
     fn policy(&self) -> &Policy;
 
+    /// The current value and version of each place, in the order asked for.
+    fn read_columns(&self, places: &[PlaceKey]) -> Result<Columns, LedgerError>;
+
     /// The current value of each place, in the order asked for; `None` when nobody ever opened it.
-    fn read(&self, places: &[PlaceKey]) -> Result<Vec<Option<Versioned>>, LedgerError>;
+    fn read(&self, places: &[PlaceKey]) -> Result<Vec<Option<Versioned>>, LedgerError> {
+        let Columns { values, versions } = self.read_columns(places)?;
+        let known = |(value, version)| (version > 0).then_some(Versioned { value, version });
+        Ok(values.into_iter().zip(versions).map(known).collect())
+    }
 
     /// Every current value, sorted by account and then field.
     fn balances(&self) -> Result<Rows<'_, (PlaceKey, Versioned)>, LedgerError>;

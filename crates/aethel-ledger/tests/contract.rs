@@ -179,6 +179,22 @@ fn stale_reads_conflict(store: &mut dyn LedgerStore) {
     assert_eq!(store.commit(&opener).unwrap(), conflict);
     assert_eq!(store.head().sequence, 3);
     assert_eq!(value(store, "alice"), Some(1236));
+    // Versions as a column say the same.
+    let mut column = pay(store, "column", 3);
+    column.expected.clear();
+    let places = column.body.places.clone();
+    column.versions = vec![store.read(&places[..1]).unwrap()[0].unwrap().version, 1];
+    let conflict = CommitOutcome::Conflict {
+        places: places[1..].to_vec(),
+    };
+    assert_eq!(store.commit(&column).unwrap(), conflict);
+    column.versions.pop();
+    assert!(matches!(refused(&column, store), Refusal::Malformed(_)));
+    column.versions = store.read_columns(&places).unwrap().versions;
+    assert!(matches!(
+        store.commit(&column),
+        Ok(CommitOutcome::Committed { .. })
+    ));
 }
 
 fn refused(request: &CommitRequest, store: &mut dyn LedgerStore) -> Refusal {

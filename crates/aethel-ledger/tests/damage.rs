@@ -89,8 +89,8 @@ impl LedgerStore for Tampered<'_> {
     fn policy(&self) -> &Policy {
         self.inner.policy()
     }
-    fn read(&self, places: &[PlaceKey]) -> Result<Vec<Option<Versioned>>, LedgerError> {
-        self.inner.read(places)
+    fn read_columns(&self, places: &[PlaceKey]) -> Result<Columns, LedgerError> {
+        self.inner.read_columns(places)
     }
     fn balances(&self) -> Result<Rows<'_, (PlaceKey, Versioned)>, LedgerError> {
         self.inner.balances()

@@ -24,6 +24,7 @@ impl Batch {
         let key = BatchKey::User(key.into());
         let body = Body::new(RecordKind::Batch, 1_700_000_000_000, name, key, Digest([0; 32]));
         let request = CommitRequest {
+            versions: Vec::new(),
             expected: Vec::new(),
             body,
             certificate: b"certificate".to_vec(),

@@ -8,20 +8,25 @@
 use crate::Refusal;
 use crate::dependency_analyzer::DependencyGraph;
 use crate::oracle::OracleCheck;
-use crate::preparation::Snapshot;
 use crate::serial::Run;
-use aethel_ir::{Batch, Names, OPENING_ACCOUNT, TransactionId};
+use aethel_certificate::Layout;
+use aethel_ir::{Batch, Column, Names, OPENING_ACCOUNT, PlaceId, TransactionId};
 use aethel_ledger::{
-    BatchKey, Body, CommitOutcome, CommitRequest, Digest, FieldKey, LedgerStore, Opening, OracleEvidence,
-    OracleProof, PolicyChange, RecordKind, TransactionNames,
+    BatchKey, Body, CommitOutcome, CommitRequest, Digest, Entries, FieldKey, LedgerStore, Opening,
+    OracleEvidence, OracleProof, PlaceKey, PolicyChange, RecordKind, TransactionNames,
 };
 
 /// Everything that goes into one record.
 pub(crate) struct CommitInput<'a> {
     pub batch: &'a Batch,
     pub graph: &'a DependencyGraph,
-    pub snapshot: &'a Snapshot,
-    pub run: &'a Run,
+    /// The ledger's name of each place of the batch.
+    pub keys: Vec<PlaceKey>,
+    /// The version that each place had, 0 when the ledger did not know it.
+    pub versions: Vec<u64>,
+    /// The places that this batch opens, and with what.
+    pub openings: &'a [(PlaceId, i128)],
+    pub run: Run,
     pub key: &'a BatchKey,
     pub content: Digest,
     pub program: Option<&'a str>,
@@ -41,7 +46,7 @@ pub(crate) struct CommitInput<'a> {
 pub struct CommitManager;
 
 impl CommitManager {
-    /// Stage ⑥; see the module's contract.
+    /// Stage ⑥; see the module's contract. Gives the certificate back beside the ledger's answer.
     ///
     /// # Errors
     /// What the store says; nothing was committed then, except with AE0811, where that is not known.
@@ -49,31 +54,53 @@ impl CommitManager {
         &self,
         store: &mut dyn LedgerStore,
         input: CommitInput<'_>,
-    ) -> Result<CommitOutcome, Refusal> {
+    ) -> Result<(CommitOutcome, Vec<u8>), Refusal> {
         let request = request(input);
-        store
-            .commit(&request)
-            .map_err(|error| Box::new(error.to_diagnostic()))
+        match store.commit(&request) {
+            Ok(outcome) => Ok((outcome, request.certificate)),
+            Err(error) => Err(Box::new(error.to_diagnostic())),
+        }
     }
 }
 
-fn request(input: CommitInput<'_>) -> CommitRequest {
+/// The request, for which the columns of the run and the snapshot are used up: a batch may have a million places.
+fn request(mut input: CommitInput<'_>) -> CommitRequest {
     let time_ms = u64::try_from(input.time_ms).unwrap_or(0);
     let name = input.batch.name.to_string();
     let mut body = Body::new(RecordKind::Batch, time_ms, name, input.key.clone(), input.content);
     body.program = input.program.map(str::to_owned);
     body.policy_changes = input.policy_changes.to_vec();
     body.transactions = names(input.batch, &input.graph.order);
-    let listed = list_places(&input, &mut body);
-    list_entries(&input, &listed, &mut body);
     body.oracles = evidence(&input);
-
-    let mut expected: Vec<_> = Vec::with_capacity(input.snapshot.keys.len());
-    let pair = |index: usize| (input.snapshot.keys[index].clone(), input.snapshot.versions[index]);
-    // Those that are written first and in the order of the body, which the store is quickest with.
-    expected.extend((0..listed.len()).filter(|i| listed[*i] != NOT_LISTED).map(pair));
-    expected.extend((0..listed.len()).filter(|i| listed[*i] == NOT_LISTED).map(pair));
+    let values = std::mem::take(&mut input.run.final_values);
+    let listed = Listed::new(&input);
+    body.entries = entries(&input, &listed);
+    body.openings = listed.openings(input.openings);
+    let mut expected = Vec::new();
+    let mut versions = input.versions;
+    (body.places, body.values) = match listed.numbers {
+        None => (input.keys, values),
+        Some(numbers) => {
+            let mut places = (Vec::with_capacity(listed.count), Vec::with_capacity(listed.count));
+            let mut kept = Vec::with_capacity(listed.count);
+            for (((key, value), version), number) in
+                input.keys.into_iter().zip(values).zip(versions).zip(numbers)
+            {
+                if number == NOT_LISTED {
+                    expected.push((key, (version > 0).then_some(version)));
+                } else {
+                    places.0.push(key);
+                    places.1.push(value);
+                    kept.push(version);
+                }
+            }
+            versions = kept;
+            places
+        }
+    };
+    draw_on_openings(&mut body);
     CommitRequest {
+        versions,
         expected,
         body,
         certificate: input.certificate,
@@ -83,59 +110,117 @@ fn request(input: CommitInput<'_>) -> CommitRequest {
 
 const NOT_LISTED: u32 = u32::MAX;
 
-/// The places that are opened or written; gives for each place of the batch its number among them.
-fn list_places(input: &CommitInput<'_>, body: &mut Body) -> Vec<u32> {
-    let count = input.batch.places.len();
-    let mut changed = vec![false; count];
-    for (index, chain) in (0..count).map(|index| (index, input.graph.chains.row(index))) {
-        changed[index] = chain.iter().any(|access| access.writes);
+/// The places that are opened or written: those that the record lists.
+struct Listed {
+    count: usize,
+    /// For each place of the batch its number among them; `None` when all are listed.
+    numbers: Option<Vec<u32>>,
+}
+
+impl Listed {
+    fn new(input: &CommitInput<'_>) -> Self {
+        let mut changed = written(input.batch, &input.graph.layout);
+        for (place, _) in input.openings {
+            changed[place.0 as usize] = true;
+        }
+        let count = changed.iter().filter(|changed| **changed).count();
+        if count == changed.len() {
+            return Self { count, numbers: None };
+        }
+        let mut next = 0..;
+        let number = |changed: bool| changed.then(|| next.next()).flatten().unwrap_or(NOT_LISTED);
+        Self {
+            count,
+            numbers: Some(changed.into_iter().map(number).collect()),
+        }
     }
-    for (place, _) in &input.snapshot.openings {
-        changed[place.0 as usize] = true;
+
+    fn number(&self, place: PlaceId) -> u32 {
+        match &self.numbers {
+            None => place.0,
+            Some(numbers) => numbers[place.0 as usize],
+        }
     }
-    let mut listed = vec![NOT_LISTED; count];
-    for index in (0..count).filter(|index| changed[*index]) {
-        listed[index] = body.places.len() as u32;
-        body.places.push(input.snapshot.keys[index].clone());
-        body.values.push(input.run.final_values[index]);
-    }
-    for (place, amount) in &input.snapshot.openings {
-        body.openings.push(Opening {
-            place: listed[place.0 as usize],
+
+    fn openings(&self, openings: &[(PlaceId, i128)]) -> Vec<Opening> {
+        let opening = |(place, amount): &(PlaceId, i128)| Opening {
+            place: self.number(*place),
             amount: *amount,
-        });
+        };
+        openings.iter().map(opening).collect()
     }
-    draw_on_openings(input, body);
-    listed
+}
+
+/// For each place, whether some transaction writes it.
+fn written(batch: &Batch, layout: &Layout) -> Vec<bool> {
+    let mut written = vec![false; batch.places.len()];
+    for group in &batch.groups {
+        let shape = &layout.shapes[group.intent as usize];
+        let slots = shape.written_slots.iter();
+        for column in slots.filter_map(|slot| group.places.get(usize::from(*slot))) {
+            match column {
+                Column::Same(place) if group.rows > 0 => written[place.0 as usize] = true,
+                Column::Same(_) => {}
+                Column::Each(places) => {
+                    let places = places.iter().take(group.rows as usize);
+                    places.for_each(|place| written[place.0 as usize] = true);
+                }
+            }
+        }
+    }
+    written
 }
 
 /// Where the batch itself writes `equity:opening`, the openings of the record draw on it too.
-fn draw_on_openings(input: &CommitInput<'_>, body: &mut Body) {
-    for (key, value) in body.places.iter().zip(&mut body.values) {
-        let FieldKey::Balance { asset } = &key.field else {
+fn draw_on_openings(body: &mut Body) {
+    for index in 0..body.places.len() {
+        let FieldKey::Balance { asset } = &body.places[index].field else {
             continue;
         };
-        if key.account.as_str() != OPENING_ACCOUNT {
+        if body.openings.is_empty() || body.places[index].account.as_str() != OPENING_ACCOUNT {
             continue;
         }
-        for (place, amount) in &input.snapshot.openings {
-            if input.snapshot.keys[place.0 as usize].field.asset() == Some(asset) {
-                *value = value.saturating_sub(*amount);
+        for opening in &body.openings {
+            if body.places[opening.place as usize].field.asset() == Some(asset) {
+                body.values[index] = body.values[index].saturating_sub(opening.amount);
             }
         }
     }
 }
 
-fn list_entries(input: &CommitInput<'_>, listed: &[u32], body: &mut Body) {
-    let layout = &input.graph.layout;
-    for (position, id) in input.graph.order.iter().enumerate() {
-        input
-            .run
-            .each_change(input.batch, layout, *id, |_, place, amount| {
-                body.entries
-                    .push(listed[place.0 as usize], amount, position as u32);
-            });
+/// What the transactions did, in batch order.
+fn entries(input: &CommitInput<'_>, listed: &Listed) -> Entries {
+    let (batch, layout, run) = (input.batch, &input.graph.layout, &input.run);
+    // The places of which the run logs what goes into the record: changes in escrow, new values of fields.
+    let mut as_logged: Vec<bool> = (0..batch.places.len() as u32)
+        .map(|place| batch.asset_of(PlaceId(place)).is_none())
+        .collect();
+    run.escrow
+        .iter()
+        .for_each(|place| as_logged[place.0 as usize] = true);
+    let mut entries = Entries::with_capacity(layout.total_writes());
+    for (position, id) in (0..).zip(&input.graph.order) {
+        let reference = batch.transactions[id.0 as usize];
+        let group = &batch.groups[reference.group as usize];
+        let shape = &layout.shapes[group.intent as usize];
+        let (seen, written) = (layout.slots(*id).start, layout.writes(*id).start);
+        for (slot, at) in shape.written_slots.iter().zip(written..) {
+            let slot = usize::from(*slot);
+            let place = group
+                .places
+                .get(slot)
+                .and_then(|column| column.get(reference.row));
+            let (Some(place), Some(value)) = (place, run.written.get(at)) else {
+                continue;
+            };
+            let amount = match as_logged[place.0 as usize] {
+                true => *value,
+                false => value.saturating_sub(run.seen.get(seen + slot).copied().unwrap_or(0)),
+            };
+            entries.push(listed.number(*place), amount, position);
+        }
     }
+    entries
 }
 
 /// The names in batch order; neighbouring rows of one loop are one run.

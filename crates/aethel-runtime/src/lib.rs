@@ -29,6 +29,7 @@ pub mod rows;
 pub mod serial;
 mod single;
 pub(crate) mod supply;
+pub mod team;
 
 #[cfg(test)]
 #[path = "../../aethel-certificate/tests/support/mod.rs"]
@@ -55,6 +56,7 @@ pub use processor::BatchProcessor;
 pub use request::{BatchRequest, ProcessorOptions};
 pub use result::{BatchResult, StageReport, ThroughputBaseline};
 pub use serial::{Run, TransactionFailure};
+pub use team::Team;
 
 /// A diagnostic that ends a batch; boxed, because it is large and rare.
 pub type Refusal = Box<aethel_ir::Diagnostic>;

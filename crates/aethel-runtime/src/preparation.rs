@@ -3,10 +3,11 @@
 
 use crate::Refusal;
 use aethel_ir::{
-    AccountId, Batch, Code, Diagnostic, Field, PlaceId, SourceId, Span, did_you_mean, money::format_grouped,
+    AccountId, AccountName, Batch, Code, Diagnostic, Field, OPENING_ACCOUNT, PlaceId, SourceId, Span,
+    did_you_mean, money::format_grouped,
 };
-use aethel_ledger::{FieldKey, FieldKind, LedgerStore, PlaceKey, Policy, PolicyChange, Versioned};
-use std::collections::{BTreeSet, HashMap};
+use aethel_ledger::{Columns, FieldKey, FieldKind, LedgerStore, PlaceKey, Policy, PolicyChange};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What the caller says about accounts that the ledger may not know.
@@ -31,8 +32,8 @@ pub struct Openings {
 pub(crate) struct Snapshot {
     /// The ledger's name of each place.
     pub keys: Vec<PlaceKey>,
-    /// The version of each place, `None` when the ledger does not know it.
-    pub versions: Vec<Option<u64>>,
+    /// The version of each place, 0 when the ledger does not know it.
+    pub versions: Vec<u64>,
     /// The value of each place, in minor units.
     pub values: Vec<i128>,
     /// Per asset of the batch, the sum of bounded balances that it does not touch, in minor units.
@@ -56,28 +57,26 @@ pub(crate) fn prepare(
     batch: &mut Batch,
     openings: &Openings,
 ) -> Result<Snapshot, Refusal> {
-    let keys: Vec<PlaceKey> = (0..batch.places.len())
-        .filter_map(|index| place_key(batch, index))
-        .collect();
-    if keys.len() != batch.places.len() {
+    let Some(keys) = place_keys(batch) else {
         let message = "the batch has a place of an unknown account or field";
         return Err(Box::new(Diagnostic::new(Code::AE0904, message)));
-    }
+    };
     let read = store
-        .read(&keys)
+        .read_columns(&keys)
         .map_err(|error| Box::new(error.to_diagnostic()))?;
     let mut changes = asset_and_field_changes(batch, store.policy(), openings)?;
     boundedness(batch, store.policy(), openings, &read, &mut changes)?;
+    let supply_elsewhere = supply_elsewhere(store, batch, &read)?;
     let mut snapshot = Snapshot {
-        versions: read.iter().map(|known| known.map(|v| v.version)).collect(),
-        values: read.iter().map(|known| known.map_or(0, |v| v.value)).collect(),
-        supply_elsewhere: supply_elsewhere(store, batch, &read)?,
+        versions: read.versions,
+        values: read.values,
+        supply_elsewhere,
         keys,
         openings: Vec::new(),
         changes,
         notes: Vec::new(),
     };
-    open(store, batch, openings, &read, &mut snapshot)?;
+    open(store, batch, openings, &mut snapshot)?;
     Ok(snapshot)
 }
 
@@ -106,55 +105,53 @@ pub(crate) fn effective_policy(
 }
 
 /// Every asset sums to zero over all accounts, so the bounded ones together hold what the unbounded ones owe. Only those
-/// are read, however many accounts the ledger has.
-fn supply_elsewhere(
-    store: &dyn LedgerStore,
-    batch: &Batch,
-    read: &[Option<Versioned>],
-) -> Result<Vec<i128>, Refusal> {
-    let unbounded = store.policy().unbounded();
+/// are read, however many accounts the ledger has. To be called when the batch says of every account what the ledger says.
+fn supply_elsewhere(store: &dyn LedgerStore, batch: &Batch, read: &Columns) -> Result<Vec<i128>, Refusal> {
+    let source = AccountName::new(OPENING_ACCOUNT).ok();
+    let unbounded: Vec<&AccountName> = store.policy().unbounded().iter().chain(&source).collect();
     let mut elsewhere = Vec::with_capacity(batch.assets.len());
     for asset in &batch.assets {
         let places: Vec<PlaceKey> = unbounded
             .iter()
-            .map(|account| PlaceKey::balance(account.clone(), asset.name.clone()))
+            .map(|account| PlaceKey::balance((*account).clone(), asset.name.clone()))
             .collect();
         let owed = store
-            .read(&places)
+            .read_columns(&places)
             .map_err(|error| Box::new(error.to_diagnostic()))?;
-        elsewhere.push(
-            owed.iter()
-                .flatten()
-                .fold(0_i128, |sum, owed| sum.saturating_sub(owed.value)),
-        );
+        let owed = owed.values.iter();
+        elsewhere.push(owed.fold(0_i128, |sum, owed| sum.saturating_sub(*owed)));
     }
-    for (index, known) in read.iter().enumerate() {
+    for (index, (value, version)) in read.values.iter().zip(&read.versions).enumerate() {
         let place = PlaceId(index as u32);
-        let bounded = batch
-            .account_of(place)
-            .is_some_and(|account| !unbounded.contains(account));
-        if let (Some(known), Some(asset), true) = (known, batch.asset_of(place), bounded)
+        if let (true, Some(asset)) = (*version > 0 && batch.is_bounded(place), batch.asset_of(place))
             && let Some(sum) = elsewhere.get_mut(usize::from(asset.0))
         {
-            *sum = sum.saturating_sub(known.value);
+            *sum = sum.saturating_sub(*value);
         }
     }
     Ok(elsewhere)
 }
 
-fn place_key(batch: &Batch, index: usize) -> Option<PlaceKey> {
-    let (account, field) = batch.places.get(index)?;
-    let field = match batch.fields.get(usize::from(field.0))? {
-        Field::Balance(asset) => FieldKey::Balance {
-            asset: batch.assets.get(usize::from(asset.0))?.name.clone(),
-        },
-        Field::Integer(name) => FieldKey::Integer { name: name.clone() },
-        Field::Bool(name) => FieldKey::Bool { name: name.clone() },
+/// The ledger's names of the places; `None` when one is of an unknown account or field.
+fn place_keys(batch: &Batch) -> Option<Vec<PlaceKey>> {
+    let field = |field: &Field| {
+        Some(match field {
+            Field::Balance(asset) => FieldKey::Balance {
+                asset: batch.assets.get(usize::from(asset.0))?.name.clone(),
+            },
+            Field::Integer(name) => FieldKey::Integer { name: name.clone() },
+            Field::Bool(name) => FieldKey::Bool { name: name.clone() },
+        })
     };
-    Some(PlaceKey {
-        account: batch.accounts.get(account.0 as usize)?.clone(),
-        field,
-    })
+    let fields: Vec<FieldKey> = batch.fields.iter().map(field).collect::<Option<_>>()?;
+    let mut keys = Vec::with_capacity(batch.places.len());
+    for (account, field) in &batch.places {
+        keys.push(PlaceKey {
+            account: batch.accounts.get(account.0 as usize)?.clone(),
+            field: fields.get(usize::from(field.0))?.clone(),
+        });
+    }
+    Some(keys)
 }
 
 /// The ledger says something else about `what`, such as `asset USD`.
@@ -224,12 +221,12 @@ fn boundedness(
     batch: &mut Batch,
     policy: &Policy,
     openings: &Openings,
-    read: &[Option<Versioned>],
+    read: &Columns,
     changes: &mut Vec<PolicyChange>,
 ) -> Result<(), Refusal> {
     let mut known = vec![false; batch.accounts.len()];
-    for ((account, _), value) in batch.places.iter().zip(read) {
-        known[account.0 as usize] |= value.is_some();
+    for ((account, _), version) in batch.places.iter().zip(&read.versions) {
+        known[account.0 as usize] |= *version > 0;
     }
     for account in &openings.bounded {
         let Some(name) = batch.accounts.get(account.0 as usize) else {
@@ -263,27 +260,22 @@ fn open(
     store: &dyn LedgerStore,
     batch: &Batch,
     openings: &Openings,
-    read: &[Option<Versioned>],
     snapshot: &mut Snapshot,
 ) -> Result<(), Refusal> {
-    let mut given: HashMap<PlaceId, i128> = HashMap::new();
-    for (place, amount) in &openings.balances {
-        given.entry(*place).or_insert(*amount);
-    }
+    let given = Given::new(openings, batch.places.len());
     let mut ignored: BTreeSet<PlaceId> = BTreeSet::new();
-    for (index, known) in read.iter().enumerate() {
+    for index in 0..batch.places.len() {
         let place = PlaceId(index as u32);
-        let opening = given.get(&place).copied();
-        match (known, opening) {
-            (Some(known), Some(opening)) if known.value != opening => {
+        match (snapshot.versions[index] > 0, given.amount(index)) {
+            (true, Some(opening)) if snapshot.values[index] != opening => {
                 if openings.are_expectations {
-                    let refusal = expectation(batch, place, known.value, opening);
+                    let refusal = expectation(batch, place, snapshot.values[index], opening);
                     return Err(Box::new(at_opening(openings, place, refusal)));
                 }
                 ignored.insert(place);
             }
-            (Some(_), _) => {}
-            (None, Some(opening)) => {
+            (true, _) => {}
+            (false, Some(opening)) => {
                 if !aethel_ir::money::in_range(opening) || (opening < 0 && batch.is_bounded(place)) {
                     let message = format!(
                         "the opening balance of `{}` cannot be {}",
@@ -298,9 +290,9 @@ fn open(
                 snapshot.openings.push((place, opening));
             }
             // Fields begin with 0 and false, accounts that may go below zero with nothing.
-            (None, None) if !batch.is_bounded(place) => {}
-            (None, None) if openings.open_accounts => snapshot.openings.push((place, 0)),
-            (None, None) => return Err(not_open(store, batch, place, &given)),
+            (false, None) if !batch.is_bounded(place) => {}
+            (false, None) if openings.open_accounts => snapshot.openings.push((place, 0)),
+            (false, None) => return Err(not_open(store, batch, place, openings)),
         }
     }
     if let Some(first) = ignored.first() {
@@ -319,6 +311,31 @@ fn open(
         snapshot.notes.push(at_opening(openings, *first, note));
     }
     Ok(())
+}
+
+/// The opening balances by place; of two for one place the first counts.
+struct Given<'a> {
+    balances: &'a [(PlaceId, i128)],
+    /// For each place where its balance stands, from 1; 0 when there is none. Empty when there are none at all.
+    at: Vec<u32>,
+}
+
+impl<'a> Given<'a> {
+    fn new(openings: &'a Openings, places: usize) -> Self {
+        let balances = openings.balances.as_slice();
+        let mut at = vec![0; if balances.is_empty() { 0 } else { places }];
+        for (number, (place, _)) in (1..).zip(balances) {
+            if let Some(at @ 0) = at.get_mut(place.0 as usize) {
+                *at = number;
+            }
+        }
+        Self { balances, at }
+    }
+
+    fn amount(&self, place: usize) -> Option<i128> {
+        let at = self.at.get(place)?.checked_sub(1)?;
+        self.balances.get(at as usize).map(|(_, amount)| *amount)
+    }
 }
 
 fn amount(batch: &Batch, place: PlaceId, value: i128) -> String {
@@ -342,16 +359,12 @@ fn expectation(batch: &Batch, place: PlaceId, known: i128, expected: i128) -> Di
 }
 
 /// Nobody opened the account; a name that the ledger or the inputs know is proposed.
-fn not_open(
-    store: &dyn LedgerStore,
-    batch: &Batch,
-    place: PlaceId,
-    given: &HashMap<PlaceId, i128>,
-) -> Refusal {
+fn not_open(store: &dyn LedgerStore, batch: &Batch, place: PlaceId, openings: &Openings) -> Refusal {
     let name = batch.account_of(place).map_or("", |account| account.as_str());
-    let mut open: BTreeSet<String> = given
-        .keys()
-        .filter_map(|place| batch.account_of(*place))
+    let mut open: BTreeSet<String> = openings
+        .balances
+        .iter()
+        .filter_map(|(place, _)| batch.account_of(*place))
         .map(|account| account.as_str().to_owned())
         .collect();
     // What cannot be read is not proposed; the refusal stands without it.

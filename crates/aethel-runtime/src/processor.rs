@@ -13,6 +13,7 @@ use crate::preparation::{Snapshot, effective_policy, prepare};
 use crate::request::{BatchRequest, ProcessorOptions};
 use crate::result::{BatchResult, ConflictNumbers, GraphNumbers, LinearizabilityProof, StageReport};
 use crate::single::single;
+use crate::team::Team;
 use crate::{
     ConflictDetector, ConservationValidator, DependencyAnalyzer, LinearizabilityProver, ParallelExecutor,
 };
@@ -30,6 +31,7 @@ const WORTH_LEMMAS: usize = 256;
 pub struct BatchProcessor {
     options: ProcessorOptions,
     clock: Arc<dyn Clock>,
+    team: Arc<Team>,
 }
 
 /// What one attempt came to.
@@ -42,7 +44,12 @@ enum Attempt {
 impl BatchProcessor {
     /// A processor that reads time from `clock`.
     pub fn new(options: ProcessorOptions, clock: Arc<dyn Clock>) -> Self {
-        Self { options, clock }
+        let team = Team::new(options.threads.unwrap_or(options.available_threads));
+        Self {
+            options,
+            clock,
+            team: Arc::new(team),
+        }
     }
 
     /// Runs a batch: committed as a whole, or the ledger is as it was and the result says why.
@@ -141,7 +148,7 @@ impl BatchProcessor {
         let mut stages = Stages { watch, started_ns: 0 };
 
         stages.begin("dependency analysis")?;
-        let graph = DependencyAnalyzer.analyze(&request.batch)?;
+        let graph = DependencyAnalyzer.analyze_with(&request.batch, &*self.team)?;
         let numbers = GraphNumbers::new(&graph);
         let counts = [
             ("transactions", numbers.transactions),
@@ -181,7 +188,7 @@ impl BatchProcessor {
             store,
             request,
             &graph,
-            &Start {
+            Start {
                 snapshot,
                 oracles,
                 key,
@@ -199,7 +206,7 @@ impl BatchProcessor {
         store: &mut dyn LedgerStore,
         request: &BatchRequest<'_>,
         graph: &DependencyGraph,
-        start: &Start<'_>,
+        mut start: Start<'_>,
         stages: &mut Stages<'_>,
         result: &mut BatchResult,
     ) -> Result<Attempt, Refusal> {
@@ -207,7 +214,7 @@ impl BatchProcessor {
         let before = &start.snapshot.values;
 
         stages.begin("conflict detection")?;
-        let worth_it = graph.schedule.edges() > 0 || batch.len() >= WORTH_LEMMAS;
+        let worth_it = graph.survey.edges > 0 || batch.len() >= WORTH_LEMMAS;
         let proved = match &self.options.access {
             Some(prover) if worth_it => prover.prove(batch),
             _ => ProvedAccess::default(),
@@ -217,7 +224,7 @@ impl BatchProcessor {
                 format!("it is not proved that accesses commute, so they are kept in order: {doubt}");
             result.note_once(Diagnostic::new(Code::AE0603, message));
         }
-        let plan = ConflictDetector.detect(batch, graph, before, &proved.access);
+        let plan = ConflictDetector.detect_with(batch, graph, before, &proved.access, &*self.team);
         result.conflicts = Some(ConflictNumbers::new(batch, &plan, &proved));
         let counts = [plan.consecutive.raw, plan.consecutive.waw, plan.consecutive.war].map(|n| n as usize);
         stages.end(
@@ -233,6 +240,7 @@ impl BatchProcessor {
             threads: self.options.threads,
             available: self.options.available_threads,
             supply_elsewhere: start.snapshot.supply_elsewhere.clone(),
+            team: Some(self.team.clone()),
             ..ExecutionOptions::default()
         };
         let mut trace = ParallelExecutor
@@ -259,6 +267,7 @@ impl BatchProcessor {
                 None => &proved.solver,
             },
             supply_elsewhere: &start.snapshot.supply_elsewhere,
+            team: Some(&self.team),
         };
         let proof = LinearizabilityProver
             .prove(batch, graph, before, &mut trace, &options, stages.watch)
@@ -298,7 +307,7 @@ impl BatchProcessor {
         let view = proof.certificate(batch, graph, before);
         let certificate = aethel_certificate::encode(&view)
             .map_err(|error| Box::new(Diagnostic::new(Code::AE0602, error.to_string())))?;
-        result.certificate.clone_from(&certificate);
+        result.balances = Balances::new(batch, before, &proof.run.final_values);
         // The last moment to stop. What follows waits for the ledger's answer, whatever it takes.
         stages
             .watch
@@ -311,8 +320,10 @@ impl BatchProcessor {
         let input = CommitInput {
             batch,
             graph,
-            snapshot: &start.snapshot,
-            run: &proof.run,
+            keys: std::mem::take(&mut start.snapshot.keys),
+            versions: std::mem::take(&mut start.snapshot.versions),
+            openings: &start.snapshot.openings,
+            run: proof.run,
             key: &start.key,
             content: start.content,
             program: request.program.as_deref(),
@@ -323,12 +334,12 @@ impl BatchProcessor {
             lemmas,
             time_ms: start.oracles.now_ms,
         };
-        let outcome = if request.dry_run {
+        let (outcome, certificate) = if request.dry_run {
             CommitManager.commit(&mut MemoryStore::snapshot_of(store), input)?
         } else {
             CommitManager.commit(store, input)?
         };
-        result.balances = Balances::new(batch, before, &proof.run.final_values);
+        result.certificate = certificate;
         stages.end(result, 6, "commit", &[("places", result.balances.len())]);
         match outcome {
             CommitOutcome::Committed { sequence, receipt } => {

@@ -143,14 +143,11 @@ impl GraphNumbers {
     pub(crate) fn new(graph: &DependencyGraph) -> Self {
         Self {
             transactions: graph.order.len(),
-            edges: graph.schedule.edges(),
-            after: graph.item_successors.total(),
-            depth: graph.schedule.depth(),
-            components: graph.components,
-            width: (0..graph.schedule.depth())
-                .map(|level| graph.schedule.levels.row(level).len())
-                .max()
-                .unwrap_or(0),
+            edges: graph.survey.edges,
+            after: graph.items.successors.total(),
+            depth: graph.survey.depth,
+            components: graph.survey.components,
+            width: graph.survey.width,
         }
     }
 }
@@ -195,25 +192,28 @@ pub struct ConflictedPlace {
 
 impl ConflictNumbers {
     pub(crate) fn new(batch: &Batch, plan: &Plan<'_>, proved: &ProvedAccess) -> Self {
-        let listed = plan.places.iter().take(LISTED).map(|place| ConflictedPlace {
-            place: batch.place_name(place.place),
-            consecutive: place.consecutive,
-            pairs: place.pairs,
-            ordering: place.ordering,
-            reason: place.reason.map(|reason| match reason {
-                Reason::NotAdditive if proved.access.is_empty() => "nothing is proved about it",
-                reason => reason.words(),
-            }),
-        });
+        let listed = plan
+            .most_conflicted(batch, LISTED)
+            .into_iter()
+            .map(|place| ConflictedPlace {
+                place: batch.place_name(place.place),
+                consecutive: place.consecutive,
+                pairs: place.pairs,
+                ordering: place.ordering,
+                reason: place.reason.map(|reason| match reason {
+                    Reason::NotAdditive if proved.access.is_empty() => "nothing is proved about it",
+                    reason => reason.words(),
+                }),
+            });
         let commutes = plan.commuting.total() > 0;
         let lemmas = proved.lemmas.iter().filter(|_| commutes);
         Self {
             consecutive: plan.consecutive,
             pairs: plan.pairs,
             commuting: plan.commuting,
-            places: plan.places.len(),
-            edges: plan.schedule().edges(),
-            depth: plan.schedule().depth(),
+            places: plan.conflicted,
+            edges: plan.edges(batch),
+            depth: plan.depth(batch),
             any_order: plan.any_order(),
             lemmas: lemmas.map(|lemma| lemma.name.clone()).collect(),
             top: listed.collect(),

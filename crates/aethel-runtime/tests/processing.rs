@@ -8,9 +8,9 @@ use crate::{
 use aethel_certificate::decode;
 use aethel_ir::{AccountId, PlaceId, TransactionId};
 use aethel_ledger::{
-    BatchKey, BatchSummary, CommitOutcome, CommitRequest, Digest, Head, LedgerError, LedgerId, LedgerStore,
-    LemmaRow, MemoryStore, OracleFeed, OracleKey, PlaceKey, Policy, PolicyChange, RedbStore, Rows, Versioned,
-    verify,
+    BatchKey, BatchSummary, Columns, CommitOutcome, CommitRequest, Digest, Head, LedgerError, LedgerId,
+    LedgerStore, LemmaRow, MemoryStore, OracleFeed, OracleKey, PlaceKey, Policy, PolicyChange, RedbStore,
+    Rows, Versioned, verify,
 };
 use proptest::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -511,8 +511,8 @@ impl LedgerStore for Moody {
     fn policy(&self) -> &Policy {
         self.inner.policy()
     }
-    fn read(&self, places: &[PlaceKey]) -> Result<Vec<Option<Versioned>>, LedgerError> {
-        self.inner.read(places)
+    fn read_columns(&self, places: &[PlaceKey]) -> Result<Columns, LedgerError> {
+        self.inner.read_columns(places)
     }
     fn balances(&self) -> Result<Rows<'_, (PlaceKey, Versioned)>, LedgerError> {
         self.inner.balances()

@@ -153,7 +153,7 @@ fn run_batches(
 }
 
 /// Reads and lowers the batches of a program or JSON file; the flag says whether unknown accounts are opened with zero.
-fn lower(
+pub(crate) fn lower(
     path: &Path,
     options: &RunOptions,
     sources: &mut SourceMap,

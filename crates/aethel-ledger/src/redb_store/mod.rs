@@ -8,14 +8,14 @@ mod overlay;
 mod tables;
 
 use crate::error::LedgerError;
-use crate::places::{PlaceKey, Versioned};
+use crate::places::{Columns, PlaceKey, Versioned};
 use crate::policy::Policy;
-use crate::prepare::{Decision, Prepared, prepare, repeated};
+use crate::prepare::{Decision, Layered, Prepared, lookup, prepare, repeated};
 use crate::receipt::Digest;
 use crate::record::{BatchKey, BatchSummary, Body};
 use crate::record_codec::key_row;
 use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows};
-use crate::tail::merge;
+use crate::tail::{MISSING, Tail, merge};
 use create::Created;
 use guard::guarded;
 pub use guard::panics_are_caught;
@@ -107,12 +107,13 @@ impl RedbStore {
             sequence,
             receipt,
             row,
+            numbers,
             extra,
             policy,
             ..
         } = prepared;
         let state = &mut self.state;
-        state.tail.add(body, &extra, sequence);
+        state.tail.add_at(body, &numbers, &extra, sequence);
         state.tail_bytes += row.len() as u64;
         state.tail_places += body.places.len() as u64;
         state.head = Head {
@@ -191,6 +192,42 @@ fn rows<'a, K: Key + 'static, V: Value + 'static, T: 'a>(
     }))
 }
 
+impl Layered for RedbStore {
+    fn tail(&self) -> &Tail {
+        &self.state.tail
+    }
+
+    fn beneath(
+        &self,
+        places: &[PlaceKey],
+        numbers: &[u32],
+        columns: &mut Columns,
+    ) -> Result<(), LedgerError> {
+        if self.state.checkpoint.sequence == 0 {
+            return Ok(());
+        }
+        let rows = self.reading(Vec::new(), |db| {
+            let table = db.begin_read()?.open_table(BALANCES)?;
+            let mut rows = Vec::new();
+            let mut key = Vec::new();
+            for (i, place) in places.iter().enumerate().filter(|(i, _)| numbers[*i] == MISSING) {
+                key.clear();
+                place.write_bytes(&mut key);
+                if let Some(row) = table.get(key.as_slice())? {
+                    rows.push((i, tables::read_balance(row.value())));
+                }
+            }
+            Ok(rows)
+        })?;
+        for (i, value) in rows {
+            let found = value.map_err(|e| LedgerError::damaged(&self.name, None, e.to_string()))?;
+            columns.values[i] = found.value;
+            columns.versions[i] = found.version;
+        }
+        Ok(())
+    }
+}
+
 impl LedgerStore for RedbStore {
     fn name(&self) -> &Arc<str> {
         &self.name
@@ -204,29 +241,9 @@ impl LedgerStore for RedbStore {
         &self.state.policy
     }
 
-    fn read(&self, places: &[PlaceKey]) -> Result<Vec<Option<Versioned>>, LedgerError> {
-        let mut found: Vec<_> = places.iter().map(|place| self.state.tail.get(place)).collect();
-        if self.state.checkpoint.sequence == 0 || found.iter().all(Option::is_some) {
-            self.db()?;
-            return Ok(found);
-        }
-        let rows = self.reading(Vec::new(), |db| {
-            let table = db.begin_read()?.open_table(BALANCES)?;
-            let mut rows = Vec::new();
-            let mut key = Vec::new();
-            for (i, _) in found.iter().enumerate().filter(|(_, value)| value.is_none()) {
-                key.clear();
-                places[i].write_bytes(&mut key);
-                if let Some(row) = table.get(key.as_slice())? {
-                    rows.push((i, tables::read_balance(row.value())));
-                }
-            }
-            Ok(rows)
-        })?;
-        for (i, value) in rows {
-            found[i] = Some(value.map_err(|e| LedgerError::damaged(&self.name, None, e.to_string()))?);
-        }
-        Ok(found)
+    fn read_columns(&self, places: &[PlaceKey]) -> Result<Columns, LedgerError> {
+        self.db()?;
+        Ok(lookup(self, places)?.1)
     }
 
     fn balances(&self) -> Result<Rows<'_, (PlaceKey, Versioned)>, LedgerError> {

@@ -168,6 +168,10 @@ pub(super) fn read_balance(row: &[u8]) -> Result<Versioned, Malformed> {
         version: input.uint("version")?,
     };
     input.end("balance")?;
+    // Records are numbered from 1, and 0 stands for a place that nobody opened.
+    if value.version == 0 {
+        return input.fail("version");
+    }
     Ok(value)
 }
 

@@ -43,6 +43,7 @@ pub fn run(
     body.policy_changes = vec![change];
     let request = CommitRequest {
         lemmas: Vec::new(),
+        versions: Vec::new(),
         expected: Vec::new(),
         body,
         certificate: Vec::new(),

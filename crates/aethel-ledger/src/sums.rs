@@ -1,0 +1,193 @@
+//! The arithmetic of a commit, done again from its entries: every new value, the sum of every asset, who may be below
+//! zero.
+
+use crate::error::{LedgerError, Refusal};
+use crate::places::{Columns, FieldKey, MAX_MINOR_UNITS, PlaceKey};
+use crate::policy::{FieldKind, Policy};
+use crate::prepare::{Layered, lookup};
+use crate::record::Body;
+use crate::record_codec::FieldColumn;
+use aethel_ir::AccountName;
+use aethel_ir::account::OPENING_ACCOUNT;
+
+/// Sums of one field over a batch; of what is no balance they stay zero.
+#[derive(Clone, Default)]
+struct Sums {
+    is_balance: bool,
+    is_bool: bool,
+    entries: i128,
+    openings: i128,
+    opened: bool,
+}
+
+/// Recomputes every new value from the `old` ones and the sum of every asset. Gives `equity:opening` where openings
+/// drew on it.
+pub(crate) fn check_values(
+    store: &dyn Layered,
+    body: &Body,
+    fields: &FieldColumn<'_>,
+    policy: &Policy,
+    old: Columns,
+) -> Result<Vec<(PlaceKey, i128)>, LedgerError> {
+    let mut sums = known_fields(fields, policy)?;
+    let mut computed = old.values;
+    // Nobody opened what is of version 0.
+    let mut versions = old.versions;
+    let out_of_range = |i: usize| Refusal::OutOfRange(body.places[i].clone());
+
+    for opening in &body.openings {
+        let i = opening.place as usize;
+        let account = body.places[i].account.as_str();
+        if versions[i] > 0 || account == OPENING_ACCOUNT {
+            return Err(Refusal::Malformed("a place is opened twice, or is where openings come from").into());
+        }
+        versions[i] = 1;
+        computed[i] = opening.amount;
+        if opening.amount.unsigned_abs() > MAX_MINOR_UNITS.unsigned_abs() {
+            return Err(out_of_range(i).into());
+        }
+        let sum = &mut sums[fields.of[i] as usize];
+        if sum.is_balance {
+            if opening.amount < 0 && !policy.is_unbounded(account) {
+                return Err(Refusal::BelowZero {
+                    place: body.places[i].clone(),
+                    value: opening.amount,
+                }
+                .into());
+            }
+            sum.opened = true;
+            sum.openings = sum
+                .openings
+                .checked_add(opening.amount)
+                .ok_or_else(|| out_of_range(i))?;
+        }
+    }
+    for (place, amount) in body.entries.place.iter().zip(&body.entries.amount) {
+        let i = *place as usize;
+        let sum = &mut sums[fields.of[i] as usize];
+        if sum.is_balance {
+            sum.entries = sum.entries.checked_add(*amount).ok_or_else(|| out_of_range(i))?;
+            computed[i] = computed[i].checked_add(*amount).ok_or_else(|| out_of_range(i))?;
+        } else {
+            computed[i] = *amount;
+        }
+    }
+    if let Some((sum, field)) = sums.iter().zip(&fields.fields).find(|(sum, _)| sum.entries != 0) {
+        return Err(Refusal::NotConserved {
+            asset: field.name().clone(),
+            sum: sum.entries,
+        }
+        .into());
+    }
+    let extra = draw_openings(store, body, fields, &sums, &mut computed)?;
+    for (i, place) in body.places.iter().enumerate() {
+        let sum = &sums[fields.of[i] as usize];
+        check_place(place, sum, versions[i] > 0, computed[i], body.values[i], policy)?;
+    }
+    Ok(extra)
+}
+
+/// The fields of a batch, none of which the policy does not know.
+fn known_fields(fields: &FieldColumn<'_>, policy: &Policy) -> Result<Vec<Sums>, Refusal> {
+    let known = |field: &&FieldKey| {
+        let kind = match field {
+            FieldKey::Balance { asset } => {
+                return match policy.scale(asset) {
+                    None => Err(Refusal::UnknownAsset(asset.clone())),
+                    Some(_) => Ok(Sums {
+                        is_balance: true,
+                        ..Sums::default()
+                    }),
+                };
+            }
+            FieldKey::Integer { .. } => FieldKind::Integer,
+            FieldKey::Bool { .. } => FieldKind::Bool,
+        };
+        match policy.fields().get(field.name()) == Some(&kind) {
+            true => Ok(Sums {
+                is_bool: kind == FieldKind::Bool,
+                ..Sums::default()
+            }),
+            false => Err(Refusal::UnknownField(field.name().clone())),
+        }
+    };
+    fields.fields.iter().map(known).collect()
+}
+
+/// Takes what openings brought in from `equity:opening`, so that each asset still sums to zero. Where the batch
+/// lists that account itself, the value there is adjusted; elsewhere it is returned as an extra place.
+fn draw_openings(
+    store: &dyn Layered,
+    body: &Body,
+    fields: &FieldColumn<'_>,
+    sums: &[Sums],
+    computed: &mut [i128],
+) -> Result<Vec<(PlaceKey, i128)>, LedgerError> {
+    let drawn: Vec<(&Sums, &FieldKey)> = sums
+        .iter()
+        .zip(fields.fields.iter().copied())
+        .filter(|(sum, _)| sum.opened)
+        .collect();
+    if drawn.is_empty() {
+        return Ok(Vec::new());
+    }
+    let account = AccountName::new(OPENING_ACCOUNT)
+        .map_err(|_| Refusal::Malformed("the account of openings has no name"))?;
+    let places: Vec<PlaceKey> = drawn
+        .iter()
+        .map(|(_, field)| PlaceKey {
+            account: account.clone(),
+            field: (*field).clone(),
+        })
+        .collect();
+    let mut extra = Vec::new();
+    let (_, old) = lookup(store, &places)?;
+    for ((place, (sum, _)), old) in places.into_iter().zip(drawn).zip(old.values) {
+        let listed = body.places.iter().position(|p| *p == place);
+        let before = listed.map_or(old, |i| computed[i]);
+        let value = before
+            .checked_sub(sum.openings)
+            .filter(|value| value.unsigned_abs() <= MAX_MINOR_UNITS.unsigned_abs())
+            .ok_or_else(|| Refusal::OutOfRange(place.clone()))?;
+        match listed {
+            Some(i) => computed[i] = value,
+            None => extra.push((place, value)),
+        }
+    }
+    Ok(extra)
+}
+
+fn check_place(
+    place: &PlaceKey,
+    sum: &Sums,
+    open: bool,
+    computed: i128,
+    stated: i128,
+    policy: &Policy,
+) -> Result<(), Refusal> {
+    if computed != stated {
+        return Err(Refusal::WrongValue {
+            place: place.clone(),
+            computed,
+            stated,
+        });
+    }
+    let fits = match sum.is_bool {
+        true => (0..=1).contains(&computed),
+        false => computed.unsigned_abs() <= MAX_MINOR_UNITS.unsigned_abs(),
+    };
+    if !fits {
+        return Err(Refusal::OutOfRange(place.clone()));
+    }
+    // Looking up the account comes last: hardly any place needs it.
+    if sum.is_balance && (!open || computed < 0) && !policy.is_unbounded(place.account.as_str()) {
+        return Err(match open {
+            false => Refusal::NotOpen(place.clone()),
+            true => Refusal::BelowZero {
+                place: place.clone(),
+                value: computed,
+            },
+        });
+    }
+    Ok(())
+}
