@@ -108,6 +108,14 @@ impl Printer {
         self.denies(diagnostics)
     }
 
+    /// Tells on stderr what went wrong after the result was printed; gives whether it counts as an error.
+    pub fn late(&self, diagnostics: &[Diagnostic], sources: &SourceMap) -> bool {
+        if !diagnostics.is_empty() {
+            eprint!("{}", concise(&self.shown(diagnostics), sources));
+        }
+        self.denies(diagnostics)
+    }
+
     /// What is shown of diagnostics, each as severe as it counts.
     fn shown(&self, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
         let mut shown = diagnostics.to_vec();
