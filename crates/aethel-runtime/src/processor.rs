@@ -31,6 +31,8 @@ const WORTH_LEMMAS: usize = 256;
 pub struct BatchProcessor {
     options: ProcessorOptions,
     clock: Arc<dyn Clock>,
+    /// Commits are handed over without waiting until they are durable.
+    pub(crate) ahead: bool,
 }
 
 /// What one attempt came to.
@@ -43,7 +45,11 @@ enum Attempt {
 impl BatchProcessor {
     /// A processor that reads time from `clock`.
     pub fn new(options: ProcessorOptions, clock: Arc<dyn Clock>) -> Self {
-        Self { options, clock }
+        Self {
+            options,
+            clock,
+            ahead: false,
+        }
     }
 
     /// Runs a batch: committed as a whole, or the ledger is as it was and the result says why.
@@ -326,9 +332,9 @@ impl BatchProcessor {
             time_ms: start.oracles.now_ms,
         };
         let (outcome, certificate) = if request.dry_run {
-            CommitManager.commit(&mut MemoryStore::snapshot_of(store), input)?
+            CommitManager.commit(&mut MemoryStore::snapshot_of(store), input, false)?
         } else {
-            CommitManager.commit(store, input)?
+            CommitManager.commit(store, input, self.ahead)?
         };
         result.certificate = certificate;
         stages.end(result, 6, "commit", &[("places", result.balances.len())]);

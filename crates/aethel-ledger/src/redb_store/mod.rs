@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod create;
+mod group;
 mod guard;
 mod open;
 mod overlay;
@@ -17,6 +18,7 @@ use crate::record_codec::key_row;
 use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows};
 use crate::tail::{MISSING, Tail, merge};
 use create::Created;
+pub use group::GroupStore;
 use guard::guarded;
 pub use guard::panics_are_caught;
 use redb::{Key, OwnedRange, Value};
@@ -81,7 +83,13 @@ impl RedbStore {
                 });
             }
             File::Open(db) => {
-                let append = || tables::append(db.database()?, &prepared, &request.lemmas);
+                let row = (
+                    prepared.sequence,
+                    prepared.row.as_slice(),
+                    prepared.key.as_slice(),
+                    request.lemmas.as_slice(),
+                );
+                let append = || tables::append(db.database()?, std::iter::once(row));
                 if let Err(error) = guarded(&self.name, "writing", append) {
                     return Err(self.settle(error, request));
                 }
@@ -99,14 +107,15 @@ impl RedbStore {
                 }
             }
         }
-        Ok(self.written(prepared, &request.body))
+        let bytes = prepared.row.len();
+        Ok(self.written(prepared, bytes, &request.body))
     }
 
-    fn written(&mut self, prepared: Prepared, body: &Body) -> CommitOutcome {
+    /// Takes a batch, whose row has so many bytes, into the state.
+    fn written(&mut self, prepared: Prepared, bytes: usize, body: &Body) -> CommitOutcome {
         let Prepared {
             sequence,
             receipt,
-            row,
             numbers,
             extra,
             policy,
@@ -114,7 +123,7 @@ impl RedbStore {
         } = prepared;
         let state = &mut self.state;
         state.tail.add_at(body, &numbers, &extra, sequence);
-        state.tail_bytes += row.len() as u64;
+        state.tail_bytes += bytes as u64;
         state.tail_places += body.places.len() as u64;
         state.head = Head {
             sequence,

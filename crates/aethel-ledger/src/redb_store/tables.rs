@@ -46,7 +46,7 @@ pub(super) const QUICK_REPAIR: bool = true;
 /// An open file.
 pub(super) struct Db {
     /// Filled until it is dropped.
-    handle: Option<Database>,
+    handle: Option<Arc<Database>>,
     /// Whether what is written reaches the file.
     pub writable: bool,
 }
@@ -54,7 +54,7 @@ pub(super) struct Db {
 impl Db {
     pub(super) fn new(handle: Database, writable: bool) -> Self {
         Self {
-            handle: Some(handle),
+            handle: Some(Arc::new(handle)),
             writable,
         }
     }
@@ -64,7 +64,7 @@ impl Db {
     }
 
     /// The handle to write with.
-    pub(super) fn database(&self) -> Result<&Database, redb::Error> {
+    pub(super) fn database(&self) -> Result<&Arc<Database>, redb::Error> {
         self.handle.as_ref().ok_or(redb::Error::DatabaseClosed)
     }
 }
@@ -205,21 +205,25 @@ pub(super) fn write_first(
     Ok(transaction.commit()?)
 }
 
-/// Writes one batch: its journal row, its key row and the lemmas that are new, nothing else.
-pub(super) fn append(
+/// A batch as it is written: sequence number, journal row, key row, lemmas.
+pub(super) type BatchRows<'a> = (u64, &'a [u8], &'a [u8], &'a [(Digest, Vec<u8>)]);
+
+/// Writes batches in one transaction: of each its journal row, its key row and the lemmas that are new, nothing else.
+pub(super) fn append<'a>(
     db: &Database,
-    prepared: &Prepared,
-    lemmas: &[(Digest, Vec<u8>)],
+    batches: impl Iterator<Item = BatchRows<'a>>,
 ) -> Result<(), redb::Error> {
     let mut transaction = db.begin_write()?;
     transaction.set_quick_repair(QUICK_REPAIR);
-    transaction
-        .open_table(BATCHES)?
-        .insert(prepared.sequence, prepared.row.as_slice())?;
-    transaction
-        .open_table(KEYS)?
-        .insert(prepared.key.as_slice(), prepared.sequence)?;
-    write_lemmas(&transaction, lemmas)?;
+    {
+        let mut journal = transaction.open_table(BATCHES)?;
+        let mut keys = transaction.open_table(KEYS)?;
+        for (sequence, row, key, lemmas) in batches {
+            journal.insert(sequence, row)?;
+            keys.insert(key, sequence)?;
+            write_lemmas(&transaction, lemmas)?;
+        }
+    }
     Ok(transaction.commit()?)
 }
 
