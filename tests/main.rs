@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod bench;
 mod check;
 mod documentation;
 mod errors;

@@ -67,7 +67,7 @@ fn schema(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn fits(name: &str, value: &Value) {
+pub fn fits(name: &str, value: &Value) {
     let schema = schema(name);
     assert_eq!(misfit(&schema, value, &schema, name), None, "{value:#}");
 }

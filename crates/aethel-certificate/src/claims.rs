@@ -7,11 +7,12 @@
 
 use crate::check::{Checked, Memory, check_initial, check_order, in_source_order, only_writes};
 use crate::conservation::check_sums;
-use crate::escrow::{Reason, Settlement, Sums, Treatment, settle, sum_group};
+use crate::escrow::{Reason, Settlement, Summed, Task, Treatment, settle};
 use crate::format::CertificateView;
-use crate::kinds::kinds;
+use crate::kinds::{Kind, kinds};
 use crate::rejection::Rejection;
-use aethel_ir::{Access, Batch, Class, Column, Group, MAX_MINOR_UNITS, PlaceId};
+use crate::workers::{Alone, Workers};
+use aethel_ir::{Access, Batch, Class, Column, Group, Lane, MAX_MINOR_UNITS, PlaceId};
 
 /// How each intent of a batch treats its places.
 pub fn accesses(batch: &Batch) -> Vec<Access> {
@@ -73,6 +74,19 @@ pub fn check_columns(
     memory: Memory<'_>,
     elsewhere: &[i128],
 ) -> Result<Option<Checked>, Rejection> {
+    check_columns_with(view, memory, elsewhere, &Alone)
+}
+
+/// [`check_columns`] by several workers.
+///
+/// # Errors
+/// As [`check_columns`].
+pub fn check_columns_with(
+    view: &CertificateView<'_>,
+    memory: Memory<'_>,
+    elsewhere: &[i128],
+    workers: &dyn Workers,
+) -> Result<Option<Checked>, Rejection> {
     let batch = view.batch;
     let mut escrow = vec![false; batch.places.len()];
     for place in view.escrow {
@@ -103,67 +117,109 @@ pub fn check_columns(
     }
     let kinds = kinds(batch);
     check_initial(view, &kinds)?;
-    let mut sums = vec![Sums::default(); places];
-    let mut holds = true;
-    let Some(starts) = starts(batch) else {
-        return Ok(None);
-    };
-    let claimed = |group: usize| claimed_changes(batch, &starts, group, memory.changes);
-    for (index, group) in batch.groups.iter().enumerate() {
+    for group in &batch.groups {
         let parts = (
             batch.intents.get(group.intent as usize),
             accesses.get(group.intent as usize),
         );
-        let (Some(intent), Some(access)) = parts else {
+        let (Some(_), Some(access)) = parts else {
             return Err(Rejection::BadBatch("a group of an unknown intent"));
         };
-        let Some(linear) = &access.linear else {
+        if access.linear.is_none() {
             return Ok(None);
-        };
-        let claimed = claimed(index)?;
-        match sum_group(batch, intent, group, linear, view.initial, claimed, &mut sums) {
-            Some(all) => holds &= all,
-            None => return Ok(None),
         }
         if let Some(place) = depends_on_written(access, group, &escrow) {
-            return Err(needs_order(
-                batch,
-                place,
-                Some(Treatment::Ordered(Reason::NotAdditive)),
-            ));
+            let reason = Treatment::Ordered(Reason::NotAdditive);
+            return Err(needs_order(batch, place, Some(reason)));
         }
     }
-    if !holds {
-        return Err(Rejection::Untrue);
-    }
-    let mut inflow = elsewhere.to_vec();
-    inflow.resize(batch.assets.len(), 0);
-    for (index, (sums, kind)) in sums.iter().zip(&kinds).enumerate() {
-        let place = PlaceId(index as u32);
-        let before = view.initial[index];
-        if let Err(reason) = sums.suffice(kind.bounded, before) {
-            return Err(needs_order(batch, place, Some(Treatment::Ordered(reason))));
-        }
-        let end = sums.end(before);
-        check_end(view, memory.values, place, end)?;
-        if let (true, Some(asset)) = (kind.bounded, kind.asset) {
-            let sum = &mut inflow[usize::from(asset.0)];
-            *sum = sum.saturating_add(before).saturating_add(sums.credit);
-        }
-    }
-    for (asset, most) in batch.assets.iter().zip(inflow) {
-        if most > MAX_MINOR_UNITS {
-            return Err(Rejection::Supply {
-                transaction: "some order of the transactions".to_owned(),
-                asset: asset.name.to_string(),
-            });
-        }
+    let Some(starts) = starts(batch) else {
+        return Ok(None);
+    };
+    check_claims_length(batch, &starts, memory.changes)?;
+    let claims = |group: usize| claimed_changes(batch, &starts, group, memory.changes);
+    let task = Task {
+        batch,
+        accesses: &accesses,
+        initial: view.initial,
+        claims: (!memory.changes.is_empty()).then_some(&claims),
+    };
+    let ends = Ends {
+        view,
+        memory: memory.values,
+        elsewhere,
+        kinds: &kinds,
+    };
+    if let Some(summed) = task.sum::<i64>(workers) {
+        ends.check(&summed)?;
+    } else if let Some(summed) = task.sum::<i128>(workers) {
+        ends.check(&summed)?;
+    } else {
+        return Ok(None);
     }
     Ok(Some(Checked {
         transactions: batch.len(),
         accesses: 0,
         sums: check_sums(view, &kinds)?,
     }))
+}
+
+/// What the sums of a batch are held against.
+struct Ends<'a> {
+    view: &'a CertificateView<'a>,
+    memory: &'a [i128],
+    elsewhere: &'a [i128],
+    kinds: &'a [Kind],
+}
+
+impl Ends<'_> {
+    /// Every place may be accessed in any order, ends where it is claimed to, and no asset's supply leaves its range.
+    fn check<N: Lane>(&self, summed: &Summed<N>) -> Result<(), Rejection> {
+        if !summed.holds {
+            return Err(Rejection::Untrue);
+        }
+        let (view, batch) = (self.view, self.view.batch);
+        let mut inflow = self.elsewhere.to_vec();
+        inflow.resize(batch.assets.len(), 0);
+        let claimed = view.initial.iter().zip(view.final_values).zip(self.memory);
+        for (index, ((sums, kind), ((before, claimed), found))) in
+            summed.sums.iter().zip(self.kinds).zip(claimed).enumerate()
+        {
+            let place = || PlaceId(index as u32);
+            if let Err(reason) = sums.suffice(kind.bounded, *before) {
+                return Err(needs_order(batch, place(), Some(Treatment::Ordered(reason))));
+            }
+            let expected = sums.end(*before).unwrap_or(i128::MAX);
+            if *claimed != expected {
+                return Err(Rejection::Final {
+                    place: batch.place_name(place()),
+                    claimed: *claimed,
+                    expected,
+                });
+            }
+            if *found != expected {
+                return Err(Rejection::Memory {
+                    place: batch.place_name(place()),
+                    found: *found,
+                    expected,
+                });
+            }
+            if let (true, Some(asset)) = (kind.bounded, kind.asset)
+                && let Some(sum) = inflow.get_mut(usize::from(asset.0))
+            {
+                *sum = sum.saturating_add(*before).saturating_add(sums.credit.wide());
+            }
+        }
+        for (asset, most) in batch.assets.iter().zip(inflow) {
+            if most > MAX_MINOR_UNITS {
+                return Err(Rejection::Supply {
+                    transaction: "some order of the transactions".to_owned(),
+                    asset: asset.name.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// For each group, how many writes the transactions before it make, and how many each of its own makes; `None` when the
@@ -189,24 +245,32 @@ fn starts(batch: &Batch) -> Option<Vec<(usize, usize)>> {
     Some(starts.into_iter().map(|start| start.unwrap_or((0, 0))).collect())
 }
 
-/// The changes that a group is said to have made; `None` when nothing is said.
+/// Where something is said about changes, it is said about all.
+fn check_claims_length(batch: &Batch, starts: &[(usize, usize)], changes: &[i128]) -> Result<(), Rejection> {
+    let ends = starts.iter().zip(&batch.groups);
+    let expected = ends
+        .map(|((first, each), group)| first + each * group.rows as usize)
+        .max();
+    match expected {
+        Some(expected) if !changes.is_empty() && changes.len() != expected => Err(Rejection::Length {
+            column: "changes in memory",
+            expected,
+            found: changes.len(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The changes that a group is said to have made.
 fn claimed_changes<'a>(
     batch: &Batch,
     starts: &[(usize, usize)],
     group: usize,
     changes: &'a [i128],
-) -> Result<Option<&'a [i128]>, Rejection> {
-    if changes.is_empty() {
-        return Ok(None);
-    }
-    let (first, each) = starts.get(group).copied().unwrap_or((0, 0));
-    let rows = batch.groups.get(group).map_or(0, |group| group.rows as usize);
-    let length = Rejection::Length {
-        column: "changes in memory",
-        expected: first + each * rows,
-        found: changes.len(),
-    };
-    changes.get(first..first + each * rows).map(Some).ok_or(length)
+) -> Option<&'a [i128]> {
+    let (first, each) = *starts.get(group)?;
+    let rows = batch.groups.get(group)?.rows as usize;
+    changes.get(first..first + each * rows)
 }
 
 /// A written place that something depends on in another way than its own change and its own bounds.
@@ -233,30 +297,4 @@ fn depends_on_written(access: &Access, group: &Group, written: &[bool]) -> Optio
         }
     }
     None
-}
-
-fn check_end(
-    view: &CertificateView<'_>,
-    memory: &[i128],
-    place: PlaceId,
-    end: Option<i128>,
-) -> Result<(), Rejection> {
-    let index = place.0 as usize;
-    let (claimed, found) = (view.final_values[index], memory[index]);
-    let expected = end.unwrap_or(i128::MAX);
-    if claimed != expected {
-        return Err(Rejection::Final {
-            place: view.batch.place_name(place),
-            claimed,
-            expected,
-        });
-    }
-    if found != expected {
-        return Err(Rejection::Memory {
-            place: view.batch.place_name(place),
-            found,
-            expected,
-        });
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::check::AssetSum;
 use crate::format::CertificateView;
-use crate::kinds::Kind;
+use crate::kinds::{Kind, kinds};
 use crate::rejection::Rejection;
 use aethel_ir::money::format_amount;
 use aethel_ir::{Batch, Rational};
@@ -31,6 +31,11 @@ pub(crate) fn check_sums(view: &CertificateView<'_>, kinds: &[Kind]) -> Result<V
         });
     }
     Ok(result)
+}
+
+/// Per asset, the exact sum of the balances among the values of all places, in minor units.
+pub fn asset_sums(batch: &Batch, values: &[i128]) -> Vec<Rational> {
+    sums(batch, &kinds(batch), values)
 }
 
 /// Exact sums: a hundred unbounded accounts may hold more together than one number of the machine can.

@@ -15,17 +15,19 @@ pub(crate) struct Kind {
 
 /// The kind of each place of a batch.
 pub(crate) fn kinds(batch: &Batch) -> Vec<Kind> {
+    let of_field = |field: &Field| match field {
+        Field::Balance(asset) => (Some(*asset), false),
+        Field::Integer(_) => (None, false),
+        Field::Bool(_) => (None, true),
+    };
+    let fields: Vec<_> = batch.fields.iter().map(of_field).collect();
     let kind = |(account, field): &(aethel_ir::AccountId, aethel_ir::FieldId)| {
-        let field = batch.fields.get(usize::from(field.0));
-        let asset = match field {
-            Some(Field::Balance(asset)) => Some(*asset),
-            Some(Field::Integer(_) | Field::Bool(_)) | None => None,
-        };
+        let (asset, truth) = fields.get(usize::from(field.0)).copied().unwrap_or((None, false));
         let unbounded = batch.unbounded.get(account.0 as usize).copied().unwrap_or(false);
         Kind {
             asset,
             bounded: asset.is_some() && !unbounded,
-            truth: matches!(field, Some(Field::Bool(_))),
+            truth,
         }
     };
     batch.places.iter().map(kind).collect()

@@ -51,36 +51,71 @@ impl Shape {
 pub struct Layout {
     /// The shape of each intent of the batch.
     pub shapes: Vec<Shape>,
-    slots: Vec<usize>,
-    writes: Vec<usize>,
+    slots: Offsets,
+    writes: Offsets,
+}
+
+/// Where the entries of each transaction begin in a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Offsets {
+    /// So many transactions have so many entries each.
+    Every(usize, usize),
+    /// One more than there are transactions.
+    Each(Vec<usize>),
+}
+
+impl Offsets {
+    fn new(batch: &Batch, sizes: &[usize]) -> Self {
+        let mut rows = sizes
+            .iter()
+            .zip(&batch.groups)
+            .filter(|(_, group)| group.rows > 0);
+        let size = rows.next().map_or(0, |(size, _)| *size);
+        if rows.all(|(other, _)| *other == size) {
+            return Offsets::Every(batch.len(), size);
+        }
+        let mut offsets = Vec::with_capacity(batch.len() + 1);
+        let mut end = 0;
+        offsets.push(0);
+        for TransactionRef { group, .. } in &batch.transactions {
+            end += sizes.get(*group as usize).copied().unwrap_or(0);
+            offsets.push(end);
+        }
+        Offsets::Each(offsets)
+    }
+
+    fn of(&self, id: TransactionId) -> Range<usize> {
+        let index = id.0 as usize;
+        match self {
+            Offsets::Every(count, size) if index < *count => index * size..(index + 1) * size,
+            Offsets::Every(..) => 0..0,
+            Offsets::Each(offsets) => {
+                let at = |index: usize| offsets.get(index).copied().unwrap_or(0);
+                at(index)..at(index + 1)
+            }
+        }
+    }
+
+    fn total(&self) -> usize {
+        match self {
+            Offsets::Every(count, size) => count * size,
+            Offsets::Each(offsets) => offsets.last().copied().unwrap_or(0),
+        }
+    }
 }
 
 impl Layout {
     /// The layout of a batch, in time linear in its transactions.
     pub fn new(batch: &Batch) -> Self {
         let shapes: Vec<Shape> = batch.intents.iter().map(Shape::new).collect();
-        let sizes: Vec<(usize, usize)> = batch
-            .groups
-            .iter()
-            .map(|group| {
-                shapes
-                    .get(group.intent as usize)
-                    .map_or((0, 0), |shape| (shape.read.len(), shape.written_slots.len()))
-            })
-            .collect();
-        let (mut slots, mut writes) = (
-            Vec::with_capacity(batch.len() + 1),
-            Vec::with_capacity(batch.len() + 1),
-        );
-        let mut end = (0, 0);
-        slots.push(0);
-        writes.push(0);
-        for TransactionRef { group, .. } in &batch.transactions {
-            let size = sizes.get(*group as usize).copied().unwrap_or((0, 0));
-            end = (end.0 + size.0, end.1 + size.1);
-            slots.push(end.0);
-            writes.push(end.1);
-        }
+        let sizes = |size: &dyn Fn(&Shape) -> usize| -> Vec<usize> {
+            let groups = batch.groups.iter();
+            groups
+                .map(|group| shapes.get(group.intent as usize).map_or(0, size))
+                .collect()
+        };
+        let slots = Offsets::new(batch, &sizes(&|shape| shape.read.len()));
+        let writes = Offsets::new(batch, &sizes(&|shape| shape.written_slots.len()));
         Self {
             shapes,
             slots,
@@ -90,26 +125,21 @@ impl Layout {
 
     /// The entries of a transaction in the columns of values and versions seen.
     pub fn slots(&self, id: TransactionId) -> Range<usize> {
-        range(&self.slots, id)
+        self.slots.of(id)
     }
 
     /// The entries of a transaction in the column of written values.
     pub fn writes(&self, id: TransactionId) -> Range<usize> {
-        range(&self.writes, id)
+        self.writes.of(id)
     }
 
     /// The length of the columns of values and versions seen.
     pub fn total_slots(&self) -> usize {
-        self.slots.last().copied().unwrap_or(0)
+        self.slots.total()
     }
 
     /// The length of the column of written values.
     pub fn total_writes(&self) -> usize {
-        self.writes.last().copied().unwrap_or(0)
+        self.writes.total()
     }
-}
-
-fn range(offsets: &[usize], id: TransactionId) -> Range<usize> {
-    let at = |index: usize| offsets.get(index).copied().unwrap_or(0);
-    at(id.0 as usize)..at(id.0 as usize + 1)
 }

@@ -22,9 +22,15 @@ mod order;
 mod proof_file;
 mod rejection;
 mod running;
+mod workers;
+
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod support;
 
 pub use check::{AssetSum, Checked, Memory, check, check_while};
-pub use claims::{accesses, check_columns, check_escrow};
+pub use claims::{accesses, check_columns, check_columns_with, check_escrow};
+pub use conservation::asset_sums;
 pub use farkas::{FarkasError, Inequality, LinearLemma, Refutation};
 pub use format::{Certificate, CertificateView, DecodeError, FORMAT_VERSION, Way, decode, encode};
 pub use layout::{Layout, Shape};
@@ -32,6 +38,7 @@ pub use lemma::{Grounds, LemmaError, LemmaRecord, LemmaVerdict, MAX_LEMMA_BYTES}
 pub use order::{batch_order, item_order};
 pub use proof_file::{CheckedProof, ProofError, ProofFile};
 pub use rejection::Rejection;
+pub use workers::{Alone, Workers};
 
 /// The digest of an encoded certificate, which the ledger keeps in the batch record.
 pub fn digest(encoded: &[u8]) -> [u8; 32] {

@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod bench;
+
 use aethel::config::HumanDuration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -80,6 +82,8 @@ pub enum Command {
     Check(CheckOptions),
     /// Run the batches of a program or JSON file on the ledger
     Run(RunOptions),
+    /// Measure throughput, scaling and latency, beside the least that this machine needs
+    Bench(bench::BenchOptions),
     /// Explain a diagnostic code
     Explain(ExplainOptions),
     /// Look into a ledger, import balances, change its policy

@@ -56,11 +56,16 @@ impl Printer {
 
     /// Prints a result to stdout.
     pub fn result(&mut self, text: &str) {
+        self.write(|out| out.write_all(text.as_bytes()));
+    }
+
+    /// Lets a result of any length be written to stdout.
+    pub fn write(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
         if self.closed {
             return;
         }
-        let mut out = std::io::stdout().lock();
-        if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        if write(&mut out).and_then(|()| out.flush()).is_err() {
             self.closed = true;
         }
     }

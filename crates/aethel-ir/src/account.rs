@@ -57,28 +57,50 @@ impl AccountName {
     /// # Errors
     /// Says which rule the text breaks.
     pub fn new(text: &str) -> Result<Self, AccountNameError> {
+        Self::check(text)?;
+        Ok(Self(text.into()))
+    }
+
+    /// Checks whether a text could be a name.
+    ///
+    /// # Errors
+    /// Says which rule the text breaks.
+    pub fn check(text: &str) -> Result<(), AccountNameError> {
         if text.is_empty() {
             return Err(AccountNameError::Empty);
         }
         if text.len() > MAX_ACCOUNT_BYTES {
             return Err(AccountNameError::TooLong(text.len()));
         }
-        if let Some(hidden) = text.chars().find(|c| c.is_control() || is_format_character(*c)) {
-            return Err(AccountNameError::Hidden(hidden));
+        if is_plain(text) {
+            return Ok(());
         }
-        if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
-            return Err(AccountNameError::Padded);
-        }
-        if !text.is_ascii() && !is_nfc(text) {
-            return Err(AccountNameError::NotNfc);
-        }
-        Ok(Self(text.into()))
+        check_characters(text)
     }
 
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The rules beyond length.
+fn check_characters(text: &str) -> Result<(), AccountNameError> {
+    if let Some(hidden) = text.chars().find(|c| c.is_control() || is_format_character(*c)) {
+        return Err(AccountNameError::Hidden(hidden));
+    }
+    if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
+        return Err(AccountNameError::Padded);
+    }
+    if !text.is_ascii() && !is_nfc(text) {
+        return Err(AccountNameError::NotNfc);
+    }
+    Ok(())
+}
+
+/// Whether a text has visible ASCII characters only, as nearly all names do: nothing can be wrong with those.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 impl<'de> Deserialize<'de> for AccountName {
@@ -118,6 +140,15 @@ pub fn is_format_character(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn nothing_is_wrong_with_plain_names(text in "[ -~]{1,6}|[!-~]{1,20}|\\PC{1,4}|[\\x00-\\x7f]{1,3}") {
+            prop_assert_eq!(AccountName::check(&text), check_characters(&text));
+            prop_assert_eq!(AccountName::new(&text).map(|name| name.as_str() == text), check_characters(&text).map(|()| true));
+        }
+    }
 
     #[test]
     fn rules() {

@@ -175,7 +175,40 @@ pub struct TransactionView<'a> {
     pub row: u32,
 }
 
+/// Transactions one after the other in the source that are rows one after the other of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The first transaction.
+    pub first: u32,
+    /// The group.
+    pub group: u32,
+    /// The row of the first.
+    pub row: u32,
+    /// How many.
+    pub count: u32,
+}
+
 impl Batch {
+    /// The stretches that these transactions fall into, in source order; transactions that do not exist are left out.
+    pub fn stretches(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = Stretch> + '_ {
+        let end = range.end.min(self.transactions.len());
+        let mut at = range.start.min(end);
+        std::iter::from_fn(move || {
+            let rest = self.transactions.get(at..end)?;
+            let TransactionRef { group, row } = *rest.first()?;
+            let follows = |(one, row): &(&TransactionRef, u32)| one.group == group && one.row == *row;
+            let count = rest.iter().zip(row..).take_while(follows).count();
+            let first = at as u32;
+            at += count;
+            Some(Stretch {
+                first,
+                group,
+                row,
+                count: count as u32,
+            })
+        })
+    }
+
     /// How many transactions.
     pub fn len(&self) -> usize {
         self.transactions.len()

@@ -55,6 +55,48 @@ impl std::error::Error for AmountError {}
 /// # Errors
 /// When the text is no number, has more places than `scale`, or is beyond the range.
 pub fn parse_amount(text: &str, scale: u8) -> Result<i128, AmountError> {
+    match plain_amount(text, scale) {
+        Some(minor) => Ok(minor),
+        None => parse_any_amount(text, scale),
+    }
+}
+
+/// The everyday form, `-1234.50` with at most 18 digits and no more places than the asset has; `None` leaves everything
+/// else, right or wrong, to the exact numbers.
+fn plain_amount(text: &str, scale: u8) -> Option<i128> {
+    const DIGITS: usize = 18;
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let digits = unsigned.as_bytes();
+    let whole = digits
+        .iter()
+        .position(|byte| *byte == b'.')
+        .unwrap_or(digits.len());
+    let places = digits.len().saturating_sub(whole + 1);
+    let missing = usize::from(scale).checked_sub(places)?;
+    let empty = whole == 0 || (whole < digits.len() && places == 0);
+    if empty || whole + usize::from(scale) > DIGITS {
+        return None;
+    }
+    let mut minor = 0_u64;
+    for (index, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => minor = minor * 10 + u64::from(byte - b'0'),
+            b'.' if index == whole => {}
+            _ => return None,
+        }
+    }
+    minor *= 10_u64.checked_pow(u32::try_from(missing).ok()?)?;
+    Some(if negative {
+        -i128::from(minor)
+    } else {
+        i128::from(minor)
+    })
+}
+
+fn parse_any_amount(text: &str, scale: u8) -> Result<i128, AmountError> {
     let units = Rational::parse_decimal(text).ok_or(AmountError::NotANumber)?;
     amount_from_units(&units, scale)
 }
@@ -154,6 +196,22 @@ mod tests {
         #[test]
         fn p30_text_amount_text_is_exact(minor in -MAX_MINOR_UNITS..=MAX_MINOR_UNITS, scale in 0..=MAX_SCALE) {
             prop_assert_eq!(parse_amount(&format_amount(minor, scale), scale), Ok(minor));
+        }
+
+        #[test]
+        fn plain_amounts_are_read_as_the_exact_numbers_say(
+            text in "-?[0-9_]{0,20}[.]?[0-9_]{0,20}|[-+0-9._e ]{0,6}|-?[0-9]{1,17}([.][0-9]{1,6}0{0,3})?",
+            scale in 0..=MAX_SCALE,
+        ) {
+            if let Some(minor) = plain_amount(&text, scale) {
+                prop_assert_eq!(Ok(minor), parse_any_amount(&text, scale));
+            }
+            prop_assert_eq!(parse_amount(&text, scale), parse_any_amount(&text, scale));
+        }
+
+        #[test]
+        fn everyday_amounts_take_the_short_way(minor in 0..1_000_000_000_000_i128, scale in 0..=6_u8) {
+            prop_assert_eq!(plain_amount(&format_amount(minor, scale), scale), Some(minor));
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::rows::{Row, Rows};
 use crate::symbols::Symbols;
 use crate::tables::Tables;
 use crate::value::{self, Scalar};
-use aethel_ir::{AccountId, AccountName, Code, Column, Diagnostic, Rational, Span, Type, ValueColumn, quote};
+use aethel_ir::{AccountId, Code, Column, Diagnostic, Rational, Span, Type, ValueColumn, quote};
 use aethel_syntax::ast::{Loop, Name};
 use std::collections::HashMap;
 
@@ -154,11 +154,8 @@ impl Builder<'_> {
         let text = row.cell(self.index);
         match &mut self.cells {
             Cells::Account(ids) => {
-                let id = match tables.known_account(text) {
-                    Some(id) => id,
-                    None => tables.account(AccountName::new(text).map_err(|error| error.to_string())?),
-                };
-                ids.push(id);
+                let id = tables.accounts.id_of_text(text);
+                ids.push(id.map_err(|error| error.to_string())?);
             }
             Cells::Whole(ty, cells) => match value::from_text(tables, text, *ty)? {
                 Scalar::Whole(n) => cells.push(n),

@@ -2,8 +2,10 @@
 //!
 //! The inputs file, flags and library calls all end up in one [`Inputs`].
 
+use crate::balances::BalanceTable;
 use crate::json::{self, Json, JsonKind};
 use aethel_ir::{AccountName, Code, Diagnostic, SourceId, Span, did_you_mean, quote};
+use std::sync::Arc;
 
 /// Where an input was given; `None` for a flag or a library call.
 pub type Place = Option<(SourceId, Span)>;
@@ -61,6 +63,8 @@ pub struct OracleInput {
 pub struct Inputs {
     /// Opening balances.
     pub accounts: Vec<AccountInput>,
+    /// Opening balances from CSV files.
+    pub tables: Vec<BalanceTable>,
     /// Accounts of account parameters, feeds of external ones.
     pub bind: Vec<Setting>,
     /// Values of value parameters.
@@ -110,55 +114,9 @@ impl Inputs {
     ///
     /// # Errors
     /// Every problem found (at most 20), each at its row.
-    pub fn add_accounts_csv(&mut self, source: SourceId, text: &str) -> Result<(), Vec<Diagnostic>> {
-        let rows = crate::rows::Rows::open(source, text).map_err(|error| vec![error])?;
-        let column = |name: &str| rows.column(name);
-        let (Some(account), Some(balance)) = (column("account"), column("balance")) else {
-            return Err(vec![
-                Diagnostic::new(Code::AE0903, "the header needs `account` and `balance`")
-                    .label(source, rows.header_span(), "header")
-                    .help("write `account,balance` or `account,balance,asset` in the first line"),
-            ]);
-        };
-        let asset = column("asset");
-        let mut problems = Vec::new();
-        rows.each(|row| {
-            let cell = |index| row.cell(index).to_owned();
-            let at = Some((source, row.span()));
-            match AccountName::new(row.cell(account)) {
-                Ok(name) => {
-                    let given = Given {
-                        text: cell(balance),
-                        at: Some((source, row.cell_span(balance))),
-                    };
-                    let mut input = AccountInput {
-                        name,
-                        balance: None,
-                        balances: Vec::new(),
-                        at,
-                    };
-                    match asset {
-                        Some(asset) => input.balances.push((cell(asset), given)),
-                        None => input.balance = Some(given),
-                    }
-                    self.accounts.push(input);
-                }
-                Err(error) => problems.push(
-                    Diagnostic::new(
-                        Code::AE0308,
-                        format!("`{}` is not an account name", quote(row.cell(account))),
-                    )
-                    .label(source, row.cell_span(account), error.to_string()),
-                ),
-            }
-            problems.len() < 20
-        })
-        .map_err(|error| vec![error])?;
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(problems)
-        }
+    pub fn add_accounts_csv(&mut self, source: SourceId, text: Arc<str>) -> Result<(), Vec<Diagnostic>> {
+        self.tables.push(BalanceTable::read(source, text)?);
+        Ok(())
     }
 }
 

@@ -10,8 +10,8 @@ use crate::symbols::{Constant, bad_account_name};
 use crate::value::{self, Scalar};
 use aethel_ir::intent::ValueParameter;
 use aethel_ir::{
-    AccountId, AccountName, Code, Column, Diagnostic, Group, Names, SourceId, Span, TransactionRef, Type,
-    ValueColumn, quote,
+    AccountId, Code, Column, Diagnostic, Group, Names, SourceId, Span, TransactionRef, Type, ValueColumn,
+    quote,
 };
 
 impl BatchLowering<'_, '_> {
@@ -107,8 +107,8 @@ impl BatchLowering<'_, '_> {
             (_, Some(setting)) => (setting.value.text.as_str(), setting.value.at),
             _ => (param, place(source, target.span)),
         };
-        match AccountName::new(text) {
-            Ok(name) => assembly.tables.account(name),
+        match assembly.tables.accounts.id_of_text(text) {
+            Ok(id) => id,
             Err(error) => {
                 let diagnostic = match at {
                     Some((source, span)) => bad_account_name(source, span, text, error),

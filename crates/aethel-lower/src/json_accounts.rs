@@ -5,7 +5,7 @@ use crate::json_batch::JsonBatch;
 use crate::json_header::unknown_key;
 use crate::lowered::{Opening, place};
 use crate::value::{self, Scalar};
-use aethel_ir::{AccountId, AccountName, Code, Diagnostic, Field, Type, did_you_mean, quote};
+use aethel_ir::{AccountId, Code, Diagnostic, Field, Type, did_you_mean, quote};
 
 /// An account of a transaction.
 pub(crate) struct Party<'j> {
@@ -29,9 +29,10 @@ impl JsonBatch<'_, '_> {
         };
         let mut parties = Vec::with_capacity(entries.len());
         for (name, value) in entries {
-            let account = AccountName::new(name)
-                .map_err(|error| crate::symbols::bad_account_name(self.source, value.span, name, error))?;
-            let id = self.assembly.tables.account(account);
+            let id =
+                self.assembly.tables.accounts.id_of_text(name).map_err(|error| {
+                    crate::symbols::bad_account_name(self.source, value.span, name, error)
+                })?;
             let JsonKind::Object(fields) = &value.kind else {
                 let problem = json::wrong(Code::AE0904, self.source, value, "an account is an object");
                 return Err(problem.help("write {\"balance\": \"1000.00\"}").into());
@@ -120,7 +121,7 @@ impl JsonBatch<'_, '_> {
             }
             Some(first) if first.amount == amount => Ok(()),
             Some(first) => {
-                let name = &self.assembly.tables.accounts[account.0 as usize];
+                let name = &self.assembly.tables.accounts.all()[account.0 as usize];
                 let message = format!("two balances are given for `{name}`");
                 let mut diagnostic =
                     Diagnostic::new(Code::AE0306, message).label(self.source, json.span, "second");

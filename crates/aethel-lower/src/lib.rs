@@ -5,6 +5,7 @@
 //! file itself: [`Files`] does.
 
 mod after;
+mod balances;
 mod calls;
 mod columns;
 mod constant;
@@ -22,6 +23,7 @@ mod json_intent;
 mod json_operations;
 mod lints;
 mod lowered;
+mod names;
 mod parameters;
 mod places;
 mod prepare;
@@ -34,6 +36,7 @@ mod tables;
 mod units;
 mod value;
 
+pub use balances::{AccountLine, BalanceTable};
 pub use inputs::{AccountInput, Given, Inputs, OracleInput, Place, Setting, parse_oracle};
 pub use json_batch::lower_json;
 pub use lowered::{Declarations, LoweredBatch, Opening, OracleUse};

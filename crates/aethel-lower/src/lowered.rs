@@ -2,14 +2,13 @@
 
 use crate::inputs::{Inputs, OracleInput, Place};
 use crate::problems::Problems;
-use crate::program::index32;
 use crate::symbols::{FieldKind, Symbols};
 use crate::tables::Tables;
 use crate::value::{self, Scalar};
-use aethel_ir::batch::{BatchItem, FieldId};
+use aethel_ir::batch::BatchItem;
 use aethel_ir::{
     AccountId, AccountName, Asset, AssetId, Batch, Code, Column, Diagnostic, Field, Group, Intent,
-    OPENING_ACCOUNT, PlaceId, Rational, SourceId, Span, TransactionRef, Type, did_you_mean, quote,
+    OPENING_ACCOUNT, PlaceId, Rational, SourceId, Span, TransactionRef, Type, quote,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -47,10 +46,12 @@ pub struct Declarations {
     pub assets: Vec<Asset>,
     /// Accounts that the program declares: unbounded or not.
     pub accounts: Vec<(AccountName, bool)>,
+    /// Those of them that are not unbounded, as the batch numbers them.
+    pub bounded: Vec<AccountId>,
     /// Declared fields.
     pub fields: Vec<(Arc<str>, FieldKind)>,
     /// Where the program declares them, by `asset NAME`, `account NAME` and `field NAME`.
-    pub places: Vec<(String, (SourceId, Span))>,
+    pub places: Arc<[(String, (SourceId, Span))]>,
 }
 
 /// A batch, ready for the runtime.
@@ -72,14 +73,6 @@ pub struct LoweredBatch {
     pub declarations: Declarations,
     /// The declaration or file the batch comes from, for messages.
     pub at: Place,
-}
-
-/// What `balance` of an account means in the inputs.
-#[derive(Clone, Copy)]
-enum Meant {
-    Nothing,
-    One(AssetId),
-    Several,
 }
 
 /// A batch while it is being put together.
@@ -193,33 +186,6 @@ impl<'t> Assembly<'t> {
         }
     }
 
-    /// For each account, the asset of the parameters that are bound to it.
-    fn meant_assets(&self) -> Vec<Meant> {
-        let mut meant = vec![Meant::Nothing; self.tables.accounts.len()];
-        let mut add = |account: &AccountId, asset: AssetId| {
-            if let Some(known) = meant.get_mut(account.0 as usize) {
-                *known = match *known {
-                    Meant::One(other) if other != asset => Meant::Several,
-                    Meant::Several => Meant::Several,
-                    _ => Meant::One(asset),
-                };
-            }
-        };
-        for group in &self.groups {
-            let assets = self
-                .balances
-                .get(group.intent as usize)
-                .map_or(&[][..], Vec::as_slice);
-            for (column, asset) in group.accounts.iter().zip(assets) {
-                match column {
-                    Column::Same(account) => add(account, *asset),
-                    Column::Each(accounts) => accounts.iter().for_each(|account| add(account, *asset)),
-                }
-            }
-        }
-        meant
-    }
-
     /// Finishes the batch.
     pub(crate) fn finish(
         self,
@@ -228,18 +194,21 @@ impl<'t> Assembly<'t> {
         at: Place,
         diagnostics: &mut Problems,
     ) -> LoweredBatch {
-        let meant = if inputs.accounts.is_empty() {
-            Vec::new()
-        } else {
-            self.meant_assets()
+        let openings = self.openings(inputs, symbols, diagnostics);
+        let names = &self.tables.accounts;
+        let mut unbounded = vec![false; names.all().len()];
+        let declared = symbols.accounts.iter().filter(|(_, unbounded)| *unbounded);
+        let declared = declared.map(|(name, _)| name.as_str());
+        for account in declared
+            .chain([OPENING_ACCOUNT])
+            .filter_map(|name| names.known(name))
+        {
+            unbounded[account.0 as usize] = true;
+        }
+        let used = |(name, unbounded): &(AccountName, bool)| {
+            Some((names.known(name.as_str())?, name.clone(), *unbounded))
         };
-        let openings = openings(self.tables, inputs, symbols, &meant, diagnostics);
-        let declared: HashMap<&str, bool> = symbols.accounts.iter().map(|(n, u)| (n.as_str(), *u)).collect();
-        let unbounded = self.tables.accounts.iter().map(|account| {
-            account.as_str() == OPENING_ACCOUNT || declared.get(account.as_str()).copied().unwrap_or(false)
-        });
-        let unbounded = unbounded.collect();
-        let known = |name: &AccountName| self.tables.known_account(name.as_str()).is_some();
+        let used: Vec<_> = symbols.accounts.iter().filter_map(used).collect();
         let used_fields = self.tables.fields.iter().filter_map(|field| match field {
             Field::Integer(name) => Some((name.clone(), FieldKind::Integer)),
             Field::Bool(name) => Some((name.clone(), FieldKind::Bool)),
@@ -247,25 +216,22 @@ impl<'t> Assembly<'t> {
         });
         let declarations = Declarations {
             assets: self.tables.assets.clone(),
-            accounts: symbols
-                .accounts
+            bounded: used
                 .iter()
-                .filter(|(name, _)| known(name))
-                .cloned()
+                .filter_map(|(id, _, unbounded)| (!unbounded).then_some(*id))
+                .collect(),
+            accounts: used
+                .into_iter()
+                .map(|(_, name, unbounded)| (name, unbounded))
                 .collect(),
             fields: used_fields.collect(),
-            places: symbols
-                .declared
-                .iter()
-                .filter(|((kind, _), _)| *kind != "name")
-                .map(|((kind, name), span)| (format!("{kind} {name}"), (symbols.source, *span)))
-                .collect(),
+            places: Arc::clone(&symbols.declared),
         };
         let batch = Batch {
             name: self.name,
             assets: std::mem::take(&mut self.tables.assets),
             fields: std::mem::take(&mut self.tables.fields),
-            accounts: std::mem::take(&mut self.tables.accounts),
+            accounts: std::mem::take(&mut self.tables.accounts).into_all(),
             unbounded,
             places: std::mem::take(&mut self.tables.places),
             intents: self.intents,
@@ -284,112 +250,6 @@ impl<'t> Assembly<'t> {
             at,
         }
     }
-}
-
-/// Opening balances for the places of the batch.
-fn openings(
-    tables: &Tables,
-    inputs: &Inputs,
-    symbols: &Symbols<'_>,
-    meant: &[Meant],
-    diagnostics: &mut Problems,
-) -> Vec<Opening> {
-    let mut places: HashMap<AccountId, Vec<(PlaceId, AssetId)>> = HashMap::new();
-    for input in &inputs.accounts {
-        if let Some(id) = tables.known_account(input.name.as_str()) {
-            places.entry(id).or_default();
-        }
-    }
-    for (index, (account, FieldId(field))) in tables.places.iter().enumerate() {
-        if let (Some(list), Some(Field::Balance(asset))) =
-            (places.get_mut(account), tables.fields.get(usize::from(*field)))
-        {
-            list.push((PlaceId(index32(index)), *asset));
-        }
-    }
-    let mut openings: Vec<Opening> = Vec::new();
-    let mut seen: HashMap<PlaceId, usize> = HashMap::new();
-    for input in &inputs.accounts {
-        if diagnostics.full() {
-            break;
-        }
-        let Some(id) = tables.known_account(input.name.as_str()) else {
-            continue;
-        };
-        let list = places.get(&id).map_or(&[][..], Vec::as_slice);
-        let mut wanted: Vec<((PlaceId, AssetId), &crate::inputs::Given)> = Vec::new();
-        if let Some(given) = &input.balance {
-            match meant.get(id.0 as usize) {
-                Some(Meant::One(asset)) => {
-                    let place = list.iter().find(|(_, known)| known == asset);
-                    wanted.extend(place.map(|place| (*place, given)));
-                }
-                Some(Meant::Several) => diagnostics.push(ambiguous(tables, input, list)),
-                Some(Meant::Nothing) | None => {}
-            }
-        }
-        for (asset, given) in &input.balances {
-            let place = list.iter().find(|(_, id)| tables.asset_name(*id) == asset);
-            match place {
-                Some(place) => wanted.push((*place, given)),
-                // Another batch of the file may use it; but the asset must exist.
-                None if symbols.asset_named(asset).is_some() => {}
-                None => {
-                    let help = did_you_mean(asset, symbols.asset_names())
-                        .unwrap_or_else(|| "the program declares its assets at the top".into());
-                    let message = format!("asset `{}` is not declared", quote(asset));
-                    diagnostics
-                        .push(labelled(Diagnostic::new(Code::AE0203, message), given.at, "here").help(help));
-                }
-            }
-        }
-        for ((place, asset), given) in wanted {
-            match value::from_text(tables, &given.text, Type::Amount(asset)) {
-                Ok(Scalar::Whole(amount)) => {
-                    if let Some(first) = seen.insert(place, openings.len()) {
-                        let message = format!("`{}` has two opening balances", input.name);
-                        let diagnostic = labelled(Diagnostic::new(Code::AE0306, message), given.at, "second");
-                        let first = openings.get(first).and_then(|opening| opening.at);
-                        diagnostics.push(labelled(diagnostic, first, "first").help("keep one of them"));
-                        continue;
-                    }
-                    openings.push(Opening {
-                        place,
-                        amount,
-                        at: given.at,
-                    });
-                }
-                Ok(_) => {}
-                Err(expected) => {
-                    let message = format!("`{}` is not an amount for `{}`", quote(&given.text), input.name);
-                    let diagnostic = labelled(Diagnostic::new(Code::AE0309, message), given.at, &expected);
-                    diagnostics.push(diagnostic.help("write it in units of the asset, such as `1000.00`"));
-                }
-            }
-        }
-    }
-    openings
-}
-
-fn ambiguous(
-    tables: &Tables,
-    input: &crate::inputs::AccountInput,
-    list: &[(PlaceId, AssetId)],
-) -> Diagnostic {
-    let assets: Vec<&str> = list.iter().map(|(_, asset)| tables.asset_name(*asset)).collect();
-    let message = format!(
-        "`{}` holds {}: which one is this balance?",
-        input.name,
-        assets.join(" and ")
-    );
-    let first = assets.first().copied().unwrap_or("USD");
-    let help = format!("write {{\"balances\": {{\"{first}\": \"..\"}}}}");
-    labelled(
-        Diagnostic::new(Code::AE0306, message),
-        input.at,
-        "one balance given",
-    )
-    .help(help)
 }
 
 /// Adds a label where there is a place for it.

@@ -255,7 +255,7 @@ impl<'a> BatchLowering<'a, '_> {
             .iter()
             .map(|p| (&compiled[p.compiled], &p.plan))
             .collect();
-        let Some(read) = crate::columns::read(
+        let Some(mut read) = crate::columns::read(
             self.symbols,
             assembly.tables,
             &rows,
@@ -272,7 +272,10 @@ impl<'a> BatchLowering<'a, '_> {
             return;
         }
         let first_group = assembly.groups.len();
-        for ((call, prepared), columns) in each.calls.iter().zip(&prepared).zip(read.calls) {
+        let last = each.calls.len().saturating_sub(1);
+        for (index, ((call, prepared), columns)) in
+            each.calls.iter().zip(&prepared).zip(read.calls).enumerate()
+        {
             let prefix = match (&each.label, each.calls.len()) {
                 (Some(label), 1) => label.text.as_str(),
                 _ => call.intent.text.as_str(),
@@ -285,7 +288,10 @@ impl<'a> BatchLowering<'a, '_> {
             let rows = Some(CsvRows {
                 columns,
                 source: csv_source,
-                spans: read.spans.clone(),
+                spans: match index == last {
+                    true => std::mem::take(&mut read.spans),
+                    false => read.spans.clone(),
+                },
                 count: read.count,
             });
             let plan = &prepared.plan;

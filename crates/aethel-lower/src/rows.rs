@@ -9,6 +9,9 @@ use std::collections::HashMap;
 /// The most rows a file may have.
 pub const MAX_ROWS: u32 = 10_000_000;
 
+/// The longest text, so that every place in it, and in as much again of unquoted cells, has a 32-bit offset.
+const MAX_BYTES: usize = 1 << 30;
+
 /// An opened CSV text.
 pub(crate) struct Rows<'a> {
     source: SourceId,
@@ -32,6 +35,15 @@ pub(crate) struct Row<'a> {
 impl<'a> Rows<'a> {
     /// Reads the header.
     pub(crate) fn open(source: SourceId, text: &'a str) -> Result<Self, Diagnostic> {
+        if text.len() > MAX_BYTES {
+            let message = format!(
+                "the file has {} bytes, at most {MAX_BYTES} can be read",
+                text.len()
+            );
+            return Err(Diagnostic::new(Code::AE0312, message)
+                .label(source, Span::default(), "in this file")
+                .help("split the file and run it as several batches"));
+        }
         let body = text.strip_prefix('\u{feff}').unwrap_or(text);
         let skipped = text.len() - body.len();
         let mut rows = Rows {
@@ -174,16 +186,40 @@ impl Row<'_> {
 
     /// The place of the row, without its line end.
     pub(crate) fn span(&self) -> Span {
-        let raw = self.rows.text.get(self.start..self.end).unwrap_or("");
+        let raw = self.rows.text.as_bytes().get(self.start..self.end);
+        let raw = raw.unwrap_or_default();
+        let is_content = |byte: &u8| !matches!(byte, b'\n' | b'\r');
         // The reader's position before a row may lie before empty lines.
-        let lead = raw.len() - raw.trim_start_matches(['\n', '\r']).len();
-        let trimmed = raw.trim_end_matches(['\n', '\r']);
+        let first = raw.iter().position(is_content).unwrap_or(raw.len());
+        let end = raw.iter().rposition(is_content).map_or(0, |last| last + 1);
         let base = self.rows.skipped + self.start;
-        Span::new(base + lead, base + trimmed.len())
+        Span::new(base + first, base + end)
+    }
+
+    /// Where the text of a cell stands as it is, when no cell of the row is quoted.
+    pub(crate) fn verbatim(&self, column: usize) -> Option<Span> {
+        let row = self.span();
+        let cells = self.record.as_slice().len();
+        let commas = self.record.len().saturating_sub(1);
+        // Quotes are the only thing besides commas that is not part of a cell.
+        if row.end as usize - row.start as usize != cells + commas {
+            return None;
+        }
+        let cell = self.record.range(column)?;
+        let start = row.start as usize + column;
+        Some(Span::new(start + cell.start, start + cell.end))
     }
 
     /// The place of one cell.
     pub(crate) fn cell_span(&self, column: usize) -> Span {
+        match self.verbatim(column) {
+            Some(span) => span,
+            None => self.quoted_span(column),
+        }
+    }
+
+    /// The place of one cell of a row with quotes.
+    fn quoted_span(&self, column: usize) -> Span {
         let row = self.span();
         let offset = row.start as usize - self.rows.skipped;
         let raw = self
@@ -206,5 +242,48 @@ impl Row<'_> {
             }
         }
         Span::new(row.start as usize + start.min(raw.len()), row.end as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn cells_are_found_where_they_stand(
+            rows in prop::collection::vec(
+                prop::collection::vec("[a-c é]{0,3}|\"[a,é\n]{0,3}\"|a\"b", 3), 0..6),
+            mark in any::<bool>(),
+            end in "\n|\r\n|\n\n",
+        ) {
+            let mut text = String::from(if mark { "\u{feff}a,b,c" } else { "a,b,c" });
+            for row in &rows {
+                text = format!("{text}{end}{}", row.join(","));
+            }
+            let opened = Rows::open(SourceId(0), &text).unwrap();
+            let mut problem = None;
+            let read = opened.each(|row| {
+                for column in 0..3 {
+                    let cell = row.cell(column);
+                    let verbatim = row.verbatim(column);
+                    let quoted = &text[row.quoted_span(column).range()];
+                    let right = match verbatim {
+                        // A mark inside a cell is no quote, which only `verbatim` knows.
+                        Some(span) => {
+                            let plain = !text[row.span().range()].contains('"');
+                            &text[span.range()] == cell && (quoted == cell || !plain)
+                        }
+                        None => row.span().range().any(|at| text.as_bytes()[at] == b'"'),
+                    };
+                    if !right {
+                        problem = Some(format!("{cell:?} {verbatim:?} {quoted:?}"));
+                    }
+                }
+                true
+            });
+            prop_assert!(read.is_ok() && problem.is_none(), "{:?}", problem);
+        }
     }
 }

@@ -48,8 +48,8 @@ pub struct Symbols<'a> {
     /// Declared accounts: name and whether unbounded.
     pub(crate) accounts: Vec<(AccountName, bool)>,
     pub(crate) fields: HashMap<&'a str, FieldKind>,
-    /// Where each asset, account and field is declared.
-    pub(crate) declared: HashMap<(&'static str, &'a str), Span>,
+    /// Where each asset, account and field is declared, by `asset NAME`, `account NAME` and `field NAME`.
+    pub(crate) declared: Arc<[(String, (SourceId, Span))]>,
     pub(crate) constants: HashMap<&'a str, Option<Constant>>,
     pub(crate) intents: HashMap<&'a str, &'a IntentDecl>,
     /// For each top-level intent, the parameters that the flat form reads as accounts.
@@ -82,7 +82,7 @@ impl<'a> Symbols<'a> {
             assets_declared: false,
             accounts: Vec::new(),
             fields: HashMap::new(),
-            declared: HashMap::new(),
+            declared: Arc::default(),
             constants: HashMap::new(),
             intents: HashMap::new(),
             flat: HashMap::new(),
@@ -118,7 +118,10 @@ impl<'a> Symbols<'a> {
                 }
             }
         }
-        symbols.declared = seen.places;
+        let declared = seen.places.iter().filter(|((kind, _), _)| *kind != "name");
+        symbols.declared = declared
+            .map(|((kind, name), span)| (format!("{kind} {name}"), (source, *span)))
+            .collect();
         symbols.assets_declared = !symbols.assets.is_empty();
         if !symbols.assets_declared {
             symbols.add_asset(DEFAULT_ASSET.0, DEFAULT_ASSET.1);

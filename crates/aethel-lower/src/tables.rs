@@ -1,8 +1,9 @@
 //! The tables of one batch while it grows: assets, fields, accounts and places, each interned once.
 
 use crate::intent::index16;
+use crate::names::AccountNames;
 use crate::program::index32;
-use aethel_ir::{AccountId, AccountName, Asset, AssetId, Field, FieldId, PlaceId};
+use aethel_ir::{AccountId, Asset, AssetId, Field, FieldId, PlaceId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -14,11 +15,10 @@ use std::sync::Arc;
 pub(crate) struct Tables {
     pub(crate) assets: Vec<Asset>,
     pub(crate) fields: Vec<Field>,
-    pub(crate) accounts: Vec<AccountName>,
+    pub(crate) accounts: AccountNames,
     pub(crate) places: Vec<(AccountId, FieldId)>,
     asset_ids: HashMap<Arc<str>, AssetId>,
     field_ids: HashMap<Field, FieldId>,
-    account_ids: HashMap<AccountName, AccountId>,
     /// For each of the first fields, place index + 1 by account index; 0 means none yet.
     place_columns: Vec<Vec<u32>>,
     /// The places of all other fields.
@@ -66,20 +66,30 @@ impl Tables {
         id
     }
 
-    /// The id of an account that is known already.
-    pub(crate) fn known_account(&self, name: &str) -> Option<AccountId> {
-        self.account_ids.get(name).copied()
+    /// The id of an asset that the batch uses already.
+    pub(crate) fn known_asset(&self, name: &str) -> Option<AssetId> {
+        self.asset_ids.get(name).copied()
     }
 
-    /// The id of an account.
-    pub(crate) fn account(&mut self, name: AccountName) -> AccountId {
-        if let Some(id) = self.account_ids.get(&name) {
-            return *id;
+    /// The place of a balance that the batch uses already.
+    pub(crate) fn known_balance(&self, account: AccountId, asset: AssetId) -> Option<PlaceId> {
+        let field = *self.field_ids.get(&Field::Balance(asset))?;
+        match self.place_columns.get(usize::from(field.0)) {
+            Some(column) => {
+                let place = column.get(account.0 as usize)?.checked_sub(1)?;
+                Some(PlaceId(place))
+            }
+            None => self.other_places.get(&(account, field)).copied(),
         }
-        let id = AccountId(index32(self.accounts.len()));
-        self.accounts.push(name.clone());
-        self.account_ids.insert(name, id);
-        id
+    }
+
+    /// The assets whose balances of an account the batch uses, in order of first use.
+    pub(crate) fn balances_of(&self, account: AccountId) -> impl Iterator<Item = AssetId> {
+        let fields = self.places.iter().filter(move |(owner, _)| *owner == account);
+        fields.filter_map(|(_, field)| match self.fields.get(usize::from(field.0))? {
+            Field::Balance(asset) => Some(*asset),
+            Field::Integer(_) | Field::Bool(_) => None,
+        })
     }
 
     /// The id of a place.

@@ -46,7 +46,7 @@ fn survive(program: &str, inputs: &str, csv: &str) {
         check(&problems, &memory.sources);
         Inputs::default()
     });
-    if let Err(problems) = given.add_accounts_csv(accounts, csv) {
+    if let Err(problems) = given.add_accounts_csv(accounts, csv.into()) {
         assert!(!problems.is_empty());
         check(&problems, &memory.sources);
     }

@@ -32,6 +32,24 @@ pub fn same_length(text: &str) -> String {
     out
 }
 
+/// Escapes what HTML would act on, in text and in quoted attributes; hidden characters become visible.
+pub fn html(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '"' => out += "&quot;",
+            '\'' => out += "&#39;",
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() || is_format_character(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +59,9 @@ mod tests {
         assert_eq!(terminal("a\u{1b}[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{a}");
         assert_eq!(same_length("\u{1b}é\u{202e}\t\n"), "?é???\t\n");
         assert_eq!(same_length("pay\r1\r\n"), "pay?1\r\n");
+        assert_eq!(
+            html("<a href='\"'>&\u{202e}\n"),
+            "&lt;a href=&#39;&quot;&#39;&gt;&amp;\\u{202e}\n"
+        );
     }
 }

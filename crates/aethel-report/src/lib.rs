@@ -3,6 +3,7 @@
 //! Takes data, gives text; it opens no file and knows no terminal. Names, cells and messages may come from anybody, so
 //! each renderer escapes what its reader would act on.
 
+pub mod bench;
 pub mod diagnostics;
 pub mod escape;
 pub mod proofs;

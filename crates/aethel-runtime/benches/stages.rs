@@ -1,20 +1,24 @@
-//! How long each stage takes: `cargo bench -p aethel-runtime`. Minimum of several runs, a line per stage.
+//! What each of stages ① to ⑤ costs a transaction, beside a bare loop over an array of balances in the same run:
+//! `cargo bench -p aethel-runtime`. Minimum of several rounds, nanoseconds a transaction. A word after `--` picks the
+//! cases whose name has it, a number the size.
 #![allow(clippy::unwrap_used, clippy::float_arithmetic, missing_docs)]
 
 #[path = "../../aethel-certificate/tests/support/mod.rs"]
 mod support;
 
-use aethel_ledger::{LedgerId, MemoryStore, Policy};
+use aethel_ir::{Column, ValueColumn};
+use aethel_ledger::Policy;
 use aethel_runtime::oracle::Feeds;
 use aethel_runtime::*;
-use std::collections::BTreeMap;
+use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Instant;
 use support::{Build, Kind};
 
-const TRANSACTIONS: usize = 100_000;
-const ROUNDS: usize = 7;
+const BEFORE: i128 = 1_000_000_000;
+const STAGES: [&str; 5] = ["graph", "conflicts", "execution", "proof", "conservation"];
 
-fn uniform(accounts: usize) -> Build {
+fn uniform(transactions: usize, accounts: usize) -> Build {
     let mut build = Build::new("uniform");
     let names: Vec<_> = (0..accounts).map(|i| build.account(&format!("a{i}"))).collect();
     let mut seed = 1_u64;
@@ -24,7 +28,7 @@ fn uniform(accounts: usize) -> Build {
             .wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) as usize
     };
-    let rows: Vec<_> = (0..TRANSACTIONS)
+    let rows: Vec<_> = (0..transactions)
         .map(|_| {
             let a = next() % accounts;
             (
@@ -38,20 +42,24 @@ fn uniform(accounts: usize) -> Build {
     build
 }
 
-fn hot() -> Build {
+/// One payer, as a loop with a constant account has it.
+fn hot(transactions: usize) -> Build {
     let mut build = Build::new("hot");
     let company = build.account("company");
-    let rows: Vec<_> = (0..TRANSACTIONS)
-        .map(|i| (company, build.account(&format!("e{i}")), 1))
+    let rows: Vec<_> = (0..transactions)
+        .map(|i| (company, build.account(&format!("e{}", i % 10_000)), 1))
         .collect();
     build.id_rows(Kind::Pay, &rows);
+    let place = build.balance("company");
+    build.batch.groups[0].accounts[0] = Column::Same(company);
+    build.batch.groups[0].places[0] = Column::Same(place);
     build
 }
 
 /// Transfers that have nothing to do with each other.
-fn pairs() -> Build {
+fn pairs(transactions: usize) -> Build {
     let mut build = Build::new("pairs");
-    let rows: Vec<_> = (0..TRANSACTIONS)
+    let rows: Vec<_> = (0..transactions)
         .map(|i| {
             (
                 build.account(&format!("a{i}")),
@@ -64,61 +72,132 @@ fn pairs() -> Build {
     build
 }
 
+type Case = (&'static str, fn(usize) -> Build);
+
 fn main() {
-    let cases = [
-        ("uniform, 10 000 accounts", uniform(10_000)),
-        ("one payer", hot()),
-        ("independent pairs", pairs()),
-    ];
-    for (name, build) in cases {
-        for threads in [1, 2] {
-            println!("{name}, {TRANSACTIONS} transfers, {threads} thread(s)");
-            measure(&build, threads);
+    let words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| word != "--bench")
+        .collect();
+    let sizes: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    let sizes = if sizes.is_empty() {
+        vec![1000, 10_000, 100_000, 1_000_000]
+    } else {
+        sizes
+    };
+    let picked = |name: &str| {
+        let mut names = words
+            .iter()
+            .filter(|word| word.parse::<usize>().is_err())
+            .peekable();
+        names.peek().is_none() || names.any(|word| name.contains(word.as_str()))
+    };
+    println!(
+        "{:<26} {:>7} {}",
+        "",
+        "threads",
+        STAGES.map(|s| format!("{s:>13}")).concat()
+    );
+    for size in sizes {
+        let cases: [Case; 3] = [
+            ("uniform", |n| uniform(n, 10_000)),
+            ("hot", hot),
+            ("independent", pairs),
+        ];
+        for (name, build) in cases.into_iter().filter(|(name, _)| picked(name)) {
+            let build = build(size);
+            let bare = bare_loop(&build);
+            for threads in [1, 2] {
+                let stages = measure(&build, threads);
+                let total: f64 = stages.iter().sum();
+                println!(
+                    "{name:<14} {size:>11} {threads:>7} {}  = {total:>6.1}, a bare loop {bare:.2}: {:>5.1} times",
+                    stages.map(|ns| format!("{ns:>13.2}")).concat(),
+                    total / bare
+                );
+            }
         }
     }
 }
 
-fn measure(build: &Build, threads: u32) {
+/// The least that a guarded transfer can cost: balances in an array of machine words, no promises.
+fn bare_loop(build: &Build) -> f64 {
+    let group = &build.batch.groups[0];
+    let place = |slot: usize, row| group.places[slot].get(row).unwrap().0;
+    let rows: Vec<(u32, u32, i64)> = (0..group.rows)
+        .map(|row| {
+            let ValueColumn::Whole(amounts) = &group.values[0] else {
+                unreachable!()
+            };
+            (place(0, row), place(1, row), *amounts.get(row).unwrap() as i64)
+        })
+        .collect();
+    let mut best = f64::MAX;
+    for _ in 0..rounds(rows.len()) {
+        let mut balances = vec![BEFORE as i64; build.batch.places.len()];
+        let started = Instant::now();
+        assert!(transfers(black_box(&rows), black_box(&mut balances)));
+        best = best.min(started.elapsed().as_nanos() as f64);
+        black_box(&balances);
+    }
+    best / rows.len() as f64
+}
+
+#[inline(never)]
+fn transfers(rows: &[(u32, u32, i64)], balances: &mut [i64]) -> bool {
+    for (from, to, amount) in rows {
+        let from = &mut balances[*from as usize];
+        if *from < *amount {
+            return false;
+        }
+        *from -= amount;
+        balances[*to as usize] += amount;
+    }
+    true
+}
+
+fn rounds(transactions: usize) -> usize {
+    (4_000_000 / transactions).clamp(5, 200)
+}
+
+/// Nanoseconds a transaction, stage by stage.
+fn measure(build: &Build, threads: u32) -> [f64; 5] {
     let clock = SystemClock::default();
     let watch = Watch::new(&clock);
-    let snapshot = build.snapshot(1_000_000_000, &[]);
+    let snapshot = build.snapshot(BEFORE, &[]);
     let policy = Policy::default();
-    let mut best: BTreeMap<&str, u64> = BTreeMap::new();
-    for _ in 0..ROUNDS {
+    let team = Arc::new(Team::new(threads));
+    let access = aethel_certificate::accesses(&build.batch);
+    let mut best = [u64::MAX; 5];
+    for _ in 0..rounds(build.batch.len()) {
         let mut last = watch.now_ns();
-        let mut lap = |stage| {
+        let mut lap = |stage: usize| {
             let now = watch.now_ns();
-            let cell = best.entry(stage).or_insert(u64::MAX);
-            *cell = (*cell).min(now - last);
+            best[stage] = best[stage].min(now - last);
             last = watch.now_ns();
         };
-        let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
-        lap("1 dependencies");
-        let access = aethel_certificate::accesses(&build.batch);
-        let plan = ConflictDetector.detect(&build.batch, &graph, &snapshot, &access);
-        lap("2 conflicts");
+        let graph = DependencyAnalyzer.analyze_with(&build.batch, &*team).unwrap();
+        lap(0);
+        let plan = ConflictDetector.detect_with(&build.batch, &graph, &snapshot, &access, &*team);
+        lap(1);
         let options = ExecutionOptions {
             threads: Some(threads),
+            team: Some(team.clone()),
             ..ExecutionOptions::default()
         };
         let mut trace = ParallelExecutor
             .execute(&build.batch, &plan, &snapshot, &options, &watch)
             .unwrap();
-        lap("3 execution");
+        lap(2);
+        let options = ProofOptions {
+            sums: true,
+            team: Some(&team),
+            ..ProofOptions::default()
+        };
         let proof = LinearizabilityProver
-            .prove(
-                &build.batch,
-                &graph,
-                &snapshot,
-                &mut trace,
-                &ProofOptions {
-                    sums: true,
-                    ..ProofOptions::default()
-                },
-                &watch,
-            )
+            .prove(&build.batch, &graph, &snapshot, &mut trace, &options, &watch)
             .unwrap();
-        lap("4 proof");
+        lap(3);
         let oracles = OracleCheck {
             proofs: &[],
             feeds: &Feeds::new(),
@@ -128,32 +207,7 @@ fn measure(build: &Build, threads: u32) {
         ConservationValidator
             .validate(&build.batch, &graph, &snapshot, &proof.run, &oracles)
             .unwrap();
-        lap("5 conservation");
-        content_hash(&build.batch, &graph.order);
-        lap("content hash");
-        aethel_certificate::encode(&proof.certificate(&build.batch, &graph, &snapshot)).unwrap();
-        lap("encoding");
-        let clock = Arc::new(SystemClock::default());
-        let processor = BatchProcessor::new(
-            ProcessorOptions {
-                threads: Some(threads),
-                ..ProcessorOptions::default()
-            },
-            clock,
-        );
-        let mut request = BatchRequest::new(build.batch.clone(), &build.sources);
-        request.openings.balances = (0..build.batch.places.len() as u32)
-            .map(|p| (aethel_ir::PlaceId(p), 1_000_000_000))
-            .collect();
-        let mut store = MemoryStore::new(LedgerId([0; 16]));
-        lap("(preparing)");
-        let result = processor.execute_batch(&mut store, request);
-        assert!(result.success);
-        lap("all, into memory");
-        let commit = best.entry("6 commit to memory").or_insert(u64::MAX);
-        *commit = (*commit).min(result.stages.last().map_or(0, |stage| stage.duration_ns));
+        lap(4);
     }
-    for (stage, ns) in best {
-        println!("  {stage:<18}{:>10.3} ms", ns as f64 / 1e6);
-    }
+    best.map(|ns| ns as f64 / build.batch.len() as f64)
 }

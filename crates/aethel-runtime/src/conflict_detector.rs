@@ -6,10 +6,11 @@
 //! every conflict has an answer, the same on every machine.
 
 use crate::dependency_analyzer::{DependencyGraph, Schedule};
-use aethel_certificate::escrow::{Reason, Settlement, Treatment, settle};
+use aethel_certificate::escrow::{Reason, Settlement, Treatment, settle_with};
+use aethel_certificate::{Alone, Workers};
 use aethel_ir::{Access, Batch, PlaceId, TransactionId};
 use serde::Serialize;
-use std::cmp::Reverse;
+use std::sync::OnceLock;
 
 /// What two accesses to one place do to each other; the first word is the later access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -58,6 +59,24 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// So many of each kind.
+    pub(crate) fn each(count: u64) -> Self {
+        Self {
+            raw: count,
+            waw: count,
+            war: count,
+        }
+    }
+
+    /// One more of a kind.
+    pub(crate) fn count(&mut self, kind: ConflictKind) {
+        match kind {
+            ConflictKind::Raw => self.raw += 1,
+            ConflictKind::Waw => self.waw += 1,
+            ConflictKind::War => self.war += 1,
+        }
+    }
+
     /// All kinds together.
     pub fn total(self) -> u64 {
         self.raw + self.waw + self.war
@@ -100,37 +119,120 @@ pub struct PlaceConflicts {
 pub struct Plan<'g> {
     /// What must happen before what.
     pub graph: &'g DependencyGraph,
-    /// Every conflict between consecutive accesses, place by place in batch order; with what follows from them they
-    /// are all conflicts there are.
-    pub conflicts: Vec<Conflict>,
-    /// How many of them.
+    /// How many conflicts there are between consecutive accesses; with what follows from them they are all there are.
     pub consecutive: Counts,
     /// How many (pair of transactions, place) conflict at all.
     pub pairs: Counts,
     /// The conflicts between consecutive accesses that need no order.
     pub commuting: Counts,
-    /// The places with conflicts, the most conflicted first.
-    pub places: Vec<PlaceConflicts>,
+    /// At how many places there are conflicts.
+    pub conflicted: usize,
     /// Which places need an order, and why.
     pub settlement: Settlement,
+    /// How the intents treat their places, as far as it is proved; one for each, or none.
+    pub access: &'g [Access],
+    /// Whether a place is in escrow.
+    escrow: bool,
+    any_order: bool,
     /// Who waits for whom, where that is less than the graph says.
-    reduced: Option<Schedule>,
+    reduced: OnceLock<Schedule>,
 }
 
 impl Plan<'_> {
     /// Who waits for whom.
-    pub fn schedule(&self) -> &Schedule {
-        self.reduced.as_ref().unwrap_or(&self.graph.schedule)
+    pub fn schedule(&self, batch: &Batch) -> &Schedule {
+        if self.commuting == Counts::default() {
+            return self.graph.schedule(batch);
+        }
+        let ordered =
+            |place: PlaceId| self.settlement.places.get(place.0 as usize) != Some(&Treatment::Escrow);
+        self.reduced.get_or_init(|| {
+            if self.any_order {
+                // What is left is `after`, and what is read only.
+                return Schedule::new(batch, self.graph, &|_| false);
+            }
+            Schedule::new(batch, self.graph, &ordered)
+        })
+    }
+
+    /// How many edges between transactions remain.
+    pub fn edges(&self, batch: &Batch) -> usize {
+        if self.commuting == Counts::default() {
+            self.graph.survey.edges
+        } else if self.any_order {
+            0
+        } else {
+            self.schedule(batch).edges()
+        }
+    }
+
+    /// How many transactions the longest chain that remains has.
+    pub fn depth(&self, batch: &Batch) -> usize {
+        if self.commuting == Counts::default() {
+            self.graph.survey.depth
+        } else if self.any_order && self.graph.items.waits.is_empty() {
+            1
+        } else {
+            self.schedule(batch).depth()
+        }
     }
 
     /// Whether no place needs an order.
     pub fn any_order(&self) -> bool {
-        self.settlement.any_order()
+        self.any_order
     }
 
     /// Whether a run need not log what it saw, since every place that is written is in escrow.
     pub fn unlogged(&self) -> bool {
-        self.any_order() && self.settlement.places.contains(&Treatment::Escrow)
+        self.any_order && self.escrow
+    }
+
+    /// Every conflict between consecutive accesses, place by place in batch order.
+    pub fn conflicts(&self, batch: &Batch) -> Vec<Conflict> {
+        let mut conflicts = Vec::new();
+        for place in (0..batch.places.len() as u32).map(PlaceId) {
+            self.graph.conflicts_at(batch, place, |from, to, kind| {
+                conflicts.push(Conflict {
+                    place,
+                    from,
+                    to,
+                    kind,
+                });
+            });
+        }
+        conflicts
+    }
+
+    /// The places with the most conflicts, the most conflicted first; at most so many.
+    pub fn most_conflicted(&self, batch: &Batch, most: usize) -> Vec<PlaceConflicts> {
+        // Ascending by what sorts them, so that nearly every place is done with one comparison.
+        let mut top: Vec<(Counts, Counts, PlaceId)> = Vec::with_capacity(most.min(batch.places.len()) + 1);
+        for place in (0..batch.places.len() as u32).map(PlaceId) {
+            let (consecutive, pairs) = self.graph.counts_at(batch, place);
+            let total = consecutive.total();
+            let behind = |other: &(Counts, Counts, PlaceId)| other.0.total() >= total;
+            if total == 0 || (top.len() >= most && top.last().is_none_or(behind)) {
+                continue;
+            }
+            let at = top.partition_point(behind);
+            top.insert(at, (consecutive, pairs, place));
+            top.truncate(most);
+        }
+        let listed = top.into_iter().map(|(consecutive, pairs, place)| {
+            let (ordering, reason) = match self.settlement.places.get(place.0 as usize) {
+                Some(Treatment::Escrow) => (PlaceOrdering::Escrow, None),
+                Some(Treatment::Ordered(reason)) => (PlaceOrdering::Ordered, Some(*reason)),
+                Some(Treatment::Unwritten) | None => (PlaceOrdering::Ordered, None),
+            };
+            PlaceConflicts {
+                place,
+                consecutive,
+                pairs,
+                ordering,
+                reason,
+            }
+        });
+        listed.collect()
     }
 }
 
@@ -146,81 +248,46 @@ impl ConflictDetector {
         batch: &Batch,
         graph: &'g DependencyGraph,
         snapshot: &[i128],
-        access: &[Access],
+        access: &'g [Access],
     ) -> Plan<'g> {
+        self.detect_with(batch, graph, snapshot, access, &Alone)
+    }
+
+    /// [`ConflictDetector::detect`] by several workers.
+    pub fn detect_with<'g>(
+        &self,
+        batch: &Batch,
+        graph: &'g DependencyGraph,
+        snapshot: &[i128],
+        access: &'g [Access],
+        workers: &dyn Workers,
+    ) -> Plan<'g> {
+        let settlement = settle_with(batch, access, snapshot, workers);
         let mut plan = Plan {
             graph,
-            conflicts: Vec::new(),
             consecutive: Counts::default(),
             pairs: Counts::default(),
             commuting: Counts::default(),
-            places: Vec::new(),
-            settlement: settle(batch, access, snapshot),
-            reduced: None,
+            conflicted: 0,
+            settlement,
+            access,
+            escrow: false,
+            any_order: true,
+            reduced: OnceLock::new(),
         };
-        for place in (0..batch.places.len() as u32).map(PlaceId) {
-            let mut consecutive = Counts::default();
-            graph.conflicts_at(place, |from, to, kind| {
-                match kind {
-                    ConflictKind::Raw => consecutive.raw += 1,
-                    ConflictKind::Waw => consecutive.waw += 1,
-                    ConflictKind::War => consecutive.war += 1,
+        for (place, treatment) in (0_u32..).map(PlaceId).zip(&plan.settlement.places) {
+            plan.escrow |= *treatment == Treatment::Escrow;
+            plan.any_order &= !matches!(treatment, Treatment::Ordered(_));
+            let (consecutive, pairs) = graph.counts_at(batch, place);
+            if consecutive != Counts::default() {
+                plan.conflicted += 1;
+                plan.consecutive.add(consecutive);
+                plan.pairs.add(pairs);
+                if *treatment == Treatment::Escrow {
+                    plan.commuting.add(consecutive);
                 }
-                plan.conflicts.push(Conflict {
-                    place,
-                    from,
-                    to,
-                    kind,
-                });
-            });
-            if consecutive == Counts::default() {
-                continue;
             }
-            let pairs = count_pairs(graph, place);
-            plan.consecutive.add(consecutive);
-            plan.pairs.add(pairs);
-            let (ordering, reason) = match plan.settlement.places.get(place.0 as usize) {
-                Some(Treatment::Escrow) => (PlaceOrdering::Escrow, None),
-                Some(Treatment::Ordered(reason)) => (PlaceOrdering::Ordered, Some(*reason)),
-                Some(Treatment::Unwritten) | None => (PlaceOrdering::Ordered, None),
-            };
-            if ordering == PlaceOrdering::Escrow {
-                plan.commuting.add(consecutive);
-            }
-            plan.places.push(PlaceConflicts {
-                place,
-                consecutive,
-                pairs,
-                ordering,
-                reason,
-            });
         }
-        if plan.commuting != Counts::default() {
-            let ordered = plan
-                .places
-                .iter()
-                .filter(|p| p.ordering == PlaceOrdering::Ordered);
-            plan.reduced = Some(Schedule::new(batch, graph, ordered.map(|p| p.place)));
-        }
-        plan.places
-            .sort_by_key(|p| (Reverse(p.consecutive.total()), p.place));
         plan
     }
-}
-
-/// Every access counts the earlier writers and readers of its place, so that n² pairs are counted in n steps.
-fn count_pairs(graph: &DependencyGraph, place: PlaceId) -> Counts {
-    let (mut pairs, mut readers, mut writers) = (Counts::default(), 0_u64, 0_u64);
-    for access in graph.chains.row(place.0 as usize) {
-        if access.reads {
-            pairs.raw += writers;
-        }
-        if access.writes {
-            pairs.waw += writers;
-            pairs.war += readers;
-        }
-        readers += u64::from(access.reads);
-        writers += u64::from(access.writes);
-    }
-    pairs
 }

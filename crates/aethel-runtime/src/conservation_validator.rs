@@ -9,8 +9,9 @@ use crate::Refusal;
 use crate::dependency_analyzer::DependencyGraph;
 use crate::oracle::{OracleCheck, verify_batch};
 use crate::serial::Run;
+use aethel_certificate::asset_sums;
 use aethel_ir::money::{format_amount, format_grouped};
-use aethel_ir::{AssetId, Batch, Code, Diagnostic, PlaceId, Rational, TransactionId};
+use aethel_ir::{AssetId, Batch, Code, Diagnostic, Rational, TransactionId};
 use serde::Serialize;
 
 /// How many transactions that do not conserve are named.
@@ -57,7 +58,7 @@ impl ConservationValidator {
         oracles: &OracleCheck<'_>,
     ) -> Result<Conservation, Refusal> {
         let oracle_proofs = verify_batch(batch, oracles)?;
-        let (first, last) = (sums(batch, before), sums(batch, &run.final_values));
+        let (first, last) = (asset_sums(batch, before), asset_sums(batch, &run.final_values));
         let mut result = Conservation {
             assets: Vec::with_capacity(first.len()),
             oracle_proofs,
@@ -77,20 +78,6 @@ impl ConservationValidator {
         }
         Ok(result)
     }
-}
-
-/// Exact sums: many unbounded accounts together may hold more than one number of the machine can.
-fn sums(batch: &Batch, values: &[i128]) -> Vec<Rational> {
-    let mut sums = vec![Rational::ZERO; batch.assets.len()];
-    for (index, value) in values.iter().enumerate() {
-        if let Some(asset) = batch.asset_of(PlaceId(index as u32)) {
-            let sum = &mut sums[usize::from(asset.0)];
-            if let Ok(next) = sum.add(&Rational::Int(*value)) {
-                *sum = next;
-            }
-        }
-    }
-    sums
 }
 
 fn plain(sum: &Rational, scale: u8) -> String {

@@ -8,6 +8,7 @@
 //! serial run in batch order: the same final state, or the same first failure with the same values.
 //! Time comes from a [`Clock`] that the caller passes in; nothing here reads a file or the environment.
 
+pub mod balances;
 pub mod clock;
 pub mod commit_manager;
 pub mod conflict_detector;
@@ -29,11 +30,13 @@ pub mod rows;
 pub mod serial;
 mod single;
 pub(crate) mod supply;
+pub mod team;
 
 #[cfg(test)]
 #[path = "../../aethel-certificate/tests/support/mod.rs"]
 mod support;
 
+pub use balances::{BalanceChange, Balances, Holds};
 pub use clock::{Clock, Stop, SystemClock, Watch};
 pub use commit_manager::CommitManager;
 pub use conflict_detector::{
@@ -52,8 +55,9 @@ pub use parallel_executor::{Chunk, ExecutionError, ExecutionOptions, ParallelExe
 pub use preparation::Openings;
 pub use processor::BatchProcessor;
 pub use request::{BatchRequest, ProcessorOptions};
-pub use result::{BalanceChange, BatchResult, StageReport, ThroughputBaseline};
+pub use result::{BatchResult, StageReport, ThroughputBaseline};
 pub use serial::{Run, TransactionFailure};
+pub use team::Team;
 
 /// A diagnostic that ends a batch; boxed, because it is large and rare.
 pub type Refusal = Box<aethel_ir::Diagnostic>;

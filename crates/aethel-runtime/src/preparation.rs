@@ -7,7 +7,8 @@ use aethel_ir::{
     did_you_mean, money::format_grouped,
 };
 use aethel_ledger::{Columns, FieldKey, FieldKind, LedgerStore, PlaceKey, Policy, PolicyChange};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What the caller says about accounts that the ledger may not know.
 #[derive(Clone, Debug, Default)]
@@ -21,9 +22,9 @@ pub struct Openings {
     /// Accounts that the program declares may not go below zero.
     pub bounded: Vec<AccountId>,
     /// Where an opening balance stands, for messages.
-    pub origins: HashMap<PlaceId, (SourceId, Span)>,
+    pub origins: Vec<(PlaceId, (SourceId, Span))>,
     /// Where the program declares an `asset NAME`, `account NAME` or `field NAME`, for messages.
-    pub declared: HashMap<String, (SourceId, Span)>,
+    pub declared: Arc<[(String, (SourceId, Span))]>,
 }
 
 /// The state that a batch runs on.
@@ -157,16 +158,16 @@ fn place_keys(batch: &Batch) -> Option<Vec<PlaceKey>> {
 fn disagrees(openings: &Openings, what: &str, message: String) -> Refusal {
     let help = "change the program, or the ledger with `aethel ledger policy`, which is journalled";
     let diagnostic = Diagnostic::new(Code::AE0808, message).help(help);
-    Box::new(match openings.declared.get(what) {
-        Some((source, span)) => diagnostic.label(*source, *span, "declared here"),
+    Box::new(match openings.declared.iter().find(|(name, _)| name == what) {
+        Some((_, (source, span))) => diagnostic.label(*source, *span, "declared here"),
         None => diagnostic,
     })
 }
 
 /// A problem with an opening balance, at its place.
 fn at_opening(openings: &Openings, place: PlaceId, diagnostic: Diagnostic) -> Diagnostic {
-    match openings.origins.get(&place) {
-        Some((source, span)) => diagnostic.label(*source, *span, "given here"),
+    match openings.origins.iter().find(|(known, _)| *known == place) {
+        Some((_, (source, span))) => diagnostic.label(*source, *span, "given here"),
         None => diagnostic,
     }
 }

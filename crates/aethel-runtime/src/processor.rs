@@ -1,5 +1,6 @@
 //! `BatchProcessor`: calls the six stages in order, and writes down what they say.
 
+use crate::balances::Balances;
 use crate::clock::{Clock, Stop, Watch};
 use crate::commit_manager::{CommitInput, CommitManager};
 use crate::dependency_analyzer::DependencyGraph;
@@ -10,10 +11,9 @@ use crate::oracle::{Feeds, OracleCheck, verify_batch};
 use crate::parallel_executor::{ExecutionError, ExecutionOptions};
 use crate::preparation::{Snapshot, effective_policy, prepare};
 use crate::request::{BatchRequest, ProcessorOptions};
-use crate::result::{
-    BatchResult, ConflictNumbers, GraphNumbers, LinearizabilityProof, StageReport, balance_changes,
-};
+use crate::result::{BatchResult, ConflictNumbers, GraphNumbers, LinearizabilityProof, StageReport};
 use crate::single::single;
+use crate::team::Team;
 use crate::{
     ConflictDetector, ConservationValidator, DependencyAnalyzer, LinearizabilityProver, ParallelExecutor,
 };
@@ -31,6 +31,7 @@ const WORTH_LEMMAS: usize = 256;
 pub struct BatchProcessor {
     options: ProcessorOptions,
     clock: Arc<dyn Clock>,
+    team: Arc<Team>,
     /// Commits are handed over without waiting until they are durable.
     pub(crate) ahead: bool,
 }
@@ -45,9 +46,11 @@ enum Attempt {
 impl BatchProcessor {
     /// A processor that reads time from `clock`.
     pub fn new(options: ProcessorOptions, clock: Arc<dyn Clock>) -> Self {
+        let team = Team::new(options.threads.unwrap_or(options.available_threads));
         Self {
             options,
             clock,
+            team: Arc::new(team),
             ahead: false,
         }
     }
@@ -68,6 +71,7 @@ impl BatchProcessor {
         if let Err(refusal) = self.attempts(store, &mut request, &watch, &mut result) {
             result.fail(refusal);
         }
+        result.balances.take_names(request.batch);
         result.execution_time = self.clock.now().saturating_sub(started).as_secs_f64();
         result
     }
@@ -147,7 +151,7 @@ impl BatchProcessor {
         let mut stages = Stages { watch, started_ns: 0 };
 
         stages.begin("dependency analysis")?;
-        let graph = DependencyAnalyzer.analyze(&request.batch)?;
+        let graph = DependencyAnalyzer.analyze_with(&request.batch, &*self.team)?;
         let numbers = GraphNumbers::new(&graph);
         let counts = [
             ("transactions", numbers.transactions),
@@ -213,7 +217,7 @@ impl BatchProcessor {
         let before = &start.snapshot.values;
 
         stages.begin("conflict detection")?;
-        let worth_it = graph.schedule.edges() > 0 || batch.len() >= WORTH_LEMMAS;
+        let worth_it = graph.survey.edges > 0 || batch.len() >= WORTH_LEMMAS;
         let proved = match &self.options.access {
             Some(prover) if worth_it => prover.prove(batch),
             _ => ProvedAccess::default(),
@@ -223,7 +227,7 @@ impl BatchProcessor {
                 format!("it is not proved that accesses commute, so they are kept in order: {doubt}");
             result.note_once(Diagnostic::new(Code::AE0603, message));
         }
-        let plan = ConflictDetector.detect(batch, graph, before, &proved.access);
+        let plan = ConflictDetector.detect_with(batch, graph, before, &proved.access, &*self.team);
         result.conflicts = Some(ConflictNumbers::new(batch, &plan, &proved));
         let counts = [plan.consecutive.raw, plan.consecutive.waw, plan.consecutive.war].map(|n| n as usize);
         stages.end(
@@ -239,6 +243,7 @@ impl BatchProcessor {
             threads: self.options.threads,
             available: self.options.available_threads,
             supply_elsewhere: start.snapshot.supply_elsewhere.clone(),
+            team: Some(self.team.clone()),
             ..ExecutionOptions::default()
         };
         let mut trace = ParallelExecutor
@@ -265,6 +270,7 @@ impl BatchProcessor {
                 None => &proved.solver,
             },
             supply_elsewhere: &start.snapshot.supply_elsewhere,
+            team: Some(&self.team),
         };
         let proof = LinearizabilityProver
             .prove(batch, graph, before, &mut trace, &options, stages.watch)
@@ -304,7 +310,7 @@ impl BatchProcessor {
         let view = proof.certificate(batch, graph, before);
         let certificate = aethel_certificate::encode(&view)
             .map_err(|error| Box::new(Diagnostic::new(Code::AE0602, error.to_string())))?;
-        result.balances = balance_changes(batch, graph, before, &proof.run.final_values);
+        result.balances = Balances::new(batch, before, &proof.run.final_values);
         // The last moment to stop. What follows waits for the ledger's answer, whatever it takes.
         stages
             .watch

@@ -3,6 +3,7 @@
 //! The fields that the protocol document lists have its names. Amounts are plain decimal strings; floating point occurs
 //! in times and metrics only.
 
+use crate::balances::Balances;
 use crate::conflict_detector::{Counts, PlaceOrdering, Plan};
 use crate::conservation_validator::Conservation;
 use crate::dependency_analyzer::DependencyGraph;
@@ -11,8 +12,7 @@ use crate::linearizability_prover::{DirectVerdict, SerialProof};
 use crate::parallel_executor::{Chunk, Trace};
 use aethel_certificate::Way;
 use aethel_certificate::escrow::Reason;
-use aethel_ir::money::format_amount;
-use aethel_ir::{Batch, Diagnostic, Field, PlaceId};
+use aethel_ir::{Batch, Diagnostic};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -76,7 +76,7 @@ pub struct BatchResult {
     /// The conflicts in numbers.
     pub conflicts: Option<ConflictNumbers>,
     /// What every written place held before and after.
-    pub balances: Vec<BalanceChange>,
+    pub balances: Balances,
     /// How many threads were used, and why.
     pub threads_why: Option<String>,
     /// Which thread ran what when, in stage 3.
@@ -143,14 +143,11 @@ impl GraphNumbers {
     pub(crate) fn new(graph: &DependencyGraph) -> Self {
         Self {
             transactions: graph.order.len(),
-            edges: graph.schedule.edges(),
-            after: graph.item_successors.total(),
-            depth: graph.schedule.depth(),
-            components: graph.components,
-            width: (0..graph.schedule.depth())
-                .map(|level| graph.schedule.levels.row(level).len())
-                .max()
-                .unwrap_or(0),
+            edges: graph.survey.edges,
+            after: graph.items.successors.total(),
+            depth: graph.survey.depth,
+            components: graph.survey.components,
+            width: graph.survey.width,
         }
     }
 }
@@ -195,82 +192,33 @@ pub struct ConflictedPlace {
 
 impl ConflictNumbers {
     pub(crate) fn new(batch: &Batch, plan: &Plan<'_>, proved: &ProvedAccess) -> Self {
-        let listed = plan.places.iter().take(LISTED).map(|place| ConflictedPlace {
-            place: batch.place_name(place.place),
-            consecutive: place.consecutive,
-            pairs: place.pairs,
-            ordering: place.ordering,
-            reason: place.reason.map(|reason| match reason {
-                Reason::NotAdditive if proved.access.is_empty() => "nothing is proved about it",
-                reason => reason.words(),
-            }),
-        });
+        let listed = plan
+            .most_conflicted(batch, LISTED)
+            .into_iter()
+            .map(|place| ConflictedPlace {
+                place: batch.place_name(place.place),
+                consecutive: place.consecutive,
+                pairs: place.pairs,
+                ordering: place.ordering,
+                reason: place.reason.map(|reason| match reason {
+                    Reason::NotAdditive if proved.access.is_empty() => "nothing is proved about it",
+                    reason => reason.words(),
+                }),
+            });
         let commutes = plan.commuting.total() > 0;
         let lemmas = proved.lemmas.iter().filter(|_| commutes);
         Self {
             consecutive: plan.consecutive,
             pairs: plan.pairs,
             commuting: plan.commuting,
-            places: plan.places.len(),
-            edges: plan.schedule().edges(),
-            depth: plan.schedule().depth(),
+            places: plan.conflicted,
+            edges: plan.edges(batch),
+            depth: plan.depth(batch),
             any_order: plan.any_order(),
             lemmas: lemmas.map(|lemma| lemma.name.clone()).collect(),
             top: listed.collect(),
         }
     }
-}
-
-/// What a place held before and after.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct BalanceChange {
-    /// Whose.
-    pub account: String,
-    /// The asset, for a balance.
-    pub asset: Option<String>,
-    /// The field, for a declared field.
-    pub field: Option<String>,
-    /// A plain decimal in units; fields as they are.
-    pub before: String,
-    /// Likewise.
-    pub after: String,
-    /// Whether the account may go below zero.
-    pub unbounded: bool,
-}
-
-/// Every written place before and after.
-pub(crate) fn balance_changes(
-    batch: &Batch,
-    graph: &DependencyGraph,
-    before: &[i128],
-    after: &[i128],
-) -> Vec<BalanceChange> {
-    let written = |index: &usize| graph.chains.row(*index).iter().any(|access| access.writes);
-    let change = |index: usize| {
-        let (account, field) = batch.places.get(index)?;
-        let place = PlaceId(index as u32);
-        let field = batch.fields.get(usize::from(field.0))?;
-        let (asset, name) = match field {
-            Field::Balance(asset) => (batch.assets.get(usize::from(asset.0)), None),
-            Field::Integer(name) | Field::Bool(name) => (None, Some(name.to_string())),
-        };
-        let show = |value: i128| match field {
-            Field::Bool(_) => (value != 0).to_string(),
-            _ => format_amount(value, asset.map_or(0, |asset| asset.scale)),
-        };
-        Some(BalanceChange {
-            account: batch.account_of(place)?.to_string(),
-            asset: asset.map(|asset| asset.name.to_string()),
-            field: name,
-            before: show(*before.get(index)?),
-            after: show(*after.get(index)?),
-            unbounded: batch.unbounded.get(account.0 as usize).copied().unwrap_or(false),
-        })
-    };
-    (0..batch.places.len())
-        .filter(written)
-        .filter_map(change)
-        .collect()
 }
 
 /// Why the outcome is that of the serial run in batch order.
@@ -343,7 +291,7 @@ impl BatchResult {
     /// What an attempt found that came to nothing: nobody may take it for what the ledger holds.
     pub(crate) fn forget_changes(&mut self) {
         self.transactions_executed = 0;
-        self.balances.clear();
+        self.balances = Balances::default();
         self.certificate.clear();
     }
 

@@ -106,7 +106,7 @@ fn a_batch_is_committed_with_everything_that_belongs_to_it() {
     let shown: Vec<String> = result
         .balances
         .iter()
-        .map(|b| format!("{} {} {}", b.account, b.before, b.after))
+        .map(|b| format!("{} {} {}", b.account, b.text(b.before), b.text(b.after)))
         .collect();
     assert_eq!(
         shown,
@@ -365,7 +365,7 @@ fn accounts_that_nobody_opened() {
     request.key = Some(BatchKey::User("second".into()));
     let result = processor(1).execute_batch(&mut store, request.clone());
     assert_eq!(result.notices[0].code.id(), "AE0315");
-    assert_eq!(result.balances[0].before, "6.50");
+    assert_eq!(result.balances.get(0).map(|company| company.before), Some(650));
     request.key = Some(BatchKey::User("third".into()));
     request.openings.are_expectations = true;
     let result = processor(1).execute_batch(&mut store, request);
@@ -416,7 +416,7 @@ fn a_dry_run_changes_nothing() {
     dry.dry_run = true;
     let result = processor(2).execute_batch(&mut store, dry);
     assert!(result.success && result.dry_run && result.receipt.is_none());
-    assert_eq!(result.balances[0].after, "6.50");
+    assert_eq!(result.balances.get(0).map(|company| company.after), Some(650));
     assert_eq!(state(&store), before);
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn word(rule: Rule) -> &'static str {
     match rule {
         Rule::EOI => "the end",
         Rule::WHITESPACE => "a space",
-        Rule::COMMENT => "a comment",
+        Rule::comment => "a comment",
         Rule::byte_order_mark => "a byte-order mark",
         Rule::program => "a program",
         Rule::item => "an item",

@@ -1,9 +1,9 @@
 //! `aethel ledger import`: opening balances from CSV.
 
 use aethel_ir::money::parse_amount;
-use aethel_ir::{Code, Diagnostic, SourceId, did_you_mean, quote};
+use aethel_ir::{AccountName, Code, Diagnostic, SourceId, did_you_mean, quote};
 use aethel_ledger::{ImportLine, LedgerStore, PolicyChange};
-use aethel_lower::{Given, Inputs};
+use aethel_lower::{Inputs, Place};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use std::sync::Arc;
 pub fn lines(
     store: &dyn LedgerStore,
     source: SourceId,
-    text: &str,
+    text: &Arc<str>,
     scales: &BTreeMap<String, u8>,
 ) -> Result<(Vec<ImportLine>, Vec<PolicyChange>), Vec<Diagnostic>> {
     let mut inputs = Inputs::default();
-    inputs.add_accounts_csv(source, text)?;
+    inputs.add_accounts_csv(source, Arc::clone(text))?;
     let policy = store.policy();
     let mut changes: BTreeMap<Arc<str>, u8> = BTreeMap::new();
-    let (mut lines, mut problems) = (Vec::with_capacity(inputs.accounts.len()), Vec::new());
-    let mut first: HashMap<(&str, &str), &Given> = HashMap::new();
-    for input in &inputs.accounts {
-        let [(asset, given)] = input.balances.as_slice() else {
+    let (mut lines, mut problems) = (Vec::new(), Vec::new());
+    let mut first: HashMap<(&str, &str), Place> = HashMap::new();
+    for line in inputs.account_lines() {
+        let Some(asset) = line.asset else {
             let mut problem =
                 Diagnostic::new(Code::AE0903, "the header needs `account`, `asset` and `balance`");
-            if let Some((source, span)) = input.at {
+            if let Some((source, span)) = line.at {
                 problem = problem.label(source, span, "which asset is this?");
             }
             return Err(vec![
@@ -49,7 +49,7 @@ pub fn lines(
                 Code::AE0203,
                 format!("the ledger does not know `{}`", quote(asset)),
             );
-            if let Some((source, span)) = given.at {
+            if let Some((source, span)) = line.amount_at {
                 problem = problem.label(source, span, "in this asset");
             }
             problems.push(problem.help(help));
@@ -58,11 +58,11 @@ pub fn lines(
             }
             continue;
         };
-        if let Some(before) = first.insert((input.name.as_str(), asset), given) {
-            let message = format!("`{}` has two balances of {}", input.name, quote(asset));
+        if let Some(before) = first.insert((line.name, asset), line.amount_at) {
+            let message = format!("`{}` has two balances of {}", line.name, quote(asset));
             let mut problem = Diagnostic::new(Code::AE0814, message).help("keep the line that is right");
-            for (given, what) in [(given, "second"), (before, "first")] {
-                if let Some((source, span)) = given.at {
+            for (at, what) in [(line.amount_at, "second"), (before, "first")] {
+                if let Some((source, span)) = at {
                     problem = problem.label(source, span, what);
                 }
             }
@@ -72,22 +72,26 @@ pub fn lines(
             }
             continue;
         }
-        match parse_amount(&given.text, scale) {
+        match parse_amount(line.amount, scale) {
             Ok(amount) => {
-                let asset: Arc<str> = asset.as_str().into();
+                // The file was refused if one of its names could not be one.
+                let Ok(account) = AccountName::new(line.name) else {
+                    continue;
+                };
+                let asset: Arc<str> = asset.into();
                 if policy.scale(&asset).is_none() {
                     changes.insert(asset.clone(), scale);
                 }
                 lines.push(ImportLine {
-                    account: input.name.clone(),
+                    account,
                     asset,
                     amount,
                 });
             }
             Err(error) => {
-                let message = format!("`{}` is not an amount of {}", quote(&given.text), quote(asset));
+                let message = format!("`{}` is not an amount of {}", quote(line.amount), quote(asset));
                 let mut problem = Diagnostic::new(Code::AE0309, message);
-                if let Some((source, span)) = given.at {
+                if let Some((source, span)) = line.amount_at {
                     problem = problem.label(source, span, error.to_string());
                 }
                 problems.push(problem);

@@ -51,7 +51,7 @@ impl InputSources {
                     }
                     vec![diagnostic]
                 })?;
-                inputs.add_accounts_csv(source, &text)?;
+                inputs.add_accounts_csv(source, text)?;
             }
         }
         override_with(&mut inputs.bind, &self.bind, "--bind")?;

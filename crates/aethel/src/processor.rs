@@ -11,7 +11,6 @@ use aethel_ledger::{BatchKey, LedgerId, LedgerStore, MemoryStore, RedbStore};
 use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
 use aethel_runtime::{BatchProcessor as Runtime, BatchResult, SystemClock};
 use serde::Serialize;
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -258,7 +257,7 @@ impl BatchProcessor {
                 Err(problem) => return refused(&name, vec![problem]),
             },
         };
-        let mut request = run::request(batch, sources, &mut HashSet::new(), open_accounts);
+        let mut request = run::request(batch, sources, None, open_accounts);
         request.key = Some(key);
         let options = run::processor_options(self.options.threads, self.options.timeout);
         let runtime = Runtime::new(options, Arc::new(SystemClock::default()));

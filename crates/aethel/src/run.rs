@@ -8,7 +8,7 @@ use crate::ledger::LedgerPath;
 use crate::lemmas::Z3Prover;
 use crate::oracle;
 use crate::program::{self, Program};
-use aethel_ir::{AccountId, Batch, Code, Diagnostic, SourceMap, TransactionId, quote};
+use aethel_ir::{AccountName, Batch, Code, Diagnostic, SourceMap, TransactionId, quote};
 use aethel_ledger::{
     BatchKey, DigestPrefix, LedgerStore, OracleFeed, OracleKey, Policy, PolicyChange, RedbStore,
 };
@@ -124,9 +124,11 @@ fn run_batches(
         ..limits
     };
     let processor = BatchProcessor::new(limits, Arc::new(SystemClock::default()));
-    let mut opened = HashSet::new();
+    let mut opened = Opened::new();
+    let several = lowered.len() > 1;
     for batch in lowered {
-        let mut request = request(batch, sources, &mut opened, open_accounts);
+        let opened = several.then_some(&mut opened);
+        let mut request = request(batch, sources, opened, open_accounts);
         request.key = keys.remove(0);
         request.program = path.file_name().map(|name| name.to_string_lossy().into_owned());
         request.first_policy.clone_from(&first_policy);
@@ -151,7 +153,7 @@ fn run_batches(
 }
 
 /// Reads and lowers the batches of a program or JSON file; the flag says whether unknown accounts are opened with zero.
-fn lower(
+pub(crate) fn lower(
     path: &Path,
     options: &RunOptions,
     sources: &mut SourceMap,
@@ -301,57 +303,40 @@ fn direct(batch: &Batch, order: &[TransactionId], initial: &[i128], final_values
     }
 }
 
+/// The balances that earlier batches of a run opened, by account and asset.
+pub(crate) type Opened = HashSet<(AccountName, Arc<str>)>;
+
 /// What the runtime is asked for a lowered batch: openings that are not in `opened` yet, declarations, oracle proofs.
 pub(crate) fn request<'a>(
-    lowered: LoweredBatch,
+    mut lowered: LoweredBatch,
     sources: &'a SourceMap,
-    opened: &mut HashSet<(String, String)>,
+    opened: Option<&mut Opened>,
     open_accounts: bool,
 ) -> BatchRequest<'a> {
     let batch = &lowered.batch;
-    // What an earlier batch of this run opened is known to the ledger now; that is no news.
-    let fresh = |opening: &&aethel_lower::Opening| {
-        let account = batch
-            .account_of(opening.place)
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        let asset = batch
-            .asset_of(opening.place)
-            .and_then(|asset| batch.assets.get(usize::from(asset.0)));
-        opened.insert((
-            account,
-            asset.map(|asset| asset.name.to_string()).unwrap_or_default(),
-        ))
-    };
-    let balances = lowered
-        .openings
-        .iter()
-        .filter(fresh)
-        .map(|opening| (opening.place, opening.amount));
-    let balances = balances.collect();
-    let declared = |name: &aethel_ir::AccountName| {
-        lowered
-            .declarations
-            .accounts
-            .iter()
-            .any(|(known, unbounded)| known == name && !unbounded)
-    };
-    let bounded = batch
-        .accounts
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| declared(name));
+    if let Some(opened) = opened {
+        // What an earlier batch of this run opened is known to the ledger now; that is no news.
+        lowered.openings.retain(|opening| {
+            let asset = batch.asset_of(opening.place);
+            let asset = asset.and_then(|asset| batch.assets.get(usize::from(asset.0)));
+            let account = batch.account_of(opening.place);
+            account
+                .zip(asset)
+                .is_some_and(|(account, asset)| opened.insert((account.clone(), Arc::clone(&asset.name))))
+        });
+    }
+    let openings = std::mem::take(&mut lowered.openings);
+    let at = openings.iter().filter_map(|one| Some((one.place, one.at?)));
+    let origins = at.collect();
+    let balances = openings.iter().map(|one| (one.place, one.amount)).collect();
+    drop(openings);
     let openings = Openings {
         balances,
         are_expectations: lowered.openings_are_expectations,
         open_accounts,
-        bounded: bounded.map(|(index, _)| AccountId(index as u32)).collect(),
-        origins: lowered
-            .openings
-            .iter()
-            .filter_map(|opening| Some((opening.place, opening.at?)))
-            .collect(),
-        declared: lowered.declarations.places.iter().cloned().collect(),
+        bounded: lowered.declarations.bounded,
+        origins,
+        declared: Arc::clone(&lowered.declarations.places),
     };
     let oracles = lowered
         .oracles

@@ -1,395 +1,391 @@
-//! Sums over columns: a group whose intent is made of sums, without evaluating anything.
+//! Sums over columns: groups whose intents are made of sums, without evaluating anything.
 //!
-//! Rows are taken in blocks: each form is computed for a whole block, then each place gets its part. A block in which a
-//! number does not fit makes all of its places unknown; batch order then decides.
+//! Rows are taken in blocks, and the rows of a batch are shared out among workers, each with sums of its own for the
+//! stretch of places that its rows name.
 
 use super::Sums;
-use aethel_ir::{
-    AccountId, Batch, Column, Form, Group, Intent, Linear, MAX_MINOR_UNITS, PlaceId, Slot, Test, ValueColumn,
-};
+use crate::workers::Workers;
+use aethel_ir::access::columns::{Block, Columns, Room};
+use aethel_ir::{Access, Batch, Column, Lane, PlaceId};
+use std::ops::Range;
+use std::sync::Mutex;
 
-/// So many rows fit into the nearest cache with a dozen forms.
-const BLOCK: usize = 128;
+/// A worker has at least so many rows.
+const WORTH_A_WORKER: usize = if cfg!(test) { 1 } else { 1 << 14 };
 
-type Values = [i128; BLOCK];
+/// The sums of a batch.
+pub(crate) struct Summed<N> {
+    /// For each place.
+    pub sums: Vec<Sums<N>>,
+    /// Whether every test on arguments and on places that nobody writes holds, and every change is what it is claimed to
+    /// be.
+    pub holds: bool,
+}
 
-/// Adds the accesses of a group to the sums of their places. Gives whether every test on arguments and on places that
-/// nobody writes holds; `None`, before anything is added, when a column is not of whole numbers. `claimed` holds, row by row,
-/// what each change is said to be, in the order of slots: one that is another fails the tests.
-pub(crate) fn sum_group(
-    batch: &Batch,
-    intent: &Intent,
-    group: &Group,
-    linear: &Linear,
-    initial: &[i128],
-    claimed: Option<&[i128]>,
-    sums: &mut [Sums],
-) -> Option<bool> {
-    let columns = Columns::new(batch, intent, group, linear, initial)?;
-    let mut buffers = Buffers {
-        deltas: vec![[0; BLOCK]; columns.deltas.len()],
-        scratch: [0; BLOCK],
-    };
-    let mut holds = true;
-    let rows = group.rows as usize;
-    for first in (0..rows).step_by(BLOCK) {
-        let block = Block {
-            first,
-            count: BLOCK.min(rows - first),
+/// What each change of a group is claimed to be, row by row, slots ascending.
+pub(crate) type Claims<'a> = dyn Fn(usize) -> Option<&'a [i128]> + Sync + 'a;
+
+/// What to sum.
+pub(crate) struct Task<'a> {
+    pub batch: &'a Batch,
+    /// One for each intent.
+    pub accesses: &'a [Access],
+    pub initial: &'a [i128],
+    /// What changes are claimed to be, by group; `None` when nothing is claimed.
+    pub claims: Option<&'a Claims<'a>>,
+}
+
+impl<'a> Task<'a> {
+    /// Whether the intents of all groups are made of sums.
+    pub(crate) fn is_linear(&self) -> bool {
+        let linear = |intent: u32| {
+            let access = self.accesses.get(intent as usize);
+            access.is_some_and(|access| access.linear.is_some())
         };
-        match columns.add(block, &mut buffers, claimed, sums) {
-            Some(all) => holds &= all,
-            None => {
-                columns.forget(block, sums);
-                holds = false;
+        self.batch.groups.iter().all(|group| linear(group.intent))
+    }
+
+    /// The sums of all groups; `None` when a column is not of whole numbers, or a number does not fit `N`.
+    pub(crate) fn sum<N: Lane>(&self, workers: &dyn Workers) -> Option<Summed<N>> {
+        let rows: usize = self.batch.groups.iter().map(|group| group.rows as usize).sum();
+        let places = self.batch.places.len();
+        let limit = self.limit::<N>();
+        let count = workers.count().min(rows / WORTH_A_WORKER).max(1);
+        if count == 1 {
+            let mut part = Part::new(0..places);
+            let holds = self.sum_rows(0..rows, limit, &mut part)?;
+            return Some(Summed {
+                sums: part.sums,
+                holds,
+            });
+        }
+        let parts: Vec<Mutex<Option<Share<N>>>> = (0..count).map(|_| Mutex::new(None)).collect();
+        workers.run(&|worker| {
+            let Some(slot) = parts.get(worker) else { return };
+            let share = rows * worker / count..rows * (worker + 1) / count;
+            let mut part = Part::new(self.places_of(share.clone()));
+            let holds = self.sum_rows(share, limit, &mut part);
+            if let (Some(holds), Ok(mut slot)) = (holds, slot.lock()) {
+                *slot = Some((part, holds));
+            }
+        });
+        let mut whole = Summed {
+            sums: Vec::new(),
+            holds: true,
+        };
+        for part in parts {
+            let (part, holds) = part.into_inner().ok().flatten()?;
+            whole.holds &= holds;
+            if whole.sums.is_empty() && part.base == 0 && part.sums.len() == places {
+                whole.sums = part.sums;
+                continue;
+            }
+            whole.sums.resize(places, Sums::default());
+            let stretch = whole.sums.get_mut(part.base..part.base + part.sums.len())?;
+            for (sum, more) in stretch.iter_mut().zip(&part.sums) {
+                sum.join(more);
+            }
+            for (place, more) in &part.same {
+                whole.sums.get_mut(place.0 as usize)?.join(more);
             }
         }
-    }
-    Some(holds)
-}
-
-/// Room for the values of a block.
-struct Buffers {
-    deltas: Vec<Values>,
-    scratch: Values,
-}
-
-/// Some rows of a group.
-#[derive(Clone, Copy)]
-struct Block {
-    first: usize,
-    count: usize,
-}
-
-impl Block {
-    /// Its part of a column.
-    fn of<T>(self, column: &[T]) -> Option<&[T]> {
-        column.get(self.first..self.first + self.count)
+        Some(whole)
     }
 
-    /// Calls `found` with each row's place.
-    #[inline]
-    fn places(
-        self,
-        column: &Column<PlaceId>,
-        mut found: impl FnMut(usize, PlaceId) -> Option<()>,
+    /// So large may a change or a bound be that the sums of all fit.
+    fn limit<N: Lane>(&self) -> N {
+        let groups = self.batch.groups.iter();
+        let numbers: u64 = groups
+            .map(|group| u64::from(group.rows).saturating_mul(group.places.len() as u64 + 1))
+            .fold(1, u64::saturating_add);
+        N::limit(numbers)
+    }
+
+    /// The stretch of places that columns name in these rows, counted over all groups.
+    fn places_of(&self, share: Range<usize>) -> Range<usize> {
+        let (mut low, mut high) = (u32::MAX, 0);
+        self.each_group(share, |group, rows| {
+            let group = self.batch.groups.get(group)?;
+            for column in &group.places {
+                if let Column::Each(places) = column {
+                    for place in places.get(rows.clone())? {
+                        low = low.min(place.0);
+                        high = high.max(place.0 + 1);
+                    }
+                }
+            }
+            Some(())
+        });
+        low.min(high) as usize..high as usize
+    }
+
+    /// Calls `found` with each group that has some of these rows, and which of its own.
+    fn each_group(
+        &self,
+        share: Range<usize>,
+        mut found: impl FnMut(usize, Range<usize>) -> Option<()>,
     ) -> Option<()> {
-        match column {
-            Column::Same(place) => (0..self.count).try_for_each(|row| found(row, *place)),
-            Column::Each(places) => {
-                let places = self.of(places)?;
-                places
-                    .iter()
-                    .enumerate()
-                    .try_for_each(|(row, place)| found(row, *place))
+        let mut before = 0;
+        for (index, group) in self.batch.groups.iter().enumerate() {
+            let rows = group.rows as usize;
+            let (first, end) = (share.start.max(before), share.end.min(before + rows));
+            if first < end {
+                found(index, first - before..end - before)?;
             }
+            before += rows;
         }
-    }
-}
-
-/// The forms of an intent over the columns of a group.
-struct Columns<'a> {
-    batch: &'a Batch,
-    initial: &'a [i128],
-    deltas: Vec<(&'a Column<PlaceId>, Sum<'a>)>,
-    /// The indices of the deltas in the order of their slots.
-    by_slot: Vec<usize>,
-    bounds: Vec<Bounded<'a>>,
-    tests: Vec<(Sum<'a>, Test, Option<&'a Column<PlaceId>>)>,
-    ranges: Vec<Sum<'a>>,
-    /// Accounts that must differ.
-    distinct: Vec<Pair<'a>>,
-}
-
-struct Bounded<'a> {
-    place: &'a Column<PlaceId>,
-    threshold: Sum<'a>,
-    /// The index of the delta on the same slot.
-    delta: Option<usize>,
-    /// It is done together with this delta.
-    beside: Option<usize>,
-    /// The condition counts only where this place is bounded.
-    if_bounded: Option<&'a Column<PlaceId>>,
-}
-
-/// A form over columns: what is the same for all rows is summed already.
-struct Sum<'a> {
-    constant: i128,
-    terms: Vec<(i128, Source<'a>)>,
-}
-
-enum Source<'a> {
-    Values(&'a [i128]),
-    Places(&'a [PlaceId]),
-}
-
-impl<'a> Sum<'a> {
-    fn new(form: &Form, group: &'a Group, initial: &[i128]) -> Option<Self> {
-        let mut sum = Sum {
-            constant: form.constant,
-            terms: Vec::new(),
-        };
-        for (n, factor) in &form.values {
-            match group.values.get(usize::from(*n))? {
-                ValueColumn::Whole(Column::Same(value)) => sum.fix(*value, *factor)?,
-                ValueColumn::Whole(Column::Each(values)) => sum.terms.push((*factor, Source::Values(values))),
-                ValueColumn::Exact(_) | ValueColumn::Bool(_) => return None,
-            }
-        }
-        for (slot, factor) in &form.slots {
-            match place_column(group, *slot)? {
-                Column::Same(place) => sum.fix(*initial.get(place.0 as usize)?, *factor)?,
-                Column::Each(places) => sum.terms.push((*factor, Source::Places(places))),
-            }
-        }
-        Some(sum)
-    }
-
-    fn fix(&mut self, value: i128, factor: i128) -> Option<()> {
-        self.constant = self.constant.checked_add(value.checked_mul(factor)?)?;
         Some(())
     }
 
-    /// Its values in a block, as they stand in a column or computed into `out`; `None` when one does not fit.
-    fn values<'b>(&'b self, block: Block, initial: &[i128], out: &'b mut Values) -> Option<&'b [i128]> {
-        if let (0, [(1, Source::Values(values))]) = (self.constant, self.terms.as_slice()) {
-            return block.of(values);
-        }
-        let out = out.get_mut(..block.count)?;
-        out.fill(self.constant);
-        for (factor, source) in &self.terms {
-            match source {
-                Source::Values(values) => add_all(out, block.of(values)?.iter().copied(), *factor)?,
-                Source::Places(places) => {
-                    let places = block.of(places)?;
-                    if places.iter().any(|place| place.0 as usize >= initial.len()) {
-                        return None;
-                    }
-                    add_all(out, places.iter().map(|place| initial[place.0 as usize]), *factor)?;
+    fn sum_rows<N: Lane>(&self, share: Range<usize>, limit: N, part: &mut Part<N>) -> Option<bool> {
+        let mut holds = true;
+        self.each_group(share, |index, rows| {
+            holds &= self.sum_group(index, rows, limit, part)?;
+            Some(())
+        })?;
+        Some(holds)
+    }
+
+    /// Some rows of a group; `None`, before anything is added, when its intent is not made of sums or a column is not of
+    /// whole numbers, and with narrow lanes also later, when a number does not fit.
+    pub(crate) fn sum_group<N: Lane>(
+        &self,
+        index: usize,
+        rows: Range<usize>,
+        limit: N,
+        part: &mut Part<N>,
+    ) -> Option<bool> {
+        let group = self.batch.groups.get(index)?;
+        let intent = self.batch.intents.get(group.intent as usize)?;
+        let linear = self.accesses.get(group.intent as usize)?.linear.as_ref()?;
+        let columns = Columns::new(self.batch, intent, group, linear, self.initial, limit)?;
+        let claimed = match self.claims {
+            Some(claims) => Some(claims(index)?),
+            None => None,
+        };
+        let mut room = columns.room();
+        let mut holds = true;
+        for block in Block::of(rows) {
+            match part.add(&columns, block, &mut room, claimed) {
+                Some(all) => holds &= all,
+                // Where there is nothing wider, the block makes all of its places unknown; batch order then decides.
+                None if N::LOWEST.wide() == i128::MIN => {
+                    part.forget(&columns, block);
+                    holds = false;
                 }
+                None => return None,
             }
         }
-        Some(out)
+        Some(holds)
     }
 }
 
-/// `out += values * factor`; `None` when one of the sums does not fit.
-#[inline]
-fn add_all(out: &mut [i128], values: impl Iterator<Item = i128>, factor: i128) -> Option<()> {
-    let mut wide = false;
-    for (out, value) in out.iter_mut().zip(values) {
-        // A product of wide numbers costs more than everything else here.
-        let (sum, carried) = match factor {
-            1 => out.overflowing_add(value),
-            -1 => out.overflowing_sub(value),
-            factor => {
-                let (product, carried) = value.overflowing_mul(factor);
-                let (sum, more) = out.overflowing_add(product);
-                (sum, carried | more)
-            }
-        };
-        *out = sum;
-        wide |= carried;
+/// What a worker found: its sums, and whether its rows hold.
+type Share<N> = (Part<N>, bool);
+
+/// The sums of a worker.
+pub(crate) struct Part<N> {
+    /// The first place of the stretch.
+    base: usize,
+    /// For each place of the stretch.
+    pub sums: Vec<Sums<N>>,
+    /// Places outside the stretch that are the same for all rows of a group.
+    same: Vec<(PlaceId, Sums<N>)>,
+}
+
+impl<N: Lane> Part<N> {
+    pub(crate) fn new(places: Range<usize>) -> Self {
+        Self {
+            base: places.start,
+            sums: vec![Sums::default(); places.len()],
+            same: Vec::new(),
+        }
     }
-    (!wide).then_some(())
-}
 
-fn place_column(group: &Group, slot: Slot) -> Option<&Column<PlaceId>> {
-    group.places.get(usize::from(slot.0))
-}
+    /// The sums of a place.
+    #[inline(always)]
+    fn of(&mut self, place: PlaceId) -> Option<&mut Sums<N>> {
+        // A place before the stretch wraps around, and is outside too.
+        self.sums.get_mut((place.0 as usize).wrapping_sub(self.base))
+    }
 
-impl<'a> Columns<'a> {
-    fn new(
-        batch: &'a Batch,
-        intent: &Intent,
-        group: &'a Group,
-        linear: &Linear,
-        initial: &'a [i128],
-    ) -> Option<Self> {
-        let sum = |form: &Form| Sum::new(form, group, initial);
-        let condition = |slot: &Option<Slot>| match slot {
-            Some(slot) => place_column(group, *slot).map(Some),
-            None => Some(None),
-        };
-        let mut deltas = Vec::with_capacity(linear.deltas.len());
-        for (slot, form) in &linear.deltas {
-            deltas.push((place_column(group, *slot)?, sum(form)?));
+    /// The sums of a place that all rows of a group have.
+    fn of_same(&mut self, place: PlaceId) -> Option<&mut Sums<N>> {
+        let inside = (place.0 as usize).wrapping_sub(self.base) < self.sums.len();
+        if inside {
+            return self.of(place);
         }
-        let mut bounds = Vec::with_capacity(linear.bounds.len());
-        for (slot, form, if_bounded) in &linear.bounds {
-            let delta = linear.deltas.iter().position(|(written, _)| written == slot);
-            let taken = |delta: &usize| bounds.iter().any(|one: &Bounded<'_>| one.beside == Some(*delta));
-            bounds.push(Bounded {
-                beside: delta.filter(|delta| if_bounded.is_none() && !taken(delta)),
-                place: place_column(group, *slot)?,
-                threshold: sum(form)?,
-                delta,
-                if_bounded: condition(if_bounded)?,
-            });
-        }
-        let mut tests = Vec::with_capacity(linear.tests.len());
-        for (form, test, if_bounded) in &linear.tests {
-            tests.push((sum(form)?, *test, condition(if_bounded)?));
-        }
-        let mut by_slot: Vec<usize> = (0..linear.deltas.len()).collect();
-        by_slot.sort_by_key(|index| linear.deltas.get(*index).map(|(slot, _)| *slot));
-        let ranges = linear.ranges.iter().map(sum).collect::<Option<Vec<_>>>()?;
-        Some(Self {
-            batch,
-            initial,
-            deltas,
-            by_slot,
-            bounds,
-            tests,
-            ranges,
-            distinct: distinct(intent, group)?,
-        })
+        let known = self.same.iter().position(|(known, _)| *known == place);
+        let index = known.unwrap_or_else(|| {
+            self.same.push((place, Sums::default()));
+            self.same.len() - 1
+        });
+        self.same.get_mut(index).map(|(_, sums)| sums)
     }
 
     /// Adds a block of transactions; gives whether their own tests hold and their changes are those that are claimed, and
     /// nothing when a number does not fit.
     fn add(
-        &self,
+        &mut self,
+        columns: &Columns<'_, N>,
         block: Block,
-        buffers: &mut Buffers,
+        room: &mut Room<N>,
         claimed: Option<&[i128]>,
-        sums: &mut [Sums],
     ) -> Option<bool> {
-        let mut holds = true;
-        for pair in &self.distinct {
-            holds &= differ(pair, block)?;
-        }
-        let mut deltas = Vec::with_capacity(self.deltas.len());
-        for ((_, sum), buffer) in self.deltas.iter().zip(&mut buffers.deltas) {
-            deltas.push(sum.values(block, self.initial, buffer)?);
-        }
-        for (index, (column, _)) in self.deltas.iter().enumerate() {
-            let delta = *deltas.get(index)?;
-            // One bound on the same slot is the rule: both are done at once.
-            let bound = self.bounds.iter().find(|bound| bound.beside == Some(index));
-            match bound {
-                Some(bound) => {
-                    let threshold = bound
-                        .threshold
-                        .values(block, self.initial, &mut buffers.scratch)?;
-                    block.places(column, |row, place| {
-                        let sums = sums.get_mut(place.0 as usize)?;
-                        sums.add(delta[row]);
-                        sums.bound(threshold[row], delta[row]);
-                        Some(())
-                    })?;
-                }
-                None => block.places(column, |row, place| {
-                    sums.get_mut(place.0 as usize)?.add(delta[row]);
+        let mut holds = columns.compute(block, room)?;
+        for nth in 0..columns.written() {
+            if let Column::Same(place) = columns.places(nth)? {
+                let sums = self.of_same(*place)?;
+                let mut own = *sums;
+                columns.changes(block, nth, room, |_, delta, least| {
+                    own.add(delta);
+                    least.into_iter().for_each(|least| own.bound(least, delta));
                     Some(())
-                })?,
+                })?;
+                *sums = own;
+            } else {
+                columns.changes(block, nth, room, |place, delta, least| {
+                    let sums = self.of(place)?;
+                    sums.add(delta);
+                    least.into_iter().for_each(|least| sums.bound(least, delta));
+                    Some(())
+                })?;
             }
         }
-        for bound in self.bounds.iter().filter(|bound| bound.beside.is_none()) {
-            let threshold = bound
-                .threshold
-                .values(block, self.initial, &mut buffers.scratch)?;
-            let delta = bound.delta.and_then(|index| deltas.get(index));
-            block.places(bound.place, |row, place| {
-                if self.counts(bound.if_bounded, block.first + row)? {
-                    let delta = delta.map_or(0, |delta| delta[row]);
-                    sums.get_mut(place.0 as usize)?.bound(threshold[row], delta);
-                }
-                Some(())
-            })?;
+        columns.bounds(block, room, |place, least, delta| {
+            self.of_same(place)?.bound(least, delta);
+            Some(())
+        })?;
+        if let Some(claimed) = claimed {
+            holds &= agree(columns, block, room, claimed)?;
         }
-        for (sum, test, if_bounded) in &self.tests {
-            let values = sum.values(block, self.initial, &mut buffers.scratch)?;
-            for (row, value) in values.iter().enumerate() {
-                holds &= test.holds(*value) || !self.counts(*if_bounded, block.first + row)?;
-            }
-        }
-        for range in &self.ranges {
-            let values = range.values(block, self.initial, &mut buffers.scratch)?;
-            let range = -MAX_MINOR_UNITS..=MAX_MINOR_UNITS;
-            holds &= values.iter().all(|value| range.contains(value));
-        }
-        Some(holds && self.agree(block, &deltas, claimed))
-    }
-
-    /// Whether the changes of a block are what they are claimed to be.
-    fn agree(&self, block: Block, deltas: &[&[i128]], claimed: Option<&[i128]>) -> bool {
-        let Some(claimed) = claimed else { return true };
-        let each = deltas.len();
-        let Some(claimed) = claimed.get(block.first * each..(block.first + block.count) * each) else {
-            return false;
-        };
-        // Effects come in the order of the source, claims in that of slots.
-        let mut different = 0;
-        for (nth, index) in self.by_slot.iter().enumerate() {
-            let claims = claimed.iter().skip(nth).step_by(each.max(1));
-            let delta = deltas.get(*index).copied().unwrap_or(&[]);
-            for (delta, claim) in delta.iter().zip(claims) {
-                different |= delta ^ claim;
-            }
-        }
-        different == 0
+        Some(holds)
     }
 
     /// Nothing is known about the places of a block.
-    fn forget(&self, block: Block, sums: &mut [Sums]) {
-        let written = self.deltas.iter().map(|(column, _)| *column);
-        for column in written.chain(self.bounds.iter().map(|bound| bound.place)) {
+    fn forget(&mut self, columns: &Columns<'_, N>, block: Block) {
+        for column in columns.concerned() {
             block.places(column, |_, place| {
-                sums.get_mut(place.0 as usize)?.unknown = true;
+                self.of_same(place)?.unknown = true;
                 Some(())
             });
         }
     }
-
-    /// Whether a condition counts that is only tested on a bounded place.
-    #[inline]
-    fn counts(&self, if_bounded: Option<&Column<PlaceId>>, row: usize) -> Option<bool> {
-        let Some(column) = if_bounded else {
-            return Some(true);
-        };
-        let place = match column {
-            Column::Same(place) => *place,
-            Column::Each(places) => *places.get(row)?,
-        };
-        Some(self.batch.is_bounded(place))
-    }
 }
 
-type Pair<'a> = (&'a Column<AccountId>, &'a Column<AccountId>);
-
-/// Whether two accounts differ in every row of a block.
-fn differ(pair: &Pair<'_>, block: Block) -> Option<bool> {
-    Some(match pair {
-        (Column::Same(a), Column::Same(b)) => a != b,
-        (Column::Same(one), Column::Each(column)) | (Column::Each(column), Column::Same(one)) => {
-            !block.of(column)?.contains(one)
+/// Whether the changes of a block are what they are claimed to be.
+fn agree<N: Lane>(columns: &Columns<'_, N>, block: Block, room: &Room<N>, claimed: &[i128]) -> Option<bool> {
+    let each = columns.written();
+    if each == 0 {
+        return Some(true);
+    }
+    let claimed = claimed.get(block.first() * each..(block.first() + block.count()) * each)?;
+    let mut different = 0;
+    for nth in 0..each {
+        let deltas = columns.deltas(block, nth, room)?;
+        for (row, delta) in claimed.chunks_exact(each).zip(deltas) {
+            different |= row.get(nth)? ^ delta.wide();
         }
-        (Column::Each(a), Column::Each(b)) => block.of(a)?.iter().zip(block.of(b)?).all(|(a, b)| a != b),
-    })
+    }
+    Some(different == 0)
 }
 
-/// The pairs of account parameters that must not be one account: those of which one is written. `None` when there are
-/// so many that comparing each with each would be slow.
-fn distinct<'a>(intent: &Intent, group: &'a Group) -> Option<Vec<Pair<'a>>> {
-    /// Above this many account parameters the evaluator's set is quicker.
-    const MANY: usize = 16;
-    if group.accounts.len() > MANY {
-        return None;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::{Build, Kind};
+    use crate::{Alone, accesses};
+    use proptest::prelude::*;
+
+    /// Threads that really run at the same time.
+    struct Threads(usize);
+
+    impl Workers for Threads {
+        fn count(&self) -> usize {
+            self.0
+        }
+
+        fn run(&self, work: &(dyn Fn(usize) + Sync)) {
+            std::thread::scope(|scope| {
+                (0..self.0).for_each(|index| {
+                    scope.spawn(move || work(index));
+                });
+            });
+        }
     }
-    let written = |account: usize| {
-        intent.effects.iter().any(|effect| {
-            let place = intent.places.get(usize::from(effect.slot.0));
-            place.is_some_and(|place| usize::from(place.account) == account)
-        })
-    };
-    let mut pairs = Vec::new();
-    for (j, second) in group.accounts.iter().enumerate() {
-        for (i, first) in group.accounts.iter().take(j).enumerate() {
-            if written(i) || written(j) {
-                pairs.push((first, second));
+
+    fn same<N: Lane, M: Lane>(a: &Sums<N>, b: &Sums<M>) -> bool {
+        let least = |least: i128, lowest: i128| (least != lowest).then_some(least);
+        a.debit.wide() == b.debit.wide()
+            && a.credit.wide() == b.credit.wide()
+            && least(a.least.wide(), N::LOWEST.wide()) == least(b.least.wide(), M::LOWEST.wide())
+            && a.unknown == b.unknown
+    }
+
+    proptest! {
+        /// Both widths and any number of workers give the same sums, and narrow ones are given wherever all is small.
+        #[test]
+        fn sums_do_not_depend_on_width_and_workers(
+            rows in prop::collection::vec((0_u8..6, 0_u8..6, -2_i128..40, 0_u32..64), 1..300),
+            split in 1_usize..5,
+            workers in 1_usize..5,
+        ) {
+            let mut build = Build::new("sums");
+            let names: Vec<_> = (0..6).map(|n| build.account(&format!("a{n}"))).collect();
+            let kinds = [Kind::Pay, Kind::Move, Kind::Deposit, Kind::Look];
+            let mut largest = 0;
+            for (index, part) in rows.chunks(rows.len().div_ceil(split)).enumerate() {
+                let rows: Vec<_> = part.iter().map(|(a, b, amount, shift)| {
+                    // Mostly small; some beyond every narrow limit.
+                    let amount = if *shift > 58 { amount << shift } else { *amount };
+                    largest = largest.max(amount.unsigned_abs());
+                    (names[usize::from(*a)], names[usize::from(*b)], amount)
+                }).collect();
+                build.id_rows(kinds[index % kinds.len()], &rows);
+            }
+            let snapshot = build.snapshot(1000, &[]);
+            let accesses = accesses(&build.batch);
+            let task = Task { batch: &build.batch, accesses: &accesses, initial: &snapshot, claims: None };
+            let wide = task.sum::<i128>(&Alone).ok_or_else(|| TestCaseError::fail("not linear"))?;
+            let shared = task.sum::<i128>(&Threads(workers)).ok_or_else(|| TestCaseError::fail("not linear"))?;
+            prop_assert_eq!(wide.holds, shared.holds);
+            prop_assert!(wide.sums.iter().zip(&shared.sums).all(|(a, b)| same(a, b)));
+            match task.sum::<i64>(&Threads(workers)) {
+                Some(narrow) => {
+                    prop_assert_eq!(wide.holds, narrow.holds);
+                    prop_assert!(wide.sums.iter().zip(&narrow.sums).all(|(a, b)| same(a, b)));
+                }
+                None => prop_assert!(largest > 1 << 40),
             }
         }
     }
-    Some(pairs)
+
+    /// A worker that has rows of far places only keeps no sums for the others, and the payer of all rows is not lost.
+    #[test]
+    fn a_share_has_sums_for_its_own_places() {
+        let mut build = Build::new("far");
+        let payer = build.account("payer");
+        let rows: Vec<_> = (0..1000)
+            .map(|n| (payer, build.account(&format!("e{n}")), 5))
+            .collect();
+        build.id_rows(Kind::Pay, &rows);
+        let place = build.balance("payer");
+        build.batch.groups[0].accounts[0] = Column::Same(payer);
+        build.batch.groups[0].places[0] = Column::Same(place);
+        let snapshot = build.snapshot(10_000, &[]);
+        let accesses = accesses(&build.batch);
+        let task = Task {
+            batch: &build.batch,
+            accesses: &accesses,
+            initial: &snapshot,
+            claims: None,
+        };
+        let half = task.places_of(500..1000);
+        assert!(half.len() <= 500 && half.start > 400, "{half:?}");
+        let sums = task.sum::<i64>(&Threads(2)).map(|summed| summed.sums);
+        assert_eq!(
+            sums.and_then(|sums| sums.get(place.0 as usize).map(|sums| sums.debit)),
+            Some(5000)
+        );
+    }
 }

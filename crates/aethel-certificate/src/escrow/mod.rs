@@ -18,9 +18,12 @@ mod sums;
 
 pub use sums::Sums;
 
-pub(crate) use columns::sum_group;
+pub(crate) use columns::{Summed, Task};
 
-use aethel_ir::{Access, Batch, Class, Column, Group, PlaceId};
+use crate::kinds::kinds;
+use crate::workers::{Alone, Workers};
+use aethel_ir::{Access, Batch, Class, Column, Group, Lane, PlaceId, SlotAccess};
+use columns::Part;
 
 /// Whether the accesses to a place need an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +50,19 @@ pub enum Reason {
 }
 
 /// How the places of a batch are accessed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settlement {
     /// For each place.
     pub places: Vec<Treatment>,
-    /// For each place that is written and only added to, the sums behind its treatment; zeros for others.
-    pub sums: Vec<Sums>,
+    /// For each place, the sums behind its treatment; they mean something where it is written and only added to.
+    sums: AllSums,
+}
+
+/// The sums of all places, in the width that they fit in.
+#[derive(Clone, Debug)]
+enum AllSums {
+    Narrow(Vec<Sums<i64>>),
+    Wide(Vec<Sums>),
 }
 
 impl Settlement {
@@ -62,6 +72,18 @@ impl Settlement {
             .places
             .iter()
             .any(|place| matches!(place, Treatment::Ordered(_)))
+    }
+
+    /// Where a place in escrow ends, in whatever order the accesses come; `None` for any other place.
+    pub fn end(&self, place: PlaceId, before: i128) -> Option<i128> {
+        let index = place.0 as usize;
+        if self.places.get(index) != Some(&Treatment::Escrow) {
+            return None;
+        }
+        match &self.sums {
+            AllSums::Narrow(sums) => sums.get(index)?.end(before),
+            AllSums::Wide(sums) => sums.get(index)?.end(before),
+        }
     }
 
     /// The escrow places, ascending.
@@ -77,38 +99,93 @@ impl Settlement {
 /// Decides for each place of a batch whether its accesses need an order. `access` holds one entry for each intent (of
 /// one that is missing, everything needs an order); `initial` the value of each place before.
 pub fn settle(batch: &Batch, access: &[Access], initial: &[i128]) -> Settlement {
+    settle_with(batch, access, initial, &Alone)
+}
+
+/// [`settle`] by several workers.
+pub fn settle_with(batch: &Batch, access: &[Access], initial: &[i128], workers: &dyn Workers) -> Settlement {
+    let task = Task {
+        batch,
+        accesses: access,
+        initial,
+        claims: None,
+    };
+    let whole = initial.len() == batch.places.len();
+    let narrow = || task.sum::<i64>(workers).map(|summed| summed.sums);
+    if whole && task.is_linear() && only_adds(batch, access) {
+        // Whatever is written is only added to: the sums say which places that are.
+        if let Some(sums) = narrow() {
+            let places = decide(batch, &sums, initial, |_, sums| sums.written);
+            let sums = AllSums::Narrow(sums);
+            return Settlement { places, sums };
+        }
+    }
     let mut places = candidates(batch, access);
-    let mut sums = vec![Sums::default(); batch.places.len()];
-    if initial.len() != batch.places.len() || !places.contains(&Treatment::Escrow) {
+    if !whole || !places.contains(&Treatment::Escrow) {
         for place in &mut places {
             if *place == Treatment::Escrow {
                 *place = Treatment::Ordered(Reason::NotComputed);
             }
         }
+        let sums = AllSums::Wide(vec![Sums::default(); batch.places.len()]);
         return Settlement { places, sums };
     }
-    for group in &batch.groups {
-        let Some(access) = access.get(group.intent as usize) else {
-            continue;
-        };
-        let summed = access.linear.as_ref().and_then(|linear| {
-            let intent = batch.intents.get(group.intent as usize)?;
-            sum_group(batch, intent, group, linear, initial, None, &mut sums)
-        });
-        if summed.is_none() {
-            evaluated::sum_group(batch, group, access, initial, &mut sums);
-        }
-    }
-    for (index, place) in places.iter_mut().enumerate() {
+    let sums = match task.is_linear().then(narrow).flatten() {
+        Some(sums) => AllSums::Narrow(sums),
+        None => AllSums::Wide(sum_all(&task)),
+    };
+    let candidate = |index: usize| places.get(index) == Some(&Treatment::Escrow);
+    let decided = match &sums {
+        AllSums::Narrow(sums) => decide(batch, sums, initial, |index, _| candidate(index)),
+        AllSums::Wide(sums) => decide(batch, sums, initial, |index, _| candidate(index)),
+    };
+    for (place, decided) in places.iter_mut().zip(decided) {
         if *place == Treatment::Escrow {
-            let bounded = batch.is_bounded(PlaceId(index as u32));
-            let verdict = sums[index].suffice(bounded, initial[index]);
-            *place = verdict.map_or_else(Treatment::Ordered, |()| Treatment::Escrow);
-        } else {
-            sums[index] = Sums::default();
+            *place = decided;
         }
     }
     Settlement { places, sums }
+}
+
+/// Whether the intents of all groups do nothing but add to places, by changes and bounds that depend on no place.
+fn only_adds(batch: &Batch, access: &[Access]) -> bool {
+    batch.groups.iter().all(|group| {
+        let access = access.get(group.intent as usize);
+        let adds = |slot: &SlotAccess| slot.class == Class::Add && slot.needs.is_empty();
+        access.is_some_and(|access| access.slots.iter().all(adds))
+    })
+}
+
+/// The sums of groups of any kind.
+fn sum_all(task: &Task<'_>) -> Vec<Sums> {
+    let mut part = Part::new(0..task.batch.places.len());
+    for (index, group) in task.batch.groups.iter().enumerate() {
+        let summed = task.sum_group(index, 0..group.rows as usize, i128::MAX, &mut part);
+        if let (None, Some(access)) = (summed, task.accesses.get(group.intent as usize)) {
+            evaluated::sum_group(task.batch, group, access, task.initial, &mut part.sums);
+        }
+    }
+    part.sums
+}
+
+/// The sums decide about the candidates; other places count as not written.
+fn decide<N: Lane>(
+    batch: &Batch,
+    sums: &[Sums<N>],
+    initial: &[i128],
+    candidate: impl Fn(usize, &Sums<N>) -> bool,
+) -> Vec<Treatment> {
+    let kinds = kinds(batch);
+    let rows = sums.iter().zip(initial).zip(&kinds).enumerate();
+    rows.map(|(index, ((sums, before), kind))| {
+        if candidate(index, sums) {
+            let verdict = sums.suffice(kind.bounded, *before);
+            verdict.map_or_else(Treatment::Ordered, |()| Treatment::Escrow)
+        } else {
+            Treatment::Unwritten
+        }
+    })
+    .collect()
 }
 
 /// The places that are written, only added to, and bounded only by what nobody writes; the sums decide about them.

@@ -35,7 +35,7 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
     let failed = match printer.format() {
         Format::Json => {
             let denied = printer.denies(&problems);
-            printer.result(&draw::json(&report.results, &report.diagnostics, &sources));
+            printer.write(|out| draw::write_json(out, &report.results, &report.diagnostics, &sources));
             denied
         }
         Format::Human | Format::Concise => {
@@ -50,7 +50,10 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
             beside || !failures.is_empty()
         }
     };
-    if failed { exit_of(&problems) } else { Exit::Fine }
+    let exit = if failed { exit_of(&problems) } else { Exit::Fine };
+    // The process ends here; millions of names need not be given back one by one before.
+    std::mem::forget((report, sources));
+    exit
 }
 
 fn library_options(options: &Options) -> RunOptions {

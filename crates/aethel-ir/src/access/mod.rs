@@ -10,8 +10,11 @@
 //! engine's own checks of range and overdraft are bounds too and are not listed.
 
 mod affine;
+pub mod columns;
+mod lane;
 mod linear;
 
+pub use lane::Lane;
 pub use linear::{Form, Linear, Test};
 
 use crate::batch::Field;

@@ -1,4 +1,4 @@
-//! Plain decimal texts of a result: grouped for reading, and summed.
+//! Plain decimal texts of a result, grouped for reading.
 
 /// `-1234567.500000000` as `-1 234 567.50`; see [`aethel_ir::money::format_grouped`].
 pub fn grouped(decimal: &str) -> String {
@@ -7,19 +7,13 @@ pub fn grouped(decimal: &str) -> String {
 }
 
 /// The amount behind a decimal text, in units of its last place; texts of a result always are numbers in range.
-pub fn minor(decimal: &str) -> i128 {
+fn minor(decimal: &str) -> i128 {
     decimal
         .chars()
         .filter(|c| *c != '.')
         .collect::<String>()
         .parse()
         .unwrap_or(0)
-}
-
-/// An amount in units of the last place of `like`, with as many places.
-pub fn with_places(amount: i128, like: &str) -> String {
-    let places = like.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-    aethel_ir::money::format_amount(amount, u8::try_from(places).unwrap_or(u8::MAX))
 }
 
 #[cfg(test)]
@@ -32,6 +26,5 @@ mod tests {
         assert_eq!(grouped("1000"), "1 000");
         assert_eq!(grouped("0.00000333"), "0.00000333");
         assert_eq!(minor("-0.05"), -5);
-        assert_eq!(with_places(350, "0.00"), "3.50");
     }
 }

@@ -1,10 +1,11 @@
 //! A batch's result as a treasurer reads it: what happened, the six stages, balances, the receipt.
 
-use super::amounts::{grouped, minor, with_places};
+use super::amounts::grouped;
+use super::changes::{Largest, moved};
 use crate::escape::terminal;
 use crate::table::{Align, table};
-use aethel_runtime::{BalanceChange, BatchResult};
-use std::collections::BTreeMap;
+use aethel_ir::money::format_grouped;
+use aethel_runtime::{BalanceChange, BatchResult, Holds};
 
 /// How many balances are listed.
 const LISTED: usize = 8;
@@ -58,42 +59,15 @@ fn began(result: &BatchResult) -> bool {
 fn summary(result: &BatchResult) -> String {
     let count = result.graph.map_or(0, |graph| graph.transactions);
     let mut parts = vec![counted(count, "transaction")];
-    for (asset, moved) in moved(&result.balances) {
-        let from = match moved.payers.as_slice() {
-            [one] => format!(" from {}", terminal(one)),
-            _ => String::new(),
+    for moved in moved(&result.balances) {
+        let from = match moved.payer {
+            Some(payer) => format!(" from {}", terminal(payer)),
+            None => String::new(),
         };
-        let total = grouped(&with_places(moved.total, &moved.like));
-        parts.push(format!("{total} {}{from}", terminal(&asset)));
+        let total = format_grouped(moved.total, moved.asset.scale);
+        parts.push(format!("{total} {}{from}", terminal(&moved.asset.name)));
     }
     parts.join(" · ")
-}
-
-/// What moved in one asset.
-struct Moved {
-    total: i128,
-    payers: Vec<String>,
-    like: String,
-}
-
-fn moved(balances: &[BalanceChange]) -> BTreeMap<String, Moved> {
-    let mut assets: BTreeMap<String, Moved> = BTreeMap::new();
-    for change in balances {
-        let Some(asset) = &change.asset else { continue };
-        let delta = difference(change);
-        let entry = assets.entry(asset.clone()).or_insert_with(|| Moved {
-            total: 0,
-            payers: Vec::new(),
-            like: change.before.clone(),
-        });
-        match delta.signum() {
-            1 => entry.total = entry.total.saturating_add(delta),
-            -1 => entry.payers.push(change.account.clone()),
-            _ => {}
-        }
-    }
-    assets.retain(|_, moved| moved.total != 0);
-    assets
 }
 
 fn counted(n: usize, word: &str) -> String {
@@ -272,77 +246,29 @@ fn commit(result: &BatchResult, ledger: &str) -> String {
     }
 }
 
-/// How much a place gained, in units of its last place; true and false count as 1 and 0.
-fn difference(change: &BalanceChange) -> i128 {
-    let value = |text: &str| match text {
-        "true" => 1,
-        "false" => 0,
-        amount => minor(amount),
-    };
-    value(&change.after).saturating_sub(value(&change.before))
-}
-
-/// The size of a change in whole units, then in parts of one: so that changes in different assets can be compared.
-fn units(delta: i128, change: &BalanceChange) -> (u128, u128) {
-    let places = change
-        .before
-        .split_once('.')
-        .map_or(0, |(_, fraction)| fraction.len());
-    let unit = u32::try_from(places)
-        .ok()
-        .and_then(|places| 10_u128.checked_pow(places))
-        .unwrap_or(1);
-    (delta.unsigned_abs() / unit, delta.unsigned_abs() % unit)
-}
-
 /// The largest changes, largest first within the order of accounts.
 fn balances(result: &BatchResult) -> String {
-    let mut changed: Vec<(i128, &BalanceChange)> = result
-        .balances
-        .iter()
-        .map(|change| (difference(change), change))
-        .filter(|(delta, _)| *delta != 0)
-        .collect();
-    let total = changed.len();
-    let larger = |(a, x): &(i128, &BalanceChange), (b, y): &(i128, &BalanceChange)| {
-        units(*b, y)
-            .cmp(&units(*a, x))
-            .then_with(|| x.account.cmp(&y.account))
-    };
-    if total > LISTED {
-        changed.select_nth_unstable_by(LISTED, larger);
-        changed.truncate(LISTED);
-    }
-    changed.sort_by(larger);
-    let row = |(_, change): &(i128, &BalanceChange)| {
-        let what = change
-            .asset
-            .as_deref()
-            .or(change.field.as_deref())
-            .unwrap_or("")
-            .to_owned();
-        let shown = |text: &str| {
-            if change.asset.is_some() {
-                grouped(text)
-            } else {
-                text.to_owned()
-            }
+    let largest = Largest::of(&result.balances, LISTED);
+    let row = |change: &BalanceChange<'_>| {
+        let (what, shown): (&str, &dyn Fn(i128) -> String) = match change.holds {
+            Holds::Balance(asset) => (&asset.name, &|value| format_grouped(value, asset.scale)),
+            Holds::Integer(name) | Holds::Bool(name) => (name, &|value| change.text(value)),
         };
         vec![
             format!("  {}", change.account),
-            shown(&change.before),
+            shown(change.before),
             "→".into(),
-            shown(&change.after),
-            what,
+            shown(change.after),
+            what.to_owned(),
         ]
     };
-    let rows: Vec<Vec<String>> = changed.iter().map(row).collect();
+    let rows: Vec<Vec<String>> = largest.changes.iter().map(row).collect();
     let mut out = table(
         &[Align::Left, Align::Right, Align::Left, Align::Right, Align::Left],
         &rows,
     );
-    if total > LISTED {
-        let more = aethel_ir::money::group_digits(&(total - LISTED).to_string());
+    if largest.others > 0 {
+        let more = aethel_ir::money::group_digits(&largest.others.to_string());
         let how = if result.dry_run {
             ""
         } else {

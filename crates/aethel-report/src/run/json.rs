@@ -3,18 +3,35 @@
 use crate::diagnostics;
 use aethel_ir::{Diagnostic, SourceMap};
 use aethel_runtime::BatchResult;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::Value;
+use std::io::{self, Write};
 
-/// All batches of a run and what was said beside them, pretty-printed, with a line end.
-pub fn json(results: &[BatchResult], diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
-    let shown =
-        |list: &[Diagnostic]| -> Vec<_> { list.iter().map(|d| diagnostics::one_json(d, sources)).collect() };
-    let failures: Vec<Diagnostic> = results
-        .iter()
-        .filter_map(|r| r.diagnostic.as_deref().cloned())
-        .collect();
-    let mut all = shown(diagnostics);
-    all.extend(shown(&failures));
-    let value = json!({ "schema": 1, "batches": results, "diagnostics": all });
-    format!("{value:#}\n")
+#[derive(Serialize)]
+struct Run<'a> {
+    schema: u32,
+    batches: &'a [BatchResult],
+    diagnostics: Vec<Value>,
+}
+
+/// Writes all batches of a run and what was said beside them, pretty-printed, with a line end. A batch may have millions
+/// of balances, so nothing of it is held as text.
+///
+/// # Errors
+/// What `out` says.
+pub fn write_json(
+    out: &mut dyn Write,
+    results: &[BatchResult],
+    diagnostics: &[Diagnostic],
+    sources: &SourceMap,
+) -> io::Result<()> {
+    let failures = results.iter().filter_map(|result| result.diagnostic.as_deref());
+    let shown = diagnostics.iter().chain(failures);
+    let run = Run {
+        schema: 1,
+        batches: results,
+        diagnostics: shown.map(|one| diagnostics::one_json(one, sources)).collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &run)?;
+    out.write_all(b"\n")
 }

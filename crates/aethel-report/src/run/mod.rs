@@ -1,8 +1,9 @@
 //! The result of a batch, for people and for programs.
 
 mod amounts;
+mod changes;
 mod human;
 mod json;
 
 pub use human::batch;
-pub use json::json;
+pub use json::write_json;

@@ -108,7 +108,7 @@ fn wrong_sum(batch: &Batch, run: &Run, snapshot: &[i128]) -> Option<Linearizabil
     let settlement = settle(batch, &accesses(batch), snapshot);
     run.escrow.iter().find_map(|place| {
         let index = place.0 as usize;
-        let expected = settlement.sums.get(index)?.end(*snapshot.get(index)?)?;
+        let expected = settlement.end(*place, *snapshot.get(index)?)?;
         let found = *run.final_values.get(index)?;
         let sentence = format!(
             "{} ends with {}, its {} before and all changes together give {}",

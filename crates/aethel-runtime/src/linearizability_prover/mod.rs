@@ -17,7 +17,10 @@ use crate::clock::{Stop, Watch};
 use crate::dependency_analyzer::DependencyGraph;
 use crate::parallel_executor::Trace;
 use crate::serial::{Run, SerialError, TransactionFailure, run_serially};
-use aethel_certificate::{CertificateView, Checked, Memory, Rejection, Way, check_columns, check_while};
+use crate::team::Team;
+use aethel_certificate::{
+    Alone, CertificateView, Checked, Memory, Rejection, Way, Workers, check_columns_with, check_while,
+};
 use aethel_ir::{Batch, Code, Diagnostic, PlaceId, TransactionId};
 
 /// The most transactions for which a solver is asked about the whole run.
@@ -78,6 +81,8 @@ pub struct ProofOptions<'a> {
     pub solver: &'a str,
     /// Per asset, the supply outside the batch, for the serial run.
     pub supply_elsewhere: &'a [i128],
+    /// The threads to use, where there are more than the caller.
+    pub team: Option<&'a Team>,
 }
 
 /// A run with everything that shows that it equals the serial run in batch order.
@@ -288,7 +293,8 @@ fn certified(
     };
     let elsewhere = options.supply_elsewhere;
     if options.sums {
-        match check_columns(&view, memory, elsewhere) {
+        let workers = options.team.map_or(&Alone as &dyn Workers, |team| team);
+        match check_columns_with(&view, memory, elsewhere, workers) {
             Ok(Some(checked)) => return Ok(Some(checked)),
             Ok(None) => {}
             Err(Rejection::NotConserved { .. }) => return Ok(None),

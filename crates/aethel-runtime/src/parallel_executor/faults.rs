@@ -22,6 +22,17 @@ pub(crate) struct Faults {
 
 #[cfg(test)]
 impl Faults {
+    pub fn any(&self) -> bool {
+        let planted = [
+            self.free,
+            self.lose_writes,
+            self.stale,
+            self.doubles,
+            self.panic_at,
+        ];
+        planted.iter().any(Option::is_some)
+    }
+
     pub fn frees(&self, id: u32) -> bool {
         self.free == Some(id)
     }
@@ -47,6 +58,11 @@ impl Faults {
 #[cfg(not(test))]
 #[allow(clippy::unused_self, reason = "the same shape as in tests")]
 impl Faults {
+    #[inline]
+    pub fn any(self) -> bool {
+        false
+    }
+
     #[inline]
     pub fn frees(self, _id: u32) -> bool {
         false

@@ -236,7 +236,7 @@ impl<'s, 'a> Hand<'s, 'a> {
         let graph = self.shared.graph;
         !self.shared.faults.frees(id)
             && self.shared.schedule.waits[id as usize] == 1
-            && graph.item_waits[graph.item_of[id as usize] as usize] == 0
+            && !graph.items.waits_of(TransactionId(id))
     }
 
     /// The chunk is closed: whatever waited for it may go on.
@@ -254,8 +254,10 @@ impl<'s, 'a> Hand<'s, 'a> {
             }
         }
         for id in &self.log.sequence[begin..] {
-            let item = shared.graph.item_of[*id as usize] as usize;
-            if !shared.graph.item_successors.row(item).is_empty()
+            let Some(item) = shared.graph.items.of(TransactionId(*id)) else {
+                break;
+            };
+            if !shared.graph.items.successors.row(item).is_empty()
                 && shared.item_left[item].fetch_sub(1, Ordering::AcqRel) == 1
             {
                 shared.finish_item(item, &mut ready);

@@ -10,6 +10,7 @@
 //! Threads are used where they pay, the trace says why ([`ThreadChoice`]).
 
 mod cells;
+mod columns;
 mod faults;
 mod hand;
 mod trace;
@@ -23,12 +24,18 @@ pub use trace::{Chunk, ThreadChoice, Trace};
 use crate::clock::{Stop, Watch};
 use crate::conflict_detector::Plan;
 use crate::serial::{Run, SerialError, TransactionFailure, run_into};
+use crate::team::Team;
+use aethel_certificate::Workers;
 use aethel_ir::Batch;
 pub(crate) use faults::Faults;
+use std::sync::Arc;
 use workers::Parallel;
 
 /// Fewer transactions than this are done before a second thread has woken up.
 const WORTH_A_THREAD: usize = 2_000;
+
+/// Fewer rows than this are summed before a helper has woken up.
+const WORTH_A_HELPER: usize = 50_000;
 
 /// Handing a transaction to another thread (counters, deques, cold caches) takes about as long as evaluating so many
 /// expressions.
@@ -43,6 +50,8 @@ pub struct ExecutionOptions {
     pub available: u32,
     /// Per asset, the sum of the bounded balances that the batch does not touch, in minor units; missing is 0.
     pub supply_elsewhere: Vec<i128>,
+    /// The threads to use, where the caller has some; others are started for the run.
+    pub team: Option<Arc<Team>>,
     /// Faults that a test plants.
     #[cfg(test)]
     pub(crate) faults: Faults,
@@ -54,6 +63,7 @@ impl Default for ExecutionOptions {
             threads: None,
             available: 8,
             supply_elsewhere: Vec::new(),
+            team: None,
             #[cfg(test)]
             faults: Faults::default(),
         }
@@ -108,8 +118,21 @@ impl ParallelExecutor {
     ) -> Result<Trace, ExecutionError> {
         debug_assert_eq!(snapshot.len(), batch.places.len());
         watch.check().map_err(ExecutionError::Stopped)?;
-        let choice = choose(batch, plan, options);
-        if choice.workers() > 1 {
+        let by_columns = columns::applies(batch, plan) && !options.faults().any();
+        let choice = choose(batch, plan, options, by_columns);
+        if by_columns {
+            let own;
+            let workers: &dyn Workers = match &options.team {
+                Some(team) if team.count() >= choice.workers() as usize => &**team,
+                _ => {
+                    own = Team::new(choice.workers());
+                    &own
+                }
+            };
+            if let Some(trace) = columns::run(batch, plan, snapshot, options, choice, workers, watch)? {
+                return Ok(trace);
+            }
+        } else if choice.workers() > 1 {
             let parallel = Parallel::new(batch, plan, snapshot, options, watch);
             if let Some(trace) = parallel.run(choice)? {
                 return Ok(trace);
@@ -131,7 +154,7 @@ impl ParallelExecutor {
 }
 
 /// How many workers, and why.
-fn choose(batch: &Batch, plan: &Plan<'_>, options: &ExecutionOptions) -> ThreadChoice {
+fn choose(batch: &Batch, plan: &Plan<'_>, options: &ExecutionOptions, by_columns: bool) -> ThreadChoice {
     let cap = u32::try_from(batch.len()).unwrap_or(u32::MAX).max(1);
     if let Some(threads) = options.threads {
         return ThreadChoice::Forced(threads.clamp(1, cap));
@@ -139,12 +162,20 @@ fn choose(batch: &Batch, plan: &Plan<'_>, options: &ExecutionOptions) -> ThreadC
     if options.available <= 1 {
         return ThreadChoice::OnlyOne;
     }
-    if batch.len() < WORTH_A_THREAD {
+    let worth_it = if by_columns {
+        WORTH_A_HELPER
+    } else {
+        WORTH_A_THREAD
+    };
+    if batch.len() < worth_it {
         return ThreadChoice::LittleWork(cap);
     }
+    if by_columns {
+        return ThreadChoice::Adaptive(options.available.min(cap));
+    }
     // Less than one and a half transactions a level: nothing to share out.
-    if plan.schedule().depth().saturating_mul(3) > batch.len().saturating_mul(2) {
-        return ThreadChoice::NoParallelism(u32::try_from(plan.schedule().depth()).unwrap_or(u32::MAX));
+    if plan.depth(batch).saturating_mul(3) > batch.len().saturating_mul(2) {
+        return ThreadChoice::NoParallelism(u32::try_from(plan.depth(batch)).unwrap_or(u32::MAX));
     }
     let (steps, handed) = work(batch, plan);
     if handed.saturating_mul(STEPS_OF_A_HAND_OFF) > steps {
@@ -162,7 +193,7 @@ fn work(batch: &Batch, plan: &Plan<'_>) -> (u64, u64) {
         .iter()
         .map(|group| nodes(group).saturating_mul(group.rows.into()))
         .sum();
-    let schedule = plan.schedule();
+    let schedule = plan.schedule(batch);
     let waiting = schedule.waits.iter().filter(|waits| **waits > 0).count() as u64;
     // Those that follow the one they wait for on its thread are not handed on.
     let follows = |row: &[u32]| matches!(row, [only] if schedule.waits.get(*only as usize) == Some(&1));

@@ -76,16 +76,15 @@ impl<'a> Parallel<'a> {
         options: &ExecutionOptions,
         watch: &'a Watch<'a>,
     ) -> Self {
-        let (graph, schedule) = (plan.graph, plan.schedule());
+        let (graph, schedule) = (plan.graph, plan.schedule(batch));
         let escrow = plan.settlement.escrow();
         let mut flags = vec![false; if escrow.is_empty() { 0 } else { batch.places.len() }];
         for place in &escrow {
             flags[place.0 as usize] = true;
         }
         let faults = options.faults();
-        let waits = |id: u32| {
-            schedule.waits[id as usize] + u32::from(graph.item_waits[graph.item_of[id as usize] as usize] > 0)
-        };
+        let waits =
+            |id: u32| schedule.waits[id as usize] + u32::from(graph.items.waits_of(TransactionId(id)));
         let ids = || 0..batch.len() as u32;
         Self {
             batch,
@@ -103,7 +102,9 @@ impl<'a> Parallel<'a> {
                 .iter()
                 .map(|item| AtomicU32::new(item.count))
                 .collect(),
-            item_waits: graph.item_waits.iter().map(|n| AtomicU32::new(*n)).collect(),
+            item_waits: (0..batch.items.len())
+                .map(|item| AtomicU32::new(graph.items.waits(item)))
+                .collect(),
             sources: {
                 let order = || graph.order.iter().map(|id| id.0);
                 let ready = order().filter(|id| waits(*id) == 0 && !faults.frees(*id));
@@ -134,7 +135,7 @@ impl<'a> Parallel<'a> {
         // Items without transactions are done before anybody begins.
         let deques: Vec<Worker<u32>> = (0..threads).map(|_| Worker::new_fifo()).collect();
         for (index, item) in self.batch.items.iter().enumerate() {
-            if item.count == 0 && self.graph.item_waits[index] == 0 {
+            if item.count == 0 && self.graph.items.waits(index) == 0 {
                 self.finish_item(index, &mut |id| deques[0].push(id));
             }
         }
@@ -249,7 +250,7 @@ impl<'a> Parallel<'a> {
     pub fn finish_item(&self, index: usize, ready: &mut dyn FnMut(u32)) {
         let mut done = vec![index];
         while let Some(index) = done.pop() {
-            for next in self.graph.item_successors.row(index) {
+            for next in self.graph.items.successors.row(index) {
                 if self.item_waits[*next as usize].fetch_sub(1, Ordering::AcqRel) != 1 {
                     continue;
                 }

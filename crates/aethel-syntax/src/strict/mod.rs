@@ -60,14 +60,14 @@ impl<'t> Part<'t> {
     /// The grammar skips space before it finds out that an optional part is not there, so a pair may end with space
     /// and comments. Its last token does not: that is the end of its last part, and of that one's last part.
     fn span(&self, pair: &Pair<'_, Rule>) -> Span {
-        let mut last = pair.clone();
-        while let Some(part) = last.clone().into_inner().next_back() {
-            last = part;
-        }
-        Span::new(
-            self.start + pair.as_span().start(),
-            self.start + last.as_span().end(),
-        )
+        let text = pair.as_span();
+        // Without a sign of a comment only space can be too much.
+        let end = match text.as_str().contains(['#', '/']) {
+            true => last_token(pair),
+            false => text.start() + text.as_str().trim_end_matches([' ', '\t', '\r', '\n']).len(),
+        };
+        debug_assert_eq!(end, last_token(pair));
+        Span::new(self.start + text.start(), self.start + end)
     }
 
     /// A pair as text with its place.
@@ -86,6 +86,15 @@ impl<'t> Part<'t> {
             span: self.span(pair),
         }
     }
+}
+
+/// Where the last token of a pair ends.
+fn last_token(pair: &Pair<'_, Rule>) -> usize {
+    let mut last = pair.clone();
+    while let Some(part) = last.clone().into_inner().next_back() {
+        last = part;
+    }
+    last.as_span().end()
 }
 
 /// Whether the one-shot rule `program` accepts a whole text. It gives no tree and no reason: it is there to compare the

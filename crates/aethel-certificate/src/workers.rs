@@ -1,0 +1,25 @@
+//! Who does work that can be shared out.
+
+/// Some workers. This crate starts no threads: whoever has some lends them.
+pub trait Workers: Sync {
+    /// How many there are, at least 1.
+    fn count(&self) -> usize;
+
+    /// Calls `work` once with each number below [`Workers::count`], perhaps at the same time, and returns when all
+    /// calls have.
+    fn run(&self, work: &(dyn Fn(usize) + Sync));
+}
+
+/// The caller alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Alone;
+
+impl Workers for Alone {
+    fn count(&self) -> usize {
+        1
+    }
+
+    fn run(&self, work: &(dyn Fn(usize) + Sync)) {
+        work(0);
+    }
+}

@@ -1,0 +1,325 @@
+//! The graph in numbers, without its edges.
+//!
+//! Where every access reads and writes, unless nobody writes the place at all, each access to a place conflicts with the
+//! one before and no other needs an edge: one pass that keeps who touched each place last finds everything.
+
+use super::DependencyGraph;
+use super::schedule::{Parts, components, join_items, linked};
+use aethel_certificate::{Shape, Workers, item_order};
+use aethel_ir::batch::Stretch;
+use aethel_ir::{Batch, Column, Group, PlaceId, TransactionId};
+use std::sync::Mutex;
+
+/// With more slots than this per transaction, the pass that looks at all of them together is not quick any more.
+const MANY_SLOTS: usize = 8;
+
+/// Fewer transactions than this are surveyed before a second worker has woken up.
+const WORTH_A_WORKER: usize = 1 << 15;
+
+/// The graph in numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// Edges between transactions because of a place.
+    pub edges: usize,
+    /// Transactions on the longest chain of dependencies, `after` included.
+    pub depth: usize,
+    /// Transactions on the widest level.
+    pub width: usize,
+    /// Groups of transactions that have nothing to do with each other.
+    pub components: usize,
+    /// For each place, how many transactions read and write it; `None` when some access only reads or only writes.
+    updates: Option<Vec<u32>>,
+}
+
+impl Survey {
+    pub(super) fn new(batch: &Batch, graph: &DependencyGraph, workers: &dyn Workers) -> Self {
+        Self::of_updates(batch, graph, workers).unwrap_or_else(|| Self::of_schedule(batch, graph))
+    }
+
+    /// How many transactions read and write a place, where all that conflict do both; `None` where chains have to be
+    /// looked at.
+    pub fn updates(&self, place: PlaceId) -> Option<u32> {
+        self.updates.as_ref()?.get(place.0 as usize).copied()
+    }
+
+    fn of_schedule(batch: &Batch, graph: &DependencyGraph) -> Self {
+        let schedule = graph.schedule(batch);
+        let widths = (0..schedule.depth()).map(|level| schedule.levels.row(level).len());
+        Self {
+            edges: schedule.edges(),
+            depth: schedule.depth(),
+            width: widths.max().unwrap_or(0),
+            components: components(batch, graph, schedule),
+            updates: None,
+        }
+    }
+
+    fn of_updates(batch: &Batch, graph: &DependencyGraph, workers: &dyn Workers) -> Option<Self> {
+        let slots = updated_slots(batch, &graph.layout.shapes)?;
+        let levels = Mutex::new(None);
+        let parts = Mutex::new(None);
+        let find_levels = || Levels::of(batch, graph, &slots);
+        let find_parts = || count_parts(batch, graph, &slots);
+        if workers.count() > 1 && batch.len() >= WORTH_A_WORKER {
+            workers.run(&|worker| match worker {
+                0 => put(&levels, find_levels()),
+                1 => put(&parts, find_parts()),
+                _ => {}
+            });
+        } else {
+            put(&levels, find_levels());
+            put(&parts, find_parts());
+        }
+        let levels = levels.into_inner().ok().flatten()??;
+        let parts: Parted = parts.into_inner().ok().flatten()?;
+        if only_read(batch, &graph.layout.shapes, &slots).any(|place| levels.touched(place)) {
+            return None;
+        }
+        Some(Self {
+            edges: levels.edges,
+            depth: levels.widths.len(),
+            width: levels.widths.iter().max().map_or(0, |width| *width as usize),
+            components: parts.parts - (batch.places.len() - levels.places) + parts.lone,
+            updates: Some(levels.cells.iter().map(|cell| cell.updates).collect()),
+        })
+    }
+}
+
+fn put<T>(to: &Mutex<Option<T>>, value: T) {
+    if let Ok(mut to) = to.lock() {
+        *to = Some(value);
+    }
+}
+
+/// For each intent, the slots that it reads and writes; `None` when some slot is written without being read, or there are
+/// too many.
+fn updated_slots(batch: &Batch, shapes: &[Shape]) -> Option<Vec<Vec<usize>>> {
+    let mut used = vec![false; shapes.len()];
+    for group in &batch.groups {
+        *used.get_mut(group.intent as usize)? = true;
+    }
+    let of_shape = |(shape, used): (&Shape, bool)| {
+        let slots: Vec<usize> = shape
+            .written_slots
+            .iter()
+            .map(|slot| usize::from(*slot))
+            .collect();
+        let fits = slots.len() <= MANY_SLOTS && slots.iter().all(|slot| shape.reads(*slot));
+        (fits || !used).then_some(slots)
+    };
+    shapes.iter().zip(used).map(of_shape).collect()
+}
+
+/// The places of slots that are only read.
+fn only_read<'a>(
+    batch: &'a Batch,
+    shapes: &'a [Shape],
+    slots: &'a [Vec<usize>],
+) -> impl Iterator<Item = PlaceId> + 'a {
+    batch.groups.iter().flat_map(move |group| {
+        let shape = &shapes[group.intent as usize];
+        let updated = &slots[group.intent as usize];
+        let read = (0..group.places.len()).filter(|slot| shape.reads(*slot) && !updated.contains(slot));
+        read.flat_map(|slot| {
+            let places: &[PlaceId] = match &group.places[slot] {
+                Column::Same(place) => std::slice::from_ref(place),
+                Column::Each(places) => places,
+            };
+            places.iter().copied()
+        })
+    })
+}
+
+/// The columns of the slots that a group updates.
+fn columns<'a>(group: &'a Group, slots: &[Vec<usize>]) -> Vec<&'a Column<PlaceId>> {
+    let slots = slots.get(group.intent as usize).map_or(&[][..], Vec::as_slice);
+    slots.iter().filter_map(|slot| group.places.get(*slot)).collect()
+}
+
+/// The place of a row; columns are as long as their group has rows.
+#[inline(always)]
+fn place_at(column: &Column<PlaceId>, row: usize) -> Option<usize> {
+    match column {
+        Column::Same(place) => Some(place.0 as usize),
+        Column::Each(places) => places.get(row).map(|place| place.0 as usize),
+    }
+}
+
+/// What happened to a place so far.
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    /// The position of its last toucher, from 1; 0 when there was none.
+    last: u32,
+    /// The level after that of its last toucher.
+    level: u32,
+    updates: u32,
+}
+
+/// The levels of a graph.
+#[derive(Default)]
+struct Levels {
+    cells: Vec<Cell>,
+    edges: usize,
+    /// How many places are touched.
+    places: usize,
+    /// How many transactions are on each level.
+    widths: Vec<u32>,
+    position: u32,
+}
+
+impl Levels {
+    /// `None` when a column is too short.
+    fn of(batch: &Batch, graph: &DependencyGraph, slots: &[Vec<usize>]) -> Option<Self> {
+        let mut levels = Levels {
+            cells: vec![Cell::default(); batch.places.len()],
+            ..Levels::default()
+        };
+        if graph.items.waits.is_empty() {
+            for stretch in batch.stretches(0..batch.len()) {
+                levels.add(batch, slots, &stretch, 0)?;
+            }
+            return Some(levels);
+        }
+        // For items: the level that their own transactions, and their followers, may begin with.
+        let mut floor = vec![0_u32; batch.items.len()];
+        for item in item_order(batch).unwrap_or_default() {
+            let index = item as usize;
+            let (first, count) = (
+                batch.items[index].first as usize,
+                batch.items[index].count as usize,
+            );
+            let mut free = floor[index];
+            for stretch in batch.stretches(first..first + count) {
+                free = free.max(levels.add(batch, slots, &stretch, floor[index])?);
+            }
+            for next in graph.items.successors.row(index) {
+                floor[*next as usize] = floor[*next as usize].max(free);
+            }
+        }
+        Some(levels)
+    }
+
+    /// Adds some rows of a group; gives the level after theirs.
+    fn add(&mut self, batch: &Batch, slots: &[Vec<usize>], stretch: &Stretch, floor: u32) -> Option<u32> {
+        let group = batch.groups.get(stretch.group as usize)?;
+        let columns = columns(group, slots);
+        let rows = stretch.row as usize..(stretch.row + stretch.count) as usize;
+        match columns.as_slice() {
+            [] => self.rows([], rows, floor),
+            [a] => self.rows([a], rows, floor),
+            [a, b] => self.rows([a, b], rows, floor),
+            [a, b, c] => self.rows([a, b, c], rows, floor),
+            [a, b, c, d] => self.rows([a, b, c, d], rows, floor),
+            many => {
+                // The same column again adds nothing: a transaction touches a place once.
+                let last = many.last()?;
+                let filled: [_; MANY_SLOTS] = std::array::from_fn(|n| *many.get(n).unwrap_or(last));
+                self.rows(filled, rows, floor)
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn rows<const SLOTS: usize>(
+        &mut self,
+        columns: [&Column<PlaceId>; SLOTS],
+        rows: std::ops::Range<usize>,
+        floor: u32,
+    ) -> Option<u32> {
+        let mut top = floor;
+        for row in rows {
+            let mut at = [0_usize; SLOTS];
+            let mut before = [0_u32; SLOTS];
+            let mut level = floor;
+            for slot in 0..SLOTS {
+                at[slot] = place_at(columns[slot], row)?;
+                let cell = self.cells.get(at[slot])?;
+                level = level.max(cell.level);
+                let known = cell.last == 0 || before[..slot].contains(&cell.last);
+                self.edges += usize::from(!known);
+                before[slot] = cell.last;
+            }
+            self.position += 1;
+            for place in at {
+                let cell = self.cells.get_mut(place)?;
+                if cell.last != self.position {
+                    self.places += usize::from(cell.last == 0);
+                    cell.last = self.position;
+                    cell.level = level + 1;
+                    cell.updates += 1;
+                }
+            }
+            top = top.max(level + 1);
+            match self.widths.get_mut(level as usize) {
+                Some(width) => *width += 1,
+                // Levels come one after the other, but for a floor above items without transactions.
+                None => {
+                    self.widths.resize(level as usize, 0);
+                    self.widths.push(1);
+                }
+            }
+        }
+        Some(top)
+    }
+
+    fn touched(&self, place: PlaceId) -> bool {
+        self.cells.get(place.0 as usize).is_some_and(|cell| cell.last > 0)
+    }
+}
+
+/// Into how many sets the places fall.
+struct Parted {
+    /// Sets of places and linked items, untouched places included.
+    parts: usize,
+    /// Transactions that touch no place that conflicts, and belong to no linked item.
+    lone: usize,
+}
+
+/// Transactions that touch one place are connected, so places are joined instead: all that one transaction touches.
+fn count_parts(batch: &Batch, graph: &DependencyGraph, slots: &[Vec<usize>]) -> Parted {
+    let places = batch.places.len();
+    let linked = match graph.items.waits.is_empty() {
+        true => Vec::new(),
+        false => linked(graph, batch.items.len()),
+    };
+    let mut parts = Parts::new(places + linked.len());
+    let mut lone = 0;
+    for group in &batch.groups {
+        match columns(group, slots).as_slice() {
+            [] => lone += group.rows as usize,
+            [first, others @ ..] => {
+                for row in 0..group.rows as usize {
+                    for other in others {
+                        if let (Some(a), Some(b)) = (place_at(first, row), place_at(other, row)) {
+                            parts.join(a as u32, b as u32);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    let node = |id: u32| {
+        let view = batch.transaction(TransactionId(id))?;
+        let first = *columns(view.group, slots).first()?;
+        place_at(first, view.row as usize).map(|place| place as u32)
+    };
+    if linked.is_empty() {
+        return Parted {
+            parts: parts.count,
+            lone,
+        };
+    }
+    join_items(batch, graph, &linked, &mut parts, node, places as u32);
+    let in_linked = |id: &u32| {
+        graph
+            .items
+            .of(TransactionId(*id))
+            .is_some_and(|item| linked[item])
+    };
+    let ids = (0..batch.len() as u32).filter(in_linked);
+    lone -= ids.filter(|id| node(*id).is_none()).count();
+    Parted {
+        parts: parts.count - linked.iter().filter(|linked| !**linked).count(),
+        lone,
+    }
+}

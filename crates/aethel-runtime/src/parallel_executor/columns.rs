@@ -1,0 +1,389 @@
+//! Batches in which nothing needs an order and every intent is made of sums, as loops over columns.
+//!
+//! By T3 every bound holds in every order, so each change is computed from its own arguments and added to a sum; what is left
+//! to test are conditions on arguments and on places that nobody writes. Rows are taken in chunks; each worker has sums of
+//! its own. Where a condition does not hold or a number does not fit there is no trace: the serial run then says which
+//! transaction it was.
+
+use super::trace::{Chunk, ThreadChoice, Trace};
+use super::{ExecutionError, ExecutionOptions};
+use crate::clock::{Stop, Watch};
+use crate::conflict_detector::Plan;
+use crate::serial::Run;
+use crate::supply::Supply;
+use aethel_certificate::Workers;
+use aethel_ir::access::columns::{Block, Columns, Room};
+use aethel_ir::batch::Stretch;
+use aethel_ir::{Access, Batch, Field, Group, Lane, TransactionId};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The most rows of a chunk: a few dozen microseconds.
+const LONGEST_CHUNK: u32 = 1 << 13;
+
+/// Whether a batch can be run this way.
+pub(super) fn applies(batch: &Batch, plan: &Plan<'_>) -> bool {
+    let linear = |group: &Group| plan.access.get(group.intent as usize).is_some_and(is_linear);
+    plan.unlogged() && batch.groups.iter().all(linear)
+}
+
+fn is_linear(access: &Access) -> bool {
+    access.linear.is_some()
+}
+
+/// Runs a batch that [`applies`]. `None` when the serial run has to decide.
+pub(super) fn run(
+    batch: &Batch,
+    plan: &Plan<'_>,
+    snapshot: &[i128],
+    options: &ExecutionOptions,
+    choice: ThreadChoice,
+    workers: &dyn Workers,
+    watch: &Watch<'_>,
+) -> Result<Option<Trace>, ExecutionError> {
+    let shared = Shared {
+        batch,
+        plan,
+        snapshot,
+        watch,
+        workers,
+        started_ns: watch.now_ns(),
+    };
+    if let Some(done) = shared.run::<i64>(choice)? {
+        return Ok(shared.trace(done, options, choice));
+    }
+    let done = shared.run::<i128>(choice)?;
+    Ok(done.and_then(|done| shared.trace(done, options, choice)))
+}
+
+/// Rows to run, and where their changes are logged.
+struct Work<'w> {
+    stretch: Stretch,
+    /// The position of the first row in batch order.
+    position: u32,
+    written: &'w mut [i128],
+}
+
+/// What the workers share.
+struct Shared<'a> {
+    batch: &'a Batch,
+    plan: &'a Plan<'a>,
+    snapshot: &'a [i128],
+    watch: &'a Watch<'a>,
+    workers: &'a dyn Workers,
+    started_ns: u64,
+}
+
+/// What one worker did.
+struct Done<N> {
+    /// For each place, the sum of the changes.
+    deltas: Vec<N>,
+    /// Per asset, what flowed into balances; saturating.
+    inflow: Vec<i128>,
+    chunks: Vec<Chunk>,
+}
+
+/// How a worker ended.
+type Outcome<N> = Result<Done<N>, Halt>;
+
+/// Everything that was done.
+struct All<N> {
+    parts: Vec<Done<N>>,
+    written: Vec<i128>,
+}
+
+/// Why a worker stops early.
+enum Halt {
+    /// The serial run has to decide.
+    Unclear,
+    Stopped(Stop),
+}
+
+impl<'a> Shared<'a> {
+    fn run<N: Lane>(&self, choice: ThreadChoice) -> Result<Option<All<N>>, ExecutionError> {
+        let mut written = vec![0_i128; self.plan.graph.layout.total_writes()];
+        // `after` is kept by running one after the other: nothing is faster than a hand-off here.
+        let workers = match self.plan.graph.items.waits.is_empty() {
+            true => choice.workers(),
+            false => 1,
+        };
+        let Some(work) = self.share_out(&mut written, workers) else {
+            return Ok(None);
+        };
+        let queue = Mutex::new(work.into_iter());
+        let halted = AtomicBool::new(false);
+        let parts: Vec<Mutex<Option<Outcome<N>>>> = (0..workers).map(|_| Mutex::new(None)).collect();
+        let hand = |index: usize| {
+            let Some(slot) = parts.get(index) else { return };
+            let mut hand = Hand {
+                shared: self,
+                index: index as u32,
+                limit: self.limit(),
+                done: Done {
+                    deltas: vec![N::default(); self.batch.places.len()],
+                    inflow: vec![0; self.batch.assets.len()],
+                    chunks: Vec::new(),
+                },
+                columns: None,
+            };
+            let next = || queue.lock().ok().and_then(|mut queue| queue.next());
+            let mut outcome = Ok(());
+            while let (false, Some(work)) = (halted.load(Ordering::Relaxed), next()) {
+                outcome = hand.chunk(work);
+                if outcome.is_err() {
+                    halted.store(true, Ordering::Relaxed);
+                    break;
+                }
+            }
+            if let Ok(mut slot) = slot.lock() {
+                *slot = Some(outcome.map(|()| hand.done));
+            }
+        };
+        if workers == 1 {
+            hand(0);
+        } else {
+            self.workers.run(&hand);
+        }
+        let mut all = Vec::with_capacity(parts.len());
+        let mut unclear = false;
+        for part in parts {
+            match part.into_inner().ok().flatten() {
+                Some(Ok(done)) => all.push(done),
+                Some(Err(Halt::Stopped(stop))) => return Err(ExecutionError::Stopped(stop)),
+                Some(Err(Halt::Unclear)) => unclear = true,
+                // A team smaller than was asked for.
+                None => {}
+            }
+        }
+        drop(queue);
+        Ok((!unclear).then_some(All { parts: all, written }))
+    }
+
+    /// Cuts the batch into chunks in batch order, each with its part of the log.
+    fn share_out<'w>(&self, written: &'w mut [i128], workers: u32) -> Option<Vec<Work<'w>>> {
+        let (batch, layout) = (self.batch, &self.plan.graph.layout);
+        let longest = match workers {
+            1 => LONGEST_CHUNK,
+            _ => (batch.len() as u32 / (workers * 4)).clamp(1, LONGEST_CHUNK),
+        };
+        let mut work = Vec::new();
+        let mut rest = written;
+        // Logs lie in source order.
+        for mut stretch in batch.stretches(0..batch.len()) {
+            while stretch.count > 0 {
+                let count = stretch.count.min(longest);
+                let each = layout.writes(TransactionId(stretch.first)).len();
+                let (own, after) = rest.split_at_mut_checked(each * count as usize)?;
+                rest = after;
+                let first = stretch.first;
+                work.push(Work {
+                    stretch: Stretch { count, ..stretch },
+                    position: *self.plan.graph.positions.get(first as usize)?,
+                    written: own,
+                });
+                stretch.first += count;
+                stretch.row += count;
+                stretch.count -= count;
+            }
+        }
+        if !self.plan.graph.items.waits.is_empty() {
+            return self.split_by_items(work);
+        }
+        Some(work)
+    }
+
+    /// Chunks that lie within items, in batch order: a chunk may hold transactions of neighbouring items otherwise.
+    fn split_by_items<'w>(&self, work: Vec<Work<'w>>) -> Option<Vec<Work<'w>>> {
+        let batch = self.batch;
+        let mut split = Vec::with_capacity(work.len());
+        for mut one in work {
+            while one.stretch.count > 0 {
+                let first = one.stretch.first;
+                let item = self.plan.graph.items.of(TransactionId(first))?;
+                let end = batch.items.get(item)?.first + batch.items.get(item)?.count;
+                let count = one.stretch.count.min(end.checked_sub(first)?);
+                let each = one.written.len() / one.stretch.count as usize;
+                let (own, after) = one.written.split_at_mut_checked(each * count as usize)?;
+                split.push(Work {
+                    stretch: Stretch { count, ..one.stretch },
+                    position: *self.plan.graph.positions.get(first as usize)?,
+                    written: own,
+                });
+                one.written = after;
+                one.stretch.first += count;
+                one.stretch.row += count;
+                one.stretch.count -= count;
+            }
+        }
+        split.sort_by_key(|work| work.position);
+        Some(split)
+    }
+
+    /// So large may a change be that all changes of a place fit into their sum.
+    fn limit<N: Lane>(&self) -> N {
+        N::limit(self.plan.graph.layout.total_writes() as u64 + 1)
+    }
+
+    /// `None` when a sum leaves its range, which no proved plan does, or the supply may have on the way.
+    fn trace<N: Lane>(&self, all: All<N>, options: &ExecutionOptions, choice: ThreadChoice) -> Option<Trace> {
+        let mut inflow = vec![0_i128; self.batch.assets.len()];
+        for part in &all.parts {
+            for (sum, more) in inflow.iter_mut().zip(&part.inflow) {
+                *sum = sum.saturating_add(*more);
+            }
+        }
+        if !Supply::surely_holds(self.batch, self.snapshot, &options.supply_elsewhere, &inflow) {
+            return None;
+        }
+        let mut values = self.snapshot.to_vec();
+        for part in &all.parts {
+            for (value, delta) in values.iter_mut().zip(&part.deltas) {
+                *value = value.checked_add(delta.wide())?;
+            }
+        }
+        let run = Run {
+            final_values: values,
+            escrow: self.plan.settlement.escrow(),
+            written: all.written,
+            ..Run::default()
+        };
+        let mut chunks: Vec<Chunk> = all.parts.into_iter().flat_map(|part| part.chunks).collect();
+        chunks.sort_by_key(|chunk| (chunk.start_ns, chunk.thread));
+        Some(Trace {
+            run,
+            sequence: self.plan.graph.order.iter().map(|id| id.0).collect(),
+            chunks,
+            choice,
+            wall_ns: self.watch.now_ns().saturating_sub(self.started_ns),
+        })
+    }
+}
+
+/// One worker.
+struct Hand<'s, 'a, N> {
+    shared: &'s Shared<'a>,
+    index: u32,
+    limit: N,
+    done: Done<N>,
+    /// The group at hand.
+    columns: Option<Compiled<'a, N>>,
+}
+
+struct Compiled<'a, N> {
+    group: u32,
+    columns: Columns<'a, N>,
+    room: Room<N>,
+    /// For each written slot, the asset whose balance it is.
+    assets: Vec<Option<usize>>,
+}
+
+impl<'a, N: Lane> Hand<'_, 'a, N> {
+    fn chunk(&mut self, work: Work<'_>) -> Result<(), Halt> {
+        let watch = self.shared.watch;
+        watch.check().map_err(Halt::Stopped)?;
+        let started_ns = watch.now_ns();
+        let Work {
+            stretch,
+            position,
+            written,
+        } = work;
+        if self
+            .columns
+            .as_ref()
+            .is_none_or(|known| known.group != stretch.group)
+        {
+            self.columns = Some(self.compile(stretch.group).ok_or(Halt::Unclear)?);
+        }
+        let compiled = self.columns.as_mut().ok_or(Halt::Unclear)?;
+        let rows = stretch.row as usize..(stretch.row + stretch.count) as usize;
+        let all = rows_of(compiled, rows, self.shared.snapshot, written, &mut self.done);
+        if all != Some(true) {
+            return Err(Halt::Unclear);
+        }
+        let since = |ns: u64| ns.saturating_sub(self.shared.started_ns);
+        self.done.chunks.push(Chunk {
+            thread: self.index,
+            start_ns: since(started_ns),
+            end_ns: since(watch.now_ns()),
+            first: position,
+            count: stretch.count,
+        });
+        Ok(())
+    }
+
+    fn compile(&self, group: u32) -> Option<Compiled<'a, N>> {
+        let Shared {
+            batch,
+            plan,
+            snapshot,
+            ..
+        } = *self.shared;
+        let of = batch.groups.get(group as usize)?;
+        let intent = batch.intents.get(of.intent as usize)?;
+        let linear = plan.access.get(of.intent as usize)?.linear.as_ref()?;
+        let columns = Columns::new(batch, intent, of, linear, snapshot, self.limit)?;
+        let shape = plan.graph.layout.shapes.get(of.intent as usize)?;
+        let asset = |slot: &u16| {
+            let place = intent.places.get(usize::from(*slot))?;
+            match batch.fields.get(usize::from(place.field.0))? {
+                Field::Balance(asset) => Some(usize::from(asset.0)),
+                Field::Integer(_) | Field::Bool(_) => None,
+            }
+        };
+        Some(Compiled {
+            group,
+            room: columns.room(),
+            columns,
+            assets: shape.written_slots.iter().map(asset).collect(),
+        })
+    }
+}
+
+/// Runs rows of a group. Gives whether all of them go through; `None` when a number does not fit.
+fn rows_of<N: Lane>(
+    compiled: &mut Compiled<'_, N>,
+    rows: std::ops::Range<usize>,
+    snapshot: &[i128],
+    written: &mut [i128],
+    done: &mut Done<N>,
+) -> Option<bool> {
+    let Compiled {
+        columns,
+        room,
+        assets,
+        ..
+    } = compiled;
+    let each = columns.written();
+    let first = rows.start;
+    for block in Block::of(rows) {
+        let mut holds = columns.compute(block, room)?;
+        // T3 speaks of written places. On others a bound must hold now; on written ones it then does anyway.
+        columns.bounds(block, room, |place, least, _| {
+            holds &= *snapshot.get(place.0 as usize)? >= least.wide();
+            Some(())
+        })?;
+        if !holds {
+            return Some(false);
+        }
+        let log = written.get_mut((block.first() - first) * each..)?;
+        let log = log.get_mut(..block.count() * each)?;
+        for (nth, asset) in assets.iter().enumerate() {
+            let deltas = columns.deltas(block, nth, room)?;
+            let mut gained = N::default();
+            for (row, delta) in log.chunks_exact_mut(each.max(1)).zip(deltas) {
+                *row.get_mut(nth)? = delta.wide();
+                gained = gained.add_up((*delta).max(N::default())).0;
+            }
+            if let Some(sum) = asset.and_then(|asset| done.inflow.get_mut(asset)) {
+                *sum = sum.saturating_add(gained.wide());
+            }
+            block.places(columns.places(nth)?, |row, place| {
+                let sum = done.deltas.get_mut(place.0 as usize)?;
+                let (total, wide) = sum.add_up(*deltas.get(row)?);
+                *sum = total;
+                (!wide).then_some(())
+            })?;
+        }
+    }
+    Some(true)
+}
