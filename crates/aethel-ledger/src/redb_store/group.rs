@@ -4,6 +4,7 @@
 //! waited for. One thread writes in the order of the chain. If a write fails, all that was handed over since the last
 //! sync is lost with it, and the state is read from the file again.
 
+use super::db::Db;
 use super::guard::guarded;
 use super::tables::append;
 use super::{File, RedbStore};
@@ -16,7 +17,6 @@ use crate::record::{BatchKey, BatchSummary};
 use crate::record_codec::key_row;
 use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows, Ticket};
 use crate::tail::Tail;
-use redb::Database;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -180,7 +180,7 @@ impl GroupStore {
     }
 
     /// The writer, started when there is none.
-    fn writer(&mut self, database: &Arc<Database>) -> Result<&Writer, LedgerError> {
+    fn writer(&mut self, db: &Arc<Db>) -> Result<&Writer, LedgerError> {
         if self.writer.is_none() {
             let (jobs, received) = channel();
             let progress = Arc::new(Progress {
@@ -191,7 +191,7 @@ impl GroupStore {
                 changed: Condvar::new(),
             });
             let work = Work {
-                database: database.clone(),
+                db: db.clone(),
                 ledger: self.store.name.clone(),
                 progress: progress.clone(),
                 #[cfg(test)]
@@ -215,10 +215,8 @@ impl GroupStore {
         mut prepared: Prepared,
         request: &CommitRequest,
     ) -> Result<CommitOutcome, LedgerError> {
-        let database = match &self.store.db {
-            File::Open(db) if db.writable && !self.store.read_only => {
-                guarded(&self.store.name, "writing", || db.database().cloned())?
-            }
+        let db = match &self.store.db {
+            File::Open(db) if db.writable && !self.store.read_only => db.clone(),
             // The first commit makes the file; every other case is refused there.
             _ => return self.store.write(prepared, request),
         };
@@ -232,7 +230,7 @@ impl GroupStore {
             key: request.body.key.clone(),
             lemmas: request.lemmas.clone(),
         });
-        let writer = self.writer(&database)?;
+        let writer = self.writer(&db)?;
         // A writer that gave up in this moment is noticed by whoever waits for the ticket.
         let _ = writer.jobs.send(job.clone());
         self.submitted = ticket;
@@ -277,7 +275,7 @@ impl Drop for GroupStore {
 
 /// What the writing thread has.
 struct Work {
-    database: Arc<Database>,
+    db: Arc<Db>,
     ledger: Arc<str>,
     progress: Arc<Progress>,
     #[cfg(test)]
@@ -316,7 +314,7 @@ impl Work {
                 job.lemmas.as_slice(),
             )
         });
-        append(&self.database, rows)?;
+        append(&self.db, rows)?;
         #[cfg(test)]
         self.faults.after()?;
         Ok(())

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod create;
+mod db;
 mod group;
 mod guard;
 mod open;
@@ -18,6 +19,7 @@ use crate::record_codec::key_row;
 use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows};
 use crate::tail::{MISSING, Tail, merge};
 use create::Created;
+use db::Db;
 pub use group::GroupStore;
 use guard::guarded;
 pub use guard::panics_are_caught;
@@ -25,7 +27,7 @@ use redb::{Key, OwnedRange, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tables::{BALANCES, BATCHES, Db, KEYS, State};
+use tables::{BALANCES, BATCHES, KEYS, State};
 
 /// A ledger in one file that one process at a time writes. A path without a file is an empty ledger; its first
 /// commit creates the file.
@@ -43,7 +45,7 @@ enum File {
     /// Nothing was committed yet.
     Absent,
     /// Open and locked.
-    Open(Db),
+    Open(Arc<Db>),
     /// Lost after a failure, which every later call repeats.
     Lost(LedgerError),
 }
@@ -77,7 +79,7 @@ impl RedbStore {
         }
         match &self.db {
             File::Lost(error) => return Err(error.clone()),
-            File::Open(Db { writable: false, .. }) => {
+            File::Open(db) if !db.writable => {
                 return Err(LedgerError::ReadOnly {
                     ledger: self.name.clone(),
                 });
@@ -89,7 +91,7 @@ impl RedbStore {
                     prepared.key.as_slice(),
                     request.lemmas.as_slice(),
                 );
-                let append = || tables::append(db.database()?, std::iter::once(row));
+                let append = || tables::append(db, std::iter::once(row));
                 if let Err(error) = guarded(&self.name, "writing", append) {
                     return Err(self.settle(error, request));
                 }
@@ -102,7 +104,7 @@ impl RedbStore {
                     &prepared,
                     request,
                 )? {
-                    Created::Here(db) => self.db = File::Open(db),
+                    Created::Here(db) => self.db = File::Open(Arc::new(db)),
                     Created::Lost => return self.adopt(request),
                 }
             }
@@ -178,7 +180,7 @@ impl RedbStore {
             ledger: self.name.clone(),
         });
         let (db, state) = open::open_file(&self.path, &self.name, self.wait, false)?;
-        self.db = File::Open(db);
+        self.db = File::Open(Arc::new(db));
         self.state = state;
         Ok(())
     }
