@@ -6,7 +6,7 @@ use crate::run::processor_options;
 use aethel_ir::Diagnostic;
 use aethel_ledger::{BatchKey, LedgerStore};
 use aethel_report::bench::model::{Stage, Timing};
-use aethel_runtime::{BatchProcessor, BatchResult, SystemClock};
+use aethel_runtime::{BatchProcessor, BatchResult, Holds, SystemClock};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,8 +144,12 @@ impl Balances {
             numbers.insert((account.as_str(), asset.map(|asset| &*asset.name)), index);
         }
         let written = result.balances.iter().filter_map(|change| {
-            let number = numbers.get(&(change.account.as_str(), change.asset.as_deref()))?;
-            Some((*number, minor(&change.before), minor(&change.after)))
+            let asset = match change.holds {
+                Holds::Balance(asset) => Some(&*asset.name),
+                Holds::Integer(_) | Holds::Bool(_) => None,
+            };
+            let number = numbers.get(&(change.account, asset))?;
+            Some((*number, change.before, change.after))
         });
         Balances {
             written: written.collect(),
@@ -169,9 +173,4 @@ impl Balances {
                 .is_some_and(|value| i128::from(*value) == *after)
         })
     }
-}
-
-/// A plain decimal in its last place.
-fn minor(amount: &str) -> i128 {
-    amount.replace('.', "").parse().unwrap_or(0)
 }

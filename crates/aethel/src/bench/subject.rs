@@ -13,7 +13,6 @@ use aethel_ledger::{
 };
 use aethel_lower::{Files, Inputs, LoweredBatch, Purpose, Selection};
 use aethel_runtime::BatchRequest;
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -161,7 +160,7 @@ impl Subject {
         let mut lowered = self.lowered.clone();
         // The ledger knows the accounts already.
         lowered.openings.clear();
-        run::request(lowered, &self.sources, &mut HashSet::new(), self.open_accounts)
+        run::request(lowered, &self.sources, None, self.open_accounts)
     }
 
     /// Opens the accounts in a new ledger.
