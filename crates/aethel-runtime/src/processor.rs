@@ -32,6 +32,8 @@ pub struct BatchProcessor {
     options: ProcessorOptions,
     clock: Arc<dyn Clock>,
     team: Arc<Team>,
+    /// Commits are handed over without waiting until they are durable.
+    pub(crate) ahead: bool,
 }
 
 /// What one attempt came to.
@@ -49,6 +51,7 @@ impl BatchProcessor {
             options,
             clock,
             team: Arc::new(team),
+            ahead: false,
         }
     }
 
@@ -335,9 +338,9 @@ impl BatchProcessor {
             time_ms: start.oracles.now_ms,
         };
         let (outcome, certificate) = if request.dry_run {
-            CommitManager.commit(&mut MemoryStore::snapshot_of(store), input)?
+            CommitManager.commit(&mut MemoryStore::snapshot_of(store), input, false)?
         } else {
-            CommitManager.commit(store, input)?
+            CommitManager.commit(store, input, self.ahead)?
         };
         result.certificate = certificate;
         balances.take_before(std::mem::take(&mut start.snapshot.values));
