@@ -8,8 +8,8 @@ use crate::printer::Printer;
 use aethel::bench::{BUILTINS, BenchOptions, bench, default_threads};
 use aethel::inputs::InputSources;
 use aethel::ir::{Code, Diagnostic, SourceMap};
-use aethel_report::bench::model::Store;
-use aethel_report::bench::{human, list, ratios};
+use aethel_report::bench::model::{BenchReport, SCHEMA, Store};
+use aethel_report::bench::{changes_table, compare, human, list, page, ratios};
 use std::path::Path;
 use std::time::Instant;
 
@@ -23,6 +23,11 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
         printer.result(&list(&rows));
         return Exit::Fine;
     }
+    // Before a long measurement, not after it.
+    let old = match options.compare.as_deref().map(read).transpose() {
+        Ok(old) => old,
+        Err(problem) => return refuse(problem, printer),
+    };
     let begun = Instant::now();
     let report = bench(&library_options(options), &mut |next| {
         printer.progress(begun, next)
@@ -36,20 +41,46 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
         }
     };
     let json = serde_json::to_string_pretty(&report).unwrap_or_default() + "\n";
-    if printer.format() == Format::Json {
-        printer.result(&json);
-    } else if options.ratios {
-        printer.say(&ratios(&report.ratios.iter().collect::<Vec<_>>()));
-    } else {
-        printer.say(&human(&report));
+    let changes = old.as_ref().map(|old| compare(old, &report));
+    match printer.format() {
+        Format::Json => printer.result(&json),
+        _ if options.ratios => printer.say(&ratios(&report.ratios.iter().collect::<Vec<_>>())),
+        _ => printer.say(&human(&report)),
     }
-    if let Some(path) = &options.json
-        && let Err(problem) = write(path, &json)
-    {
-        printer.diagnostics(std::slice::from_ref(&problem), &SourceMap::default());
-        return exit_of(&[problem]);
+    if let Some(changes) = &changes {
+        printer.say(&format!("\n{}", changes_table(changes)));
+    }
+    let files = [(&options.json, &json), (&options.html, &page(&report))];
+    for (path, text) in files {
+        if let Some(path) = path
+            && let Err(problem) = write(path, text)
+        {
+            return refuse(problem, printer);
+        }
     }
     Exit::Fine
+}
+
+fn refuse(problem: Diagnostic, printer: &mut Printer) -> Exit {
+    printer.diagnostics(std::slice::from_ref(&problem), &SourceMap::default());
+    exit_of(&[problem])
+}
+
+/// An earlier report.
+fn read(path: &Path) -> Result<BenchReport, Diagnostic> {
+    let cannot = |why: String| {
+        Diagnostic::new(Code::AE0901, format!("cannot read `{}`: {why}", path.display()))
+            .help("`aethel bench --json FILE` writes such a file")
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
+    let report: BenchReport = serde_json::from_str(&text).map_err(|error| cannot(error.to_string()))?;
+    if report.schema != SCHEMA {
+        return Err(cannot(format!(
+            "it has schema {}, this version knows {SCHEMA}",
+            report.schema
+        )));
+    }
+    Ok(report)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Diagnostic> {

@@ -42,6 +42,12 @@ pub struct BenchOptions {
     /// Write everything measured to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Write a page with charts to this file; it needs no network and can be sent and printed
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Compare with the JSON of an earlier run: slower, faster, or within the noise of the repeats
+    #[arg(long, value_name = "OLD.json")]
+    pub compare: Option<PathBuf>,
     /// Inputs of a program, as for `run` [default: FILE.inputs.json beside it]
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<PathBuf>,

@@ -144,8 +144,8 @@ impl Balances {
             numbers.insert((account.as_str(), asset.map(|asset| &*asset.name)), index);
         }
         let written = result.balances.iter().filter_map(|change| {
-            let number = numbers.get(&(change.account.as_str(), change.asset.as_deref()))?;
-            Some((*number, minor(&change.before), minor(&change.after)))
+            let number = numbers.get(&(change.account, change.asset().map(|asset| &*asset.name)))?;
+            Some((*number, change.before, change.after))
         });
         Balances {
             written: written.collect(),
@@ -169,9 +169,4 @@ impl Balances {
                 .is_some_and(|value| i128::from(*value) == *after)
         })
     }
-}
-
-/// A plain decimal in its last place.
-fn minor(amount: &str) -> i128 {
-    amount.replace('.', "").parse().unwrap_or(0)
 }

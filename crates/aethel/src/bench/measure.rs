@@ -9,11 +9,13 @@ use super::plain::Plain;
 use super::scratch::Scratch;
 use super::single::{improvement, one_by_one};
 use super::subject::Subject;
+use crate::ledger::DEFAULT_LEDGER;
 use aethel_ir::{Code, Diagnostic};
 use aethel_ledger::{LedgerStore, MemoryStore};
 use aethel_report::bench::model::{Floor, Line, Locks, Singles, Store, Timing};
 use aethel_report::bench::units::per_second;
 use aethel_runtime::BatchResult;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A loop that is done sooner is repeated until it takes so long: clocks have a grain.
@@ -253,6 +255,11 @@ fn speed_up(lines: &mut [Line]) {
     }
 }
 
+/// Where the default ledger would be, so that the disk is the same.
+fn below_default() -> &'static Path {
+    Path::new(DEFAULT_LEDGER).parent().unwrap_or(Path::new("."))
+}
+
 /// The ledger that a batch runs on.
 struct Rig<'a> {
     subject: &'a Subject,
@@ -266,7 +273,10 @@ impl<'a> Rig<'a> {
     fn new(subject: &'a Subject, store: Store) -> Result<Rig<'a>, Diagnostic> {
         let (memory, scratch) = match store {
             Store::Memory => (Some(subject.memory()?), None),
-            Store::Redb => (None, Some(Scratch::new(subject)?)),
+            Store::Redb => (
+                None,
+                Some(Scratch::new(below_default(), subject.opening.clone())?),
+            ),
         };
         Ok(Rig {
             subject,
@@ -282,7 +292,7 @@ impl<'a> Rig<'a> {
         match (&mut self.memory, &mut self.scratch) {
             (Some(memory), _) => engine.run(self.subject, memory, true),
             (None, Some(scratch)) => {
-                let store = scratch.next(self.subject)?;
+                let store = scratch.next(self.subject.repeatable)?;
                 let result = engine.run(self.subject, store, false)?;
                 self.bytes = store
                     .row(store.head().sequence)
@@ -317,7 +327,7 @@ impl<'a> Rig<'a> {
                 one_by_one(engine.processor(), &mut copy, &mut request, patience)
             }
             (None, Some(scratch)) => {
-                let store = scratch.next(self.subject)?;
+                let store = scratch.next(self.subject.repeatable)?;
                 one_by_one(engine.processor(), store, &mut request, patience)
             }
             (None, None) => Ok(Singles::default()),
