@@ -11,6 +11,8 @@ use aethel::ir::{Code, Diagnostic, SourceMap};
 use aethel_report::bench::model::{BenchReport, SCHEMA, Store};
 use aethel_report::bench::{changes_table, compare, human, list, page, ratios};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// Measures and prints.
@@ -28,10 +30,12 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
         Ok(old) => old,
         Err(problem) => return refuse(problem, printer),
     };
+    let measuring = library_options(options);
+    let flag = Arc::clone(&measuring.cancel);
+    // So that scratch ledgers do not stay behind.
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
     let begun = Instant::now();
-    let report = bench(&library_options(options), &mut |next| {
-        printer.progress(begun, next)
-    });
+    let report = bench(&measuring, &mut |next| printer.progress(begun, next));
     printer.progress_done();
     let report = match report {
         Ok(report) => report,
@@ -124,6 +128,7 @@ fn library_options(options: &Options) -> BenchOptions {
             open_accounts: options.open_accounts,
         },
         allow_path: options.allow_path.clone(),
+        cancel: Arc::default(),
         command: std::env::args().collect::<Vec<_>>().join(" "),
     }
 }

@@ -24,7 +24,7 @@ pub struct BenchOptions {
     /// Also a million transactions
     #[arg(long)]
     pub full: bool,
-    /// Numbers of threads; `auto` lets aethel decide [default: 1, all cores, auto]
+    /// Numbers of threads; `auto` lets aethel decide [default: 1, 2, all cores, auto]
     #[arg(long, value_name = "N,..", value_delimiter = ',', value_parser = threads)]
     pub threads: Vec<Threads>,
     /// Measure only in memory, or only on a scratch ledger on the disk

@@ -147,5 +147,9 @@ mod tests {
         ] {
             assert_eq!(verdict(&before, &after), expected, "{after:?}");
         }
+        // Apart, but by too little to be called a change.
+        let tight = timing(99, 100, 101);
+        assert_eq!(verdict(&tight, &timing(103, 104, 105)), Verdict::WithinNoise);
+        assert_eq!(verdict(&tight, &timing(106, 107, 108)), Verdict::Slower);
     }
 }

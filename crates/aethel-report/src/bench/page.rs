@@ -67,10 +67,18 @@ fn fastest(report: &BenchReport, store: Store) -> Option<(&Scenario, &Line)> {
 }
 
 fn tile(value: &str, what: &str) -> String {
+    // A number is not broken at the end of a line.
+    let mut joined: Vec<char> = what.chars().collect();
+    for n in 1..joined.len().saturating_sub(1) {
+        if joined[n] == ' ' && joined[n - 1].is_ascii_digit() && joined[n + 1].is_ascii_digit() {
+            joined[n] = '\u{a0}';
+        }
+    }
+    let what: String = joined.into_iter().collect();
     format!(
         "<div class=\"tile\"><b>{}</b><span>{}</span></div>\n",
         html(value),
-        html(what)
+        html(&what)
     )
 }
 

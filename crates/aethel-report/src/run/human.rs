@@ -52,7 +52,8 @@ fn measured(result: &BatchResult) -> String {
             aethel_ir::money::group_digits(&baseline.of.to_string())
         );
     }
-    if let Some(times) = result.parallel_speedup {
+    // On one thread there is nothing to compare.
+    if let (Some(times), 2..) = (result.parallel_speedup, result.thread_count) {
         let threads = counted(result.thread_count, "thread");
         out += &format!("  ③ on {threads} {} as fast as on one (measured)\n", ratio(times));
     }

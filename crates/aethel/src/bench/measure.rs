@@ -122,7 +122,7 @@ pub fn measure(subject: &Subject, store: Store, options: &BenchOptions) -> Resul
     let mut rig = Rig::new(subject, store)?;
     let mut all: Vec<Samples> = Vec::new();
     for threads in &options.threads {
-        let engine = Engine::new(*threads);
+        let engine = Engine::new(*threads, &options.cancel);
         // The first run also proves the lemmas, which is not measured here, and shows what memory it takes.
         let memory = Memory::watch();
         let result = rig.run(&engine)?;
@@ -320,6 +320,7 @@ impl<'a> Rig<'a> {
     /// The same transactions one by one.
     fn singles(&mut self, engine: &Engine, options: &BenchOptions) -> Result<Singles, Diagnostic> {
         let mut request = self.subject.request();
+        request.cancel = Some(&options.cancel);
         let patience = options.patience() / 2;
         match (&mut self.memory, &mut self.scratch) {
             (Some(memory), _) => {

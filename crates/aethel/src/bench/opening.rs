@@ -1,9 +1,10 @@
 //! What a scratch ledger knows before a batch runs on it.
 
 use aethel_ir::account::OPENING_ACCOUNT;
-use aethel_ir::{Batch, Code, Diagnostic, Field};
+use aethel_ir::{Batch, Code, Diagnostic, Field, PlaceId};
 use aethel_ledger::{CommitOutcome, FieldKind, ImportLine, LedgerStore, PlaceKey, PolicyChange, import};
 use aethel_runtime::BatchRequest;
+use std::collections::HashMap;
 
 /// Balances, and the policy that goes with them.
 #[derive(Clone, Debug, Default)]
@@ -47,27 +48,29 @@ impl Opening {
     /// What the store says.
     pub fn before(store: &dyn LedgerStore, request: &BatchRequest<'_>) -> Result<Opening, Diagnostic> {
         let batch = &request.batch;
-        let mut lines = Vec::with_capacity(batch.places.len());
-        let given = request.openings.balances.iter().rev().copied();
-        let given: std::collections::HashMap<_, _> = given.collect();
-        for place in (0..batch.places.len() as u32).map(aethel_ir::PlaceId) {
-            let asset = batch
-                .asset_of(place)
-                .and_then(|asset| batch.assets.get(usize::from(asset.0)));
-            let (Some(account), Some(asset)) = (batch.account_of(place), asset) else {
-                continue;
-            };
-            let key = PlaceKey::balance(account.clone(), asset.name.clone());
-            let known = store.read(&[key]).map_err(|error| error.to_diagnostic())?;
-            let known = known.first().copied().flatten().map(|known| known.value);
-            if let Some(amount) = known.or_else(|| given.get(&place).copied()) {
-                lines.push(ImportLine {
-                    account: account.clone(),
+        let given: HashMap<PlaceId, i128> = request.openings.balances.iter().rev().copied().collect();
+        let balance = |place: PlaceId| {
+            let asset = batch.assets.get(usize::from(batch.asset_of(place)?.0))?;
+            let key = PlaceKey::balance(batch.account_of(place)?.clone(), asset.name.clone());
+            Some((place, asset, key))
+        };
+        let places: Vec<_> = (0..batch.places.len() as u32)
+            .filter_map(|n| balance(PlaceId(n)))
+            .collect();
+        let keys: Vec<PlaceKey> = places.iter().map(|(_, _, key)| key.clone()).collect();
+        let known = store.read(&keys).map_err(|error| error.to_diagnostic())?;
+        let lines = places
+            .into_iter()
+            .zip(known)
+            .filter_map(|((place, asset, key), known)| {
+                let known = known.map(|known| known.value);
+                Some(ImportLine {
+                    amount: known.or_else(|| given.get(&place).copied())?,
+                    account: key.account,
                     asset: asset.name.clone(),
-                    amount,
-                });
-            }
-        }
+                })
+            });
+        let lines = lines.collect();
         Ok(Opening::new(batch, lines))
     }
 

@@ -55,10 +55,17 @@ impl Subject {
     /// # Errors
     /// Never for the workloads that there are; what the lowering says otherwise.
     pub fn builtin(builtin: &Builtin, transactions: usize) -> Result<Subject, Vec<Diagnostic>> {
-        let mut rows = builtin.rows(transactions);
-        let program = builtin.program();
+        let rows = builtin.rows(transactions);
+        Self::of(builtin.name, builtin.about, builtin.program(), rows)
+    }
+
+    /// A program that names one file, and that file.
+    ///
+    /// # Errors
+    /// What the lowering says.
+    pub fn of(name: &str, about: &str, program: String, mut rows: Rows) -> Result<Subject, Vec<Diagnostic>> {
         let mut sources = SourceMap::default();
-        let source = sources.add(format!("{}.ae", builtin.name), program.as_str());
+        let source = sources.add(format!("{name}.ae"), program.as_str());
         let parsed = Program::parse(source, &program, PathBuf::from("."));
         let mut problems = parsed.diagnostics;
         let text: Arc<str> = std::mem::take(&mut rows.csv).into();
@@ -90,8 +97,8 @@ impl Subject {
         let opening = Opening::new(&lowered.batch, opening.collect());
         let plain = Self::plain(&lowered.batch, &rows);
         Ok(Subject {
-            name: builtin.name.to_owned(),
-            about: builtin.about.to_owned(),
+            name: name.to_owned(),
+            about: about.to_owned(),
             program,
             sources,
             plain,
