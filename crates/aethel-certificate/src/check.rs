@@ -2,7 +2,7 @@
 
 use crate::conservation::check_sums;
 use crate::format::CertificateView;
-use crate::kinds::{Kind, kinds};
+use crate::kinds::Kinds;
 use crate::layout::Layout;
 use crate::order::batch_order;
 use crate::rejection::Rejection;
@@ -71,7 +71,7 @@ pub fn check_while(
     check_lengths(view, memory, &layout, &log)?;
     let changes = memory.map_or(&[][..], |memory| memory.changes);
     let order = check_order(view)?;
-    let kinds = kinds(view.batch);
+    let kinds = Kinds::new(view.batch);
     check_initial(view, &kinds)?;
 
     let mut run = Running::new(view, &layout, log, &kinds, elsewhere, changes);
@@ -82,7 +82,7 @@ pub fn check_while(
         run.step(*id)?;
     }
     run.check_end(memory.map(|memory| memory.values))?;
-    let sums = check_sums(view, &kinds)?;
+    let sums = check_sums(view)?;
     Ok(Checked {
         transactions: batch.len(),
         accesses: view.seen.len(),
@@ -216,8 +216,9 @@ pub(crate) fn in_source_order(view: &CertificateView<'_>) -> bool {
 }
 
 /// The batch begins in a state that a ledger can hold.
-pub(crate) fn check_initial(view: &CertificateView<'_>, kinds: &[Kind]) -> Result<(), Rejection> {
-    for (index, (value, kind)) in view.initial.iter().zip(kinds).enumerate() {
+pub(crate) fn check_initial(view: &CertificateView<'_>, kinds: &Kinds<'_>) -> Result<(), Rejection> {
+    for (index, value) in view.initial.iter().enumerate() {
+        let kind = kinds.of(index);
         let fits = in_range(*value)
             && !(kind.bounded && *value < 0)
             // Truth values are stored as 0 or 1.

@@ -2,7 +2,7 @@
 
 use crate::check::Log;
 use crate::format::CertificateView;
-use crate::kinds::Kind;
+use crate::kinds::{Kind, Kinds};
 use crate::layout::{Layout, Shape};
 use crate::rejection::Rejection;
 use aethel_ir::{
@@ -33,16 +33,15 @@ impl<'a> Running<'a> {
         view: &'a CertificateView<'a>,
         layout: &'a Layout,
         log: Log,
-        kinds: &[Kind],
+        kinds: &Kinds<'_>,
         elsewhere: &[i128],
         changes: &'a [i128],
     ) -> Self {
         let mut supply = elsewhere.to_vec();
         supply.resize(view.batch.assets.len(), 0);
-        let bounded: Vec<_> = kinds
-            .iter()
-            .map(|kind| kind.asset.filter(|_| kind.bounded))
-            .collect();
+        let asset = |kind: Kind| kind.asset.filter(|_| kind.bounded);
+        let places = 0..view.batch.places.len();
+        let bounded: Vec<_> = places.map(|place| asset(kinds.of(place))).collect();
         for (asset, value) in bounded.iter().zip(view.initial) {
             if let Some(AssetId(asset)) = asset {
                 let sum = &mut supply[usize::from(*asset)];
