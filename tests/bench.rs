@@ -18,17 +18,62 @@ fn scenarios_are_listed() {
 }
 
 #[test]
+fn help_of_bench() {
+    insta::assert_snapshot!(Sandbox::new().aethel(&["bench", "--help"]).fine().stdout);
+}
+
+#[test]
+fn a_run_measures_what_the_batch_brought() {
+    let sandbox = Sandbox::with_examples();
+    let run = |flags: &[&str]| sandbox.aethel(&[&["run", "payroll_1000.ae"], flags].concat());
+    let result = &run(&["--measure", "-o", "json"]).fine().json()["batches"][0];
+    let times = result["throughput_improvement"].as_f64().unwrap();
+    assert!(times > 1.0, "{result:#}");
+    assert!(result["parallel_speedup"].is_number());
+    let baseline = &result["throughput_baseline"];
+    let (measured, of) = (
+        baseline["measured"].as_u64().unwrap(),
+        baseline["of"].as_u64().unwrap(),
+    );
+    assert!((1..=100).contains(&measured) && of == 1000, "{baseline}");
+    // The ledger saw the batch once, and nothing is left of the measurement.
+    assert_eq!(sandbox.list(".aethel"), ["ledger.redb"]);
+    assert_eq!(
+        sandbox.balance(".aethel/ledger.redb", "company", "USD"),
+        "1628000.00"
+    );
+    let batches = sandbox.aethel(&["ledger", "batches"]).fine();
+    assert_eq!(
+        batches
+            .stdout
+            .lines()
+            .filter(|line| line.contains("monthly_payroll"))
+            .count(),
+        1
+    );
+    // What had been committed before is not measured, and without the flag nothing is said.
+    let again = &run(&["--measure", "-o", "json"]).fine().json()["batches"][0];
+    assert!(again["throughput_improvement"].is_null());
+    let told = run(&["--ledger", "second.redb", "--measure"]).fine().stdout;
+    assert!(
+        told.contains("as fast as one by one with a proof and a commit each (measured on"),
+        "{told}"
+    );
+    assert!(
+        !run(&["--ledger", "third.redb"])
+            .fine()
+            .stdout
+            .contains("one by one")
+    );
+    assert_eq!(run(&["--measure", "--dry-run"]).code, 2);
+}
+
+#[test]
 fn quick_runs_are_complete_and_leave_nothing_behind() {
     let sandbox = Sandbox::new();
+    let files = ["--json", "out.json", "--html", "out.html"];
     let output = sandbox
-        .aethel(&[
-            "bench",
-            "uniform",
-            "liquidations",
-            "--quick",
-            "--json",
-            "out.json",
-        ])
+        .aethel(&[&["bench", "uniform", "liquidations", "--quick"], &files[..]].concat())
         .fine();
     assert!(output.stdout.contains("liquidations"), "{}", output.stdout);
     let report: serde_json::Value = serde_json::from_str(&sandbox.read("out.json")).unwrap();
@@ -40,7 +85,24 @@ fn quick_runs_are_complete_and_leave_nothing_behind() {
             assert_eq!(line["stages"].as_array().unwrap().len(), 6);
         }
     }
-    assert_eq!(sandbox.list("."), ["out.json"]);
+    let page = sandbox.read("out.html");
+    assert!(page.contains("id=\"liquidations\"") && page.ends_with("</html>\n"));
+    assert_eq!(sandbox.list("."), ["out.html", "out.json"]);
+    // The same again, compared with itself.
+    let again = [
+        "bench",
+        "uniform",
+        "--quick",
+        "--store",
+        "memory",
+        "--compare",
+        "out.json",
+    ];
+    let output = sandbox.aethel(&again).fine();
+    assert!(output.stdout.contains("now ÷ before"), "{}", output.stdout);
+    sandbox.write("old.json", "{}");
+    let output = sandbox.aethel(&["bench", "--quick", "--compare", "old.json"]);
+    assert_eq!(output.code, 2, "{}", output.stdout);
 }
 
 #[test]

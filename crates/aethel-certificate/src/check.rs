@@ -93,11 +93,17 @@ pub fn check_while(
     let verdicts: Vec<Mutex<Result<(), Rejection>>> =
         (0..shares).map(|_| Mutex::new(Err(Rejection::Stopped))).collect();
     let share = |index: usize| {
-        let Some(verdict) = verdicts.get(index) else { return };
+        let Some(verdict) = verdicts.get(index) else {
+            return;
+        };
         let own = order.len() * index / shares..order.len() * (index + 1) / shares;
         let outcome = check_stretch(start.clone(), &order, own, go_on).and_then(|run| {
             let last = index + 1 == shares;
-            if last { run.check_end(memory.map(|memory| memory.values)) } else { Ok(()) }
+            if last {
+                run.check_end(memory.map(|memory| memory.values))
+            } else {
+                Ok(())
+            }
         });
         if let Ok(mut verdict) = verdict.lock() {
             *verdict = outcome;

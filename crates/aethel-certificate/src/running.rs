@@ -129,12 +129,20 @@ impl<'a> Running<'a> {
         let bad_batch = Rejection::BadBatch("a transaction of an unknown group or intent");
         let transaction = self.view.batch.transaction(id).ok_or(bad_batch)?;
         let shape = &self.layout.shapes[transaction.group.intent as usize];
-        let logged = if self.log.nothing { self.changes } else { self.view.written };
+        let logged = if self.log.nothing {
+            self.changes
+        } else {
+            self.view.written
+        };
         for (slot, logged) in shape.written_slots.iter().zip(&logged[self.layout.writes(id)]) {
             let index = place_of(transaction, usize::from(*slot))?.0 as usize;
             let old = self.values[index];
             let changes = self.log.nothing || self.log.escrow[index];
-            let new = if changes { old.saturating_add(*logged) } else { *logged };
+            let new = if changes {
+                old.saturating_add(*logged)
+            } else {
+                *logged
+            };
             self.values[index] = new;
             self.versions[index] += 1;
             if let Some(AssetId(asset)) = self.bounded[index] {

@@ -155,6 +155,9 @@ pub struct RunOptions {
     /// How the run is held to the serial run before it is committed
     #[arg(long, value_enum, default_value = "certificate")]
     pub validate: Validate,
+    /// Also measure what the batch and its threads bring: some transactions one by one on a scratch ledger
+    #[arg(long, conflicts_with = "dry_run")]
+    pub measure: bool,
     /// How long to wait for a ledger that another process has open
     #[arg(long, value_name = "TIME", default_value = "0s")]
     pub wait: HumanDuration,

@@ -6,6 +6,8 @@
     reason = "a test that cannot go on should stop loudly"
 )]
 
+mod bench;
+
 use aethel_ir::{Code, Diagnostic, Safety, SourceMap, Span};
 use aethel_report::{Style, concise, human, json};
 

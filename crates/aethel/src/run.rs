@@ -1,5 +1,6 @@
 //! `aethel run`: the batches of a program or a JSON file through the six stages, on a ledger.
 
+use crate::bench::run::Measuring;
 use crate::check;
 use crate::config::Config;
 use crate::files;
@@ -45,6 +46,8 @@ pub struct RunOptions {
     pub timeout: Option<Duration>,
     /// How the run is held to the serial run.
     pub validation: Validation,
+    /// Also measure what batches and threads bring: transactions one by one on a scratch ledger beside the real one.
+    pub measure: bool,
     /// How long to wait for a ledger that another process has open.
     pub wait: Duration,
     /// Further directories whose files programs may name.
@@ -135,7 +138,7 @@ fn run_batches(
         validation: options.validation,
         ..limits
     };
-    let processor = BatchProcessor::new(limits, Arc::new(SystemClock::default()));
+    let processor = BatchProcessor::new(limits.clone(), Arc::new(SystemClock::default()));
     let mut opened = Opened::new();
     let several = lowered.len() > 1;
     for batch in lowered {
@@ -146,7 +149,16 @@ fn run_batches(
         request.first_policy.clone_from(&first_policy);
         request.dry_run = options.dry_run;
         request.cancel = cancel;
-        let result = processor.execute_batch(&mut store, request);
+        let measuring = match options.measure {
+            true => Some(Measuring::before(&store, &request).map_err(one)?),
+            false => None,
+        };
+        let mut result = processor.execute_batch(&mut store, request);
+        if let Some(measuring) = measuring {
+            report
+                .diagnostics
+                .extend(measuring.fill(&ledger.0, &limits, &mut result));
+        }
         let failed = !result.success;
         report.results.push(result);
         if failed {

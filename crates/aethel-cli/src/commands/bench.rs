@@ -8,9 +8,11 @@ use crate::printer::Printer;
 use aethel::bench::{BUILTINS, BenchOptions, bench, default_threads};
 use aethel::inputs::InputSources;
 use aethel::ir::{Code, Diagnostic, SourceMap};
-use aethel_report::bench::model::Store;
-use aethel_report::bench::{human, list, ratios};
+use aethel_report::bench::model::{BenchReport, SCHEMA, Store};
+use aethel_report::bench::{changes_table, compare, human, list, page, ratios};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// Measures and prints.
@@ -23,8 +25,17 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
         printer.result(&list(&rows));
         return Exit::Fine;
     }
+    // Before a long measurement, not after it.
+    let old = match options.compare.as_deref().map(read).transpose() {
+        Ok(old) => old,
+        Err(problem) => return refuse(problem, printer),
+    };
+    let measuring = library_options(options);
+    let flag = Arc::clone(&measuring.cancel);
+    // So that scratch ledgers do not stay behind.
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
     let begun = Instant::now();
-    let report = bench(&library_options(options), &mut |next| {
+    let report = bench(&measuring, &mut |next| {
         printer.progress(begun, || next.to_owned())
     });
     printer.progress_done();
@@ -36,20 +47,46 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
         }
     };
     let json = serde_json::to_string_pretty(&report).unwrap_or_default() + "\n";
-    if printer.format() == Format::Json {
-        printer.result(&json);
-    } else if options.ratios {
-        printer.say(&ratios(&report.ratios.iter().collect::<Vec<_>>()));
-    } else {
-        printer.say(&human(&report));
+    let changes = old.as_ref().map(|old| compare(old, &report));
+    match printer.format() {
+        Format::Json => printer.result(&json),
+        _ if options.ratios => printer.say(&ratios(&report.ratios.iter().collect::<Vec<_>>())),
+        _ => printer.say(&human(&report)),
     }
-    if let Some(path) = &options.json
-        && let Err(problem) = write(path, &json)
-    {
-        printer.diagnostics(std::slice::from_ref(&problem), &SourceMap::default());
-        return exit_of(&[problem]);
+    if let Some(changes) = &changes {
+        printer.say(&format!("\n{}", changes_table(changes)));
+    }
+    let files = [(&options.json, &json), (&options.html, &page(&report))];
+    for (path, text) in files {
+        if let Some(path) = path
+            && let Err(problem) = write(path, text)
+        {
+            return refuse(problem, printer);
+        }
     }
     Exit::Fine
+}
+
+fn refuse(problem: Diagnostic, printer: &mut Printer) -> Exit {
+    printer.diagnostics(std::slice::from_ref(&problem), &SourceMap::default());
+    exit_of(&[problem])
+}
+
+/// An earlier report.
+fn read(path: &Path) -> Result<BenchReport, Diagnostic> {
+    let cannot = |why: String| {
+        Diagnostic::new(Code::AE0901, format!("cannot read `{}`: {why}", path.display()))
+            .help("`aethel bench --json FILE` writes such a file")
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
+    let report: BenchReport = serde_json::from_str(&text).map_err(|error| cannot(error.to_string()))?;
+    if report.schema != SCHEMA {
+        return Err(cannot(format!(
+            "it has schema {}, this version knows {SCHEMA}",
+            report.schema
+        )));
+    }
+    Ok(report)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Diagnostic> {
@@ -93,6 +130,7 @@ fn library_options(options: &Options) -> BenchOptions {
             open_accounts: options.open_accounts,
         },
         allow_path: options.allow_path.clone(),
+        cancel: Arc::default(),
         command: std::env::args().collect::<Vec<_>>().join(" "),
     }
 }

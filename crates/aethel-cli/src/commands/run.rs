@@ -92,6 +92,7 @@ fn library_options(options: &Options) -> RunOptions {
             Validate::Certificate => Validation::Certificate,
             Validate::Replay => Validation::Replay,
         },
+        measure: options.measure,
         wait: options.wait.0,
         allow_path: options.allow_path.clone(),
         config: options.config.clone(),

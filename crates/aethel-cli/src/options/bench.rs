@@ -24,7 +24,7 @@ pub struct BenchOptions {
     /// Also a million transactions
     #[arg(long)]
     pub full: bool,
-    /// Numbers of threads; `auto` lets aethel decide [default: 1, all cores, auto]
+    /// Numbers of threads; `auto` lets aethel decide [default: 1, 2, all cores, auto]
     #[arg(long, value_name = "N,..", value_delimiter = ',', value_parser = threads)]
     pub threads: Vec<Threads>,
     /// Measure only in memory, or only on a scratch ledger on the disk
@@ -42,6 +42,12 @@ pub struct BenchOptions {
     /// Write everything measured to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Write a page with charts to this file; it needs no network and can be sent and printed
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Compare with the JSON of an earlier run: slower, faster, or within the noise of the repeats
+    #[arg(long, value_name = "OLD.json")]
+    pub compare: Option<PathBuf>,
     /// Inputs of a program, as for `run` [default: FILE.inputs.json beside it]
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<PathBuf>,

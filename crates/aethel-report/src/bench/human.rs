@@ -116,7 +116,7 @@ fn over(above: &Timing, below: Option<&Timing>) -> String {
 
 fn memory<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
     let head = [
-        "transactions",
+        "size",
         "threads",
         "①–⑤",
         "each",
@@ -129,8 +129,7 @@ fn memory<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
         "loop",
         "÷ loop",
         "locks",
-        "÷ locks",
-        "③ ÷ 1 thread",
+        "③ gain",
         "memory",
     ];
     let mut rows = vec![head.map(String::from).to_vec()];
@@ -151,17 +150,16 @@ fn memory<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
             each(line.serial_loop.as_ref(), line),
             over(&line.through_five, line.serial_loop.as_ref()),
             each(locks, line),
-            over(&line.through_five, locks),
             line.parallel_speedup.map_or(NONE.into(), ratio),
             line.peak_bytes.map_or(NONE.into(), bytes),
         ]);
     }
-    table(&[Align::Right; 16], &rows)
+    table(&[Align::Right; 15], &rows)
 }
 
 fn durable<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
     let head = [
-        "transactions",
+        "size",
         "threads",
         "①–⑥",
         "P50",
@@ -172,7 +170,7 @@ fn durable<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
         "written",
         "floor",
         "÷ floor",
-        "fdatasync P99",
+        "sync P99",
         "one by one",
     ];
     let mut rows = vec![head.map(String::from).to_vec()];
@@ -216,10 +214,10 @@ fn predictions(predictions: &[Prediction]) -> String {
         .first()
         .map(|one| one.points.iter().map(|point| point.cores));
     let mut head = vec![
-        "transactions".to_owned(),
+        "size".to_owned(),
         "work".into(),
         "span".into(),
-        "other stages".into(),
+        "others".into(),
         "".into(),
     ];
     head.extend(cores.into_iter().flatten().map(|cores| format!("{cores} cores")));

@@ -2,6 +2,7 @@
 
 use super::amounts::grouped;
 use super::changes::{Largest, moved};
+use crate::bench::units::ratio;
 use crate::escape::terminal;
 use crate::table::{Align, table};
 use aethel_ir::money::format_grouped;
@@ -28,11 +29,34 @@ pub fn batch(result: &BatchResult, ledger: &str) -> String {
     if !result.success {
         return format!("{out}\n{}\n", rolled_back(result));
     }
+    let measured = measured(result);
+    if !measured.is_empty() {
+        out += &format!("\n{measured}");
+    }
     let balances = balances(result);
     if !balances.is_empty() {
         out += &format!("\n{balances}");
     }
     out += &format!("\n{}\n", ending(result));
+    out
+}
+
+/// What was measured besides, when that was asked for.
+fn measured(result: &BatchResult) -> String {
+    let mut out = String::new();
+    if let (Some(times), Some(baseline)) = (result.throughput_improvement, result.throughput_baseline) {
+        out += &format!(
+            "  {} as fast as one by one with a proof and a commit each (measured on {} of {})\n",
+            ratio(times),
+            counted(baseline.measured, "transaction"),
+            aethel_ir::money::group_digits(&baseline.of.to_string())
+        );
+    }
+    // On one thread there is nothing to compare.
+    if let (Some(times), 2..) = (result.parallel_speedup, result.thread_count) {
+        let threads = counted(result.thread_count, "thread");
+        out += &format!("  ③ on {threads} {} as fast as on one (measured)\n", ratio(times));
+    }
     out
 }
 

@@ -20,8 +20,8 @@ use aethel_certificate::Workers;
 use aethel_ir::{Batch, PlaceId, TransactionId};
 use crossbeam::deque::{Injector, Stealer, Worker};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, OnceLock};
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::thread::Thread;
 
 /// The most transactions that begin in one chunk (those that follow them without a hand-off not counted).

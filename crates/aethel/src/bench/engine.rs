@@ -6,9 +6,10 @@ use crate::run::processor_options;
 use aethel_ir::Diagnostic;
 use aethel_ledger::{BatchKey, LedgerStore};
 use aethel_report::bench::model::{Stage, Timing};
-use aethel_runtime::{BatchProcessor, BatchResult, Holds, SystemClock};
+use aethel_runtime::{BatchProcessor, BatchResult, SystemClock};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// The limit for one batch.
@@ -19,6 +20,7 @@ pub struct Engine {
     /// Threads asked for; `None` lets it decide.
     pub threads: Option<u32>,
     processor: BatchProcessor,
+    cancel: Arc<AtomicBool>,
     /// For each stage its number, its name, and its samples in nanoseconds.
     stages: Vec<(u8, &'static str, Vec<u64>)>,
     between: Vec<u64>,
@@ -39,11 +41,12 @@ pub struct Times {
 }
 
 impl Engine {
-    /// An engine with so many threads.
-    pub fn new(threads: Option<u32>) -> Engine {
+    /// An engine with so many threads that stops when `cancel` is set.
+    pub fn new(threads: Option<u32>, cancel: &Arc<AtomicBool>) -> Engine {
         let options = processor_options(threads, Some(LIMIT));
         Engine {
             threads,
+            cancel: Arc::clone(cancel),
             processor: BatchProcessor::new(options, Arc::new(SystemClock::default())),
             stages: Vec::new(),
             between: Vec::new(),
@@ -70,6 +73,7 @@ impl Engine {
     ) -> Result<BatchResult, Diagnostic> {
         let mut request = subject.request();
         request.dry_run = dry_run;
+        request.cancel = Some(&self.cancel);
         request.key = Some(BatchKey::Unique(random()?));
         let mut result = self.processor.execute_batch(store, request);
         match result.diagnostic.take() {
@@ -144,11 +148,7 @@ impl Balances {
             numbers.insert((account.as_str(), asset.map(|asset| &*asset.name)), index);
         }
         let written = result.balances.iter().filter_map(|change| {
-            let asset = match change.holds {
-                Holds::Balance(asset) => Some(&*asset.name),
-                Holds::Integer(_) | Holds::Bool(_) => None,
-            };
-            let number = numbers.get(&(change.account, asset))?;
+            let number = numbers.get(&(change.account, change.asset().map(|asset| &*asset.name)))?;
             Some((*number, change.before, change.after))
         });
         Balances {

@@ -9,11 +9,13 @@ use super::plain::Plain;
 use super::scratch::Scratch;
 use super::single::{improvement, one_by_one};
 use super::subject::Subject;
+use crate::ledger::DEFAULT_LEDGER;
 use aethel_ir::{Code, Diagnostic};
 use aethel_ledger::{LedgerStore, MemoryStore};
 use aethel_report::bench::model::{Floor, Line, Locks, Singles, Store, Timing};
 use aethel_report::bench::units::per_second;
 use aethel_runtime::BatchResult;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A loop that is done sooner is repeated until it takes so long: clocks have a grain.
@@ -120,7 +122,7 @@ pub fn measure(subject: &Subject, store: Store, options: &BenchOptions) -> Resul
     let mut rig = Rig::new(subject, store)?;
     let mut all: Vec<Samples> = Vec::new();
     for threads in &options.threads {
-        let engine = Engine::new(*threads);
+        let engine = Engine::new(*threads, &options.cancel);
         // The first run also proves the lemmas, which is not measured here, and shows what memory it takes.
         let memory = Memory::watch();
         let result = rig.run(&engine)?;
@@ -253,6 +255,11 @@ fn speed_up(lines: &mut [Line]) {
     }
 }
 
+/// Where the default ledger would be, so that the disk is the same.
+fn below_default() -> &'static Path {
+    Path::new(DEFAULT_LEDGER).parent().unwrap_or(Path::new("."))
+}
+
 /// The ledger that a batch runs on.
 struct Rig<'a> {
     subject: &'a Subject,
@@ -266,7 +273,10 @@ impl<'a> Rig<'a> {
     fn new(subject: &'a Subject, store: Store) -> Result<Rig<'a>, Diagnostic> {
         let (memory, scratch) = match store {
             Store::Memory => (Some(subject.memory()?), None),
-            Store::Redb => (None, Some(Scratch::new(subject)?)),
+            Store::Redb => (
+                None,
+                Some(Scratch::new(below_default(), subject.opening.clone())?),
+            ),
         };
         Ok(Rig {
             subject,
@@ -282,7 +292,7 @@ impl<'a> Rig<'a> {
         match (&mut self.memory, &mut self.scratch) {
             (Some(memory), _) => engine.run(self.subject, memory, true),
             (None, Some(scratch)) => {
-                let store = scratch.next(self.subject)?;
+                let store = scratch.next(self.subject.repeatable)?;
                 let result = engine.run(self.subject, store, false)?;
                 self.bytes = store
                     .row(store.head().sequence)
@@ -310,6 +320,7 @@ impl<'a> Rig<'a> {
     /// The same transactions one by one.
     fn singles(&mut self, engine: &Engine, options: &BenchOptions) -> Result<Singles, Diagnostic> {
         let mut request = self.subject.request();
+        request.cancel = Some(&options.cancel);
         let patience = options.patience() / 2;
         match (&mut self.memory, &mut self.scratch) {
             (Some(memory), _) => {
@@ -317,7 +328,7 @@ impl<'a> Rig<'a> {
                 one_by_one(engine.processor(), &mut copy, &mut request, patience)
             }
             (None, Some(scratch)) => {
-                let store = scratch.next(self.subject)?;
+                let store = scratch.next(self.subject.repeatable)?;
                 one_by_one(engine.processor(), store, &mut request, patience)
             }
             (None, None) => Ok(Singles::default()),

@@ -9,10 +9,12 @@ mod engine;
 mod floor;
 mod machine;
 mod measure;
+mod opening;
 mod plain;
 mod predict;
 mod ratios;
 mod rows;
+pub(crate) mod run;
 mod scenario;
 mod scratch;
 mod single;
@@ -25,6 +27,8 @@ use crate::ledger::now_ms;
 use aethel_ir::{Diagnostic, SourceMap};
 use aethel_report::bench::model::{BenchReport, SCHEMA, Scenario, Store};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use subject::Subject;
 
@@ -51,6 +55,8 @@ pub struct BenchOptions {
     pub allow_path: Vec<PathBuf>,
     /// The command line, for the report.
     pub command: String,
+    /// Set from outside to ask for a stop; scratch ledgers are taken away then too.
+    pub cancel: Arc<AtomicBool>,
 }
 
 impl BenchOptions {
@@ -183,7 +189,9 @@ fn add(
     options: &BenchOptions,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(), Refused> {
-    for store in &options.stores {
+    let size = subject.lowered.batch.len();
+    let needed = |store: &&Store| !options.ratios || ratios::needs(&scenario.name, size, **store);
+    for store in options.stores.iter().filter(needed) {
         let on = match store {
             Store::Memory => "in memory",
             Store::Redb => "on the disk",

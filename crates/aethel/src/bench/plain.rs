@@ -279,3 +279,91 @@ fn liquidation_locked(row: &Liquidation, cells: &[Mutex<i64>]) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::engine::{Balances, Engine};
+    use super::super::scenario::{BUILTINS, Builtin};
+    use super::super::subject::Subject;
+    use super::*;
+    use proptest::prelude::*;
+    use std::fmt::Write;
+    use std::sync::Arc;
+
+    /// Transfers between numbered accounts that begin with these balances.
+    fn subject(opening: &[i64], rows: &[(usize, usize, i64)]) -> Subject {
+        let mut csv = "from,to,amount\n".to_owned();
+        for (from, to, cents) in rows {
+            let _ = writeln!(csv, "a{from},a{to},{}.{:02}", cents / 100, cents % 100);
+        }
+        let opening = opening.iter().enumerate();
+        let opening = opening.map(|(n, cents)| (format!("a{n}"), "USD", i128::from(*cents)));
+        let rows = Rows {
+            csv,
+            opening: opening.collect(),
+            liquidations: None,
+        };
+        let program = Builtin::find("uniform").unwrap().program();
+        Subject::of("random", "random transfers", program, rows).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// The loop refuses exactly what aethel refuses, and otherwise both end in the same balances. Some transfers spend
+        /// all that is there.
+        #[test]
+        fn baselines_agree_with_the_engine(
+            opening in proptest::collection::vec(0_i64..60, 2..6),
+            rows in proptest::collection::vec((0_usize..100, 1_usize..100, 1_i64..15, any::<bool>()), 1..12),
+        ) {
+            let accounts = opening.len();
+            let mut left = opening.clone();
+            let mut transfer = |(from, step, cents, all): &(usize, usize, i64, bool)| {
+                let from = from % accounts;
+                let to = (from + 1 + step % (accounts - 1)) % accounts;
+                let cents = if *all && left[from] > 0 { left[from] } else { *cents };
+                left[from] -= cents;
+                left[to] += cents;
+                (from, to, cents)
+            };
+            let rows: Vec<_> = rows.iter().map(&mut transfer).collect();
+            let subject = subject(&opening, &rows);
+            let plain = subject.plain.as_ref().unwrap();
+            let batch = &subject.lowered.batch;
+            let mut balances = Vec::new();
+            for place in (0..batch.places.len() as u32).map(aethel_ir::PlaceId) {
+                let name = batch.account_of(place).unwrap().as_str();
+                balances.push(opening[name[1..].parse::<usize>().unwrap()]);
+            }
+            let before = balances.clone();
+            let held = plain.serial(&mut balances);
+            let result = Engine::new(Some(1), &Arc::default()).run(&subject, &mut subject.memory().unwrap(), true);
+            prop_assert_eq!(result.is_ok(), held, "{:?}", result.err());
+            if let Ok(result) = result {
+                let ours = Balances::of(&subject, &result);
+                prop_assert_eq!(ours.before(balances.len()), Some(before));
+                prop_assert!(ours.ended_in(&balances));
+                // Another balance anywhere would be noticed.
+                let mut wrong = balances.clone();
+                wrong[0] += 1;
+                prop_assert!(!ours.ended_in(&wrong));
+            }
+        }
+
+        /// With enough money everywhere, locks and any number of threads end where the loop ends.
+        #[test]
+        fn locks_agree_with_the_loop(size in 1_usize..300, threads in 1_u32..5, which in 0_usize..7) {
+            let subject = Subject::builtin(&BUILTINS[which], size).unwrap();
+            let plain = subject.plain.as_ref().unwrap();
+            let result = Engine::new(Some(1), &Arc::default()).run(&subject, &mut subject.memory().unwrap(), true).unwrap();
+            let ours = Balances::of(&subject, &result);
+            let before = ours.before(subject.lowered.batch.places.len()).unwrap();
+            let mut balances = before.clone();
+            prop_assert!(plain.serial(&mut balances));
+            prop_assert!(ours.ended_in(&balances));
+            let (locked, _) = plain.locked(&before, threads).unwrap();
+            prop_assert_eq!(locked, balances);
+        }
+    }
+}

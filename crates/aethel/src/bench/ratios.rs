@@ -53,6 +53,11 @@ pub fn plan(options: &BenchOptions) -> Vec<Plan> {
         .collect()
 }
 
+/// Whether a ratio looks at this line.
+pub fn needs(scenario: &str, size: usize, store: Store) -> bool {
+    store == Store::Memory || scenario == "uniform" && size <= 100_000
+}
+
 /// Looks lines up in a report.
 struct Lines<'a>(&'a BenchReport);
 

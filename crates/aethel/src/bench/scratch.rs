@@ -1,6 +1,6 @@
 //! A scratch ledger on the disk where the default ledger would be.
 
-use super::subject::Subject;
+use super::opening::Opening;
 use aethel_ir::{Code, Diagnostic};
 use aethel_ledger::RedbStore;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::time::Duration;
 /// A directory that goes away, and the ledgers in it.
 pub struct Scratch {
     directory: PathBuf,
+    opening: Opening,
     store: Option<RedbStore>,
     made: u32,
     /// Whether the parent was made for it.
@@ -16,14 +17,11 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// A new directory below that of the default ledger.
+    /// A new directory below `parent`, with a ledger that begins with this opening.
     ///
     /// # Errors
     /// AE0901 when it cannot be made; what the store says.
-    pub fn new(subject: &Subject) -> Result<Scratch, Diagnostic> {
-        let parent = Path::new(crate::ledger::DEFAULT_LEDGER)
-            .parent()
-            .unwrap_or(Path::new("."));
+    pub fn new(parent: &Path, opening: Opening) -> Result<Scratch, Diagnostic> {
         let parent_is_ours = !parent.exists();
         let directory = (0..1000)
             .map(|n| parent.join(format!("bench-{}-{n}", std::process::id())))
@@ -37,11 +35,12 @@ impl Scratch {
         })?;
         let mut scratch = Scratch {
             directory,
+            opening,
             store: None,
             made: 0,
             parent_is_ours,
         };
-        scratch.renew(subject)?;
+        scratch.renew()?;
         Ok(scratch)
     }
 
@@ -50,20 +49,20 @@ impl Scratch {
         &self.directory
     }
 
-    /// The ledger for the next run: the same again where the batch can be repeated, else a new one.
+    /// The ledger for the next run: the same again, or a new one.
     ///
     /// # Errors
     /// What the store says.
-    pub fn next(&mut self, subject: &Subject) -> Result<&mut RedbStore, Diagnostic> {
-        if !subject.repeatable || self.store.is_none() {
-            self.renew(subject)?;
+    pub fn next(&mut self, same: bool) -> Result<&mut RedbStore, Diagnostic> {
+        if !same || self.store.is_none() {
+            self.renew()?;
         }
         self.store
             .as_mut()
             .ok_or_else(|| Diagnostic::new(Code::AE0901, "the scratch ledger is gone"))
     }
 
-    fn renew(&mut self, subject: &Subject) -> Result<(), Diagnostic> {
+    fn renew(&mut self) -> Result<(), Diagnostic> {
         let path = |made: u32| self.directory.join(format!("ledger-{made}.redb"));
         let old = path(self.made);
         self.made += 1;
@@ -72,7 +71,7 @@ impl Scratch {
             let _ = std::fs::remove_file(old);
         }
         let mut store = RedbStore::open_or_new(new, Duration::ZERO).map_err(|error| error.to_diagnostic())?;
-        subject.open(&mut store)?;
+        self.opening.commit(&mut store)?;
         self.store = Some(store);
         Ok(())
     }

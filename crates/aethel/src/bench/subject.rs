@@ -1,16 +1,14 @@
 //! A workload made ready: lowered once, with a ledger that knows its accounts.
 
+use super::opening::Opening;
 use super::plain::Plain;
 use super::rows::Rows;
 use super::scenario::Builtin;
 use crate::inputs::InputSources;
 use crate::program::Program;
 use crate::run::{self, RunOptions};
-use aethel_ir::account::OPENING_ACCOUNT;
-use aethel_ir::{AccountName, Batch, Code, Diagnostic, Field, SourceId, SourceMap};
-use aethel_ledger::{
-    CommitOutcome, FieldKind, ImportLine, LedgerId, LedgerStore, MemoryStore, PolicyChange, import,
-};
+use aethel_ir::{AccountName, Batch, Code, Diagnostic, SourceId, SourceMap};
+use aethel_ledger::{ImportLine, LedgerId, MemoryStore};
 use aethel_lower::{Files, Inputs, LoweredBatch, Purpose, Selection};
 use aethel_runtime::BatchRequest;
 use std::path::{Path, PathBuf};
@@ -35,7 +33,8 @@ pub struct Subject {
     pub repeatable: bool,
     /// Whether accounts that nobody opened are opened with zero.
     open_accounts: bool,
-    opening: Vec<ImportLine>,
+    /// The accounts and what they hold at first.
+    pub opening: Opening,
 }
 
 /// The one file that a built-in workload names.
@@ -56,10 +55,17 @@ impl Subject {
     /// # Errors
     /// Never for the workloads that there are; what the lowering says otherwise.
     pub fn builtin(builtin: &Builtin, transactions: usize) -> Result<Subject, Vec<Diagnostic>> {
-        let mut rows = builtin.rows(transactions);
-        let program = builtin.program();
+        let rows = builtin.rows(transactions);
+        Self::of(builtin.name, builtin.about, builtin.program(), rows)
+    }
+
+    /// A program that names one file, and that file.
+    ///
+    /// # Errors
+    /// What the lowering says.
+    pub fn of(name: &str, about: &str, program: String, mut rows: Rows) -> Result<Subject, Vec<Diagnostic>> {
         let mut sources = SourceMap::default();
-        let source = sources.add(format!("{}.ae", builtin.name), program.as_str());
+        let source = sources.add(format!("{name}.ae"), program.as_str());
         let parsed = Program::parse(source, &program, PathBuf::from("."));
         let mut problems = parsed.diagnostics;
         let text: Arc<str> = std::mem::take(&mut rows.csv).into();
@@ -88,11 +94,11 @@ impl Subject {
                     amount,
                 })
             });
-        let opening = opening.collect();
+        let opening = Opening::new(&lowered.batch, opening.collect());
         let plain = Self::plain(&lowered.batch, &rows);
         Ok(Subject {
-            name: builtin.name.to_owned(),
-            about: builtin.about.to_owned(),
+            name: name.to_owned(),
+            about: about.to_owned(),
             program,
             sources,
             plain,
@@ -149,7 +155,7 @@ impl Subject {
             plain: Plain::transfers(&lowered.batch),
             repeatable: false,
             open_accounts,
-            opening: lines(&lowered),
+            opening: Opening::new(&lowered.batch, lines(&lowered)),
             lowered,
         };
         Ok(lowered.into_iter().map(subject).collect())
@@ -163,48 +169,13 @@ impl Subject {
         run::request(lowered, &self.sources, None, self.open_accounts)
     }
 
-    /// Opens the accounts in a new ledger.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub fn open(&self, store: &mut dyn LedgerStore) -> Result<(), Diagnostic> {
-        let batch = &self.lowered.batch;
-        let scales = batch.assets.iter().map(|asset| PolicyChange::AssetScale {
-            asset: asset.name.clone(),
-            scale: asset.scale,
-        });
-        let unbounded = batch.accounts.iter().zip(&batch.unbounded);
-        let unbounded = unbounded.filter(|(name, unbounded)| **unbounded && name.as_str() != OPENING_ACCOUNT);
-        let unbounded = unbounded.map(|(account, _)| PolicyChange::Unbounded(account.clone()));
-        let fields = batch.fields.iter().filter_map(|field| {
-            let (name, kind) = match field {
-                Field::Balance(_) => return None,
-                Field::Integer(name) => (name, FieldKind::Integer),
-                Field::Bool(name) => (name, FieldKind::Bool),
-            };
-            Some(PolicyChange::Field {
-                name: name.clone(),
-                kind,
-            })
-        });
-        let changes = scales.chain(unbounded).chain(fields).collect();
-        match store.commit(&import("opening", 0, &self.opening, changes)) {
-            Ok(CommitOutcome::Committed { .. }) => Ok(()),
-            Ok(other) => Err(Diagnostic::new(
-                Code::AE0804,
-                format!("the scratch ledger was not empty: {other:?}"),
-            )),
-            Err(error) => Err(error.to_diagnostic()),
-        }
-    }
-
     /// A ledger in memory that knows the accounts.
     ///
     /// # Errors
     /// What the store says.
     pub fn memory(&self) -> Result<MemoryStore<'static>, Diagnostic> {
         let mut store = MemoryStore::new(LedgerId([0xbe; 16]));
-        self.open(&mut store)?;
+        self.opening.commit(&mut store)?;
         Ok(store)
     }
 }
