@@ -4,9 +4,9 @@ use aethel_certificate::accesses;
 use aethel_ir::{Access, Batch, Column, Group, Intent, PlaceId};
 use aethel_proof::{LEMMA_LIMITS, LemmaCache, Lemmas, SlotContext, SlotField, z3_version};
 use aethel_runtime::{AccessProver, Lemma, ProvedAccess};
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// An intent that is called with so many mixtures of bounded and unbounded accounts is not worth a lemma for each.
 const MAX_MIXTURES: usize = 16;
@@ -15,6 +15,23 @@ const MAX_MIXTURES: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Z3Prover {
     lemmas: Lemmas,
+    /// What was proved last, so that batches of the same intents do not decode and check their lemmas each time.
+    recent: Mutex<VecDeque<Proved>>,
+    /// The lemmas of escrow, once they are proved.
+    escrow: OnceLock<Vec<Lemma>>,
+}
+
+/// How many intents are remembered.
+const RECENT: usize = 32;
+
+/// What was proved of an intent in a context.
+#[derive(Clone, Debug)]
+struct Proved {
+    intent: Intent,
+    context: Vec<SlotContext>,
+    claimed: Access,
+    access: Access,
+    lemmas: Vec<Lemma>,
 }
 
 impl Z3Prover {
@@ -25,8 +42,14 @@ impl Z3Prover {
 
     /// A prover with this memory.
     pub fn with_cache(cache: impl Into<Arc<LemmaCache>>) -> Self {
+        Self::with(Lemmas::new(cache, LEMMA_LIMITS))
+    }
+
+    fn with(lemmas: Lemmas) -> Self {
         Self {
-            lemmas: Lemmas::new(cache, LEMMA_LIMITS),
+            lemmas,
+            recent: Mutex::default(),
+            escrow: OnceLock::new(),
         }
     }
 }
@@ -62,18 +85,15 @@ impl AccessProver for Z3Prover {
         if proved.lemmas.is_empty() {
             return proved;
         }
-        for verdict in self.lemmas.escrow() {
-            match verdict.lemma() {
-                Some(lemma) => proved.lemmas.push(as_stored(lemma)),
-                // Without the induction step nothing follows from sums.
-                None => {
-                    proved.access.iter_mut().for_each(distrust_all);
-                    proved.lemmas.clear();
-                    proved
-                        .doubts
-                        .push("the escrow lemma could not be proved".to_owned());
-                    return proved;
-                }
+        match self.escrow() {
+            Some(lemmas) => proved.lemmas.extend_from_slice(&lemmas),
+            // Without the induction step nothing follows from sums.
+            None => {
+                proved.access.iter_mut().for_each(distrust_all);
+                proved.lemmas.clear();
+                proved
+                    .doubts
+                    .push("the escrow lemma could not be proved".to_owned());
             }
         }
         proved
@@ -81,6 +101,17 @@ impl AccessProver for Z3Prover {
 }
 
 impl Z3Prover {
+    /// The lemmas of escrow; `None` when they could not be proved.
+    fn escrow(&self) -> Option<Vec<Lemma>> {
+        if let Some(known) = self.escrow.get() {
+            return Some(known.clone());
+        }
+        let verdicts = self.lemmas.escrow();
+        let lemmas = verdicts.iter().map(|one| one.lemma().map(as_stored));
+        let lemmas: Vec<Lemma> = lemmas.collect::<Option<_>>()?;
+        Some(self.escrow.get_or_init(|| lemmas).clone())
+    }
+
     fn prove_one(
         &self,
         intent: &Intent,
@@ -90,6 +121,16 @@ impl Z3Prover {
         known: &mut HashSet<[u8; 32]>,
     ) {
         let access = &mut proved.access[index];
+        let claimed = access.clone();
+        if let Some(before) = self.recent(intent, context, &claimed) {
+            *access = before.access;
+            let new = before
+                .lemmas
+                .into_iter()
+                .filter(|lemma| known.insert(lemma.digest));
+            proved.lemmas.extend(new);
+            return;
+        }
         let Ok(verdict) = self.lemmas.access(intent, context, access) else {
             distrust_all(access);
             return;
@@ -112,10 +153,30 @@ impl Z3Prover {
         if !verdict.linear {
             access.linear = None;
         }
-        for lemma in &verdict.lemmas {
-            if known.insert(lemma.digest) {
-                proved.lemmas.push(as_stored(lemma));
-            }
+        let lemmas: Vec<Lemma> = verdict.lemmas.iter().map(as_stored).collect();
+        if verdict.slots.iter().all(|slot| slot.doubt.is_none()) {
+            self.remember(Proved {
+                intent: intent.clone(),
+                context: context.to_vec(),
+                claimed,
+                access: access.clone(),
+                lemmas: lemmas.clone(),
+            });
+        }
+        let new = lemmas.into_iter().filter(|lemma| known.insert(lemma.digest));
+        proved.lemmas.extend(new);
+    }
+
+    fn recent(&self, intent: &Intent, context: &[SlotContext], claimed: &Access) -> Option<Proved> {
+        let recent = self.recent.lock().ok()?;
+        let same = |one: &&Proved| one.context == context && one.claimed == *claimed && one.intent == *intent;
+        recent.iter().find(same).cloned()
+    }
+
+    fn remember(&self, proved: Proved) {
+        if let Ok(mut recent) = self.recent.lock() {
+            recent.truncate(RECENT - 1);
+            recent.push_front(proved);
         }
     }
 }
@@ -156,11 +217,17 @@ pub(crate) fn contexts(batch: &Batch, index: usize) -> Option<Vec<Vec<SlotContex
 /// Every mixture of bounded and unbounded accounts that a group may call its intent with; `None` when there are too
 /// many. Adds to those that are known.
 fn mixtures(batch: &Batch, intent: &Intent, group: &Group, known: &mut Vec<Vec<SlotContext>>) -> Option<()> {
+    let someone_owes = batch.unbounded.contains(&true);
     let mut here: Vec<Vec<SlotContext>> = vec![Vec::new()];
     for (place, column) in intent.places.iter().zip(&group.places) {
         let field = SlotField::of(batch.fields.get(usize::from(place.field.0))?);
         let mut longer = Vec::new();
-        for bounded in boundedness(batch, group, column) {
+        let found = match field {
+            // Whoever it is.
+            SlotField::Balance(_) if group.rows > 0 && !someone_owes => vec![true],
+            _ => boundedness(batch, group, column),
+        };
+        for bounded in found {
             for one in &here {
                 let mut one = one.clone();
                 one.push(SlotContext { field, bounded });
@@ -212,9 +279,7 @@ mod tests {
             rlimit: 1,
             ..LEMMA_LIMITS
         };
-        let prover = Z3Prover {
-            lemmas: Lemmas::new(LemmaCache::in_memory(), limits),
-        };
+        let prover = Z3Prover::with(Lemmas::new(LemmaCache::in_memory(), limits));
         let mut sources = aethel_ir::SourceMap::default();
         let text = "atomic_batch b { intent pay(a: Account, b: Account, amount: Balance) {
             guard { a.balance >= amount; amount == 10; }
@@ -237,7 +302,11 @@ mod tests {
         assert!(proved.access[0].linear.is_none());
         assert!(!proved.doubts.is_empty());
 
-        let proved = Z3Prover::with_cache(LemmaCache::in_memory()).prove(batch);
+        let prover = Z3Prover::with_cache(LemmaCache::in_memory());
+        let proved = prover.prove(batch);
+        // What is remembered is the same.
+        let again = prover.prove(batch);
+        assert_eq!((&again.access, &again.lemmas), (&proved.access, &proved.lemmas));
         assert!(proved.access[0].slots.iter().all(|slot| slot.class == Class::Add));
         assert!(proved.access[0].linear.is_some());
         assert!(proved.lemmas.len() >= 3, "{:?}", proved.lemmas.len());

@@ -3,7 +3,7 @@
 //! Rows are taken in blocks, and the rows of a batch are shared out among workers, each with sums of its own for the
 //! stretch of places that its rows name.
 
-use super::Sums;
+use super::{Sums, evaluated};
 use crate::workers::Workers;
 use aethel_ir::access::columns::{Block, Columns, Room};
 use aethel_ir::{Access, Batch, Column, Lane, PlaceId};
@@ -12,6 +12,12 @@ use std::sync::Mutex;
 
 /// A worker has at least so many rows.
 const WORTH_A_WORKER: usize = if cfg!(test) { 1 } else { 1 << 14 };
+
+/// Likewise, where rows are evaluated.
+const WORTH_EVALUATING: usize = if cfg!(test) { 1 } else { 300 };
+
+/// With so many rows a place, looking which places they name costs more than sums for all.
+const ROWS_A_PLACE: usize = 4;
 
 /// The sums of a batch.
 pub(crate) struct Summed<N> {
@@ -48,12 +54,41 @@ impl<'a> Task<'a> {
     /// The sums of all groups; `None` when a column is not of whole numbers, or a number does not fit `N`.
     pub(crate) fn sum<N: Lane>(&self, workers: &dyn Workers) -> Option<Summed<N>> {
         let rows: usize = self.batch.groups.iter().map(|group| group.rows as usize).sum();
-        let places = self.batch.places.len();
         let limit = self.limit::<N>();
         let count = workers.count().min(rows / WORTH_A_WORKER).max(1);
+        self.shared(workers, count, &|share, part| self.sum_rows(share, limit, part))
+    }
+
+    /// The sums of groups of any kind: what is not made of sums is evaluated.
+    pub(crate) fn sum_any(&self, workers: &dyn Workers) -> Option<Vec<Sums>> {
+        let rows: usize = self.batch.groups.iter().map(|group| group.rows as usize).sum();
+        let count = workers.count().min(rows / WORTH_EVALUATING).max(1);
+        let sum = |share, part: &mut Part<i128>| {
+            self.each_group(share, |index, rows| {
+                let group = self.batch.groups.get(index)?;
+                let summed = self.sum_group(index, rows.clone(), i128::MAX, part);
+                if let (None, Some(access)) = (summed, self.accesses.get(group.intent as usize)) {
+                    evaluated::sum_group(self.batch, group, rows, access, self.initial, part);
+                }
+                Some(())
+            })?;
+            Some(true)
+        };
+        self.shared(workers, count, &sum).map(|summed| summed.sums)
+    }
+
+    /// Shares the rows of the batch out among so many workers and joins what they sum up.
+    fn shared<N: Lane>(
+        &self,
+        workers: &dyn Workers,
+        count: usize,
+        sum: &(dyn Fn(Range<usize>, &mut Part<N>) -> Option<bool> + Sync),
+    ) -> Option<Summed<N>> {
+        let rows: usize = self.batch.groups.iter().map(|group| group.rows as usize).sum();
+        let places = self.batch.places.len();
         if count == 1 {
             let mut part = Part::new(0..places);
-            let holds = self.sum_rows(0..rows, limit, &mut part)?;
+            let holds = sum(0..rows, &mut part)?;
             return Some(Summed {
                 sums: part.sums,
                 holds,
@@ -64,7 +99,7 @@ impl<'a> Task<'a> {
             let Some(slot) = parts.get(worker) else { return };
             let share = rows * worker / count..rows * (worker + 1) / count;
             let mut part = Part::new(self.places_of(share.clone()));
-            let holds = self.sum_rows(share, limit, &mut part);
+            let holds = sum(share, &mut part);
             if let (Some(holds), Ok(mut slot)) = (holds, slot.lock()) {
                 *slot = Some((part, holds));
             }
@@ -101,17 +136,21 @@ impl<'a> Task<'a> {
         N::limit(numbers)
     }
 
-    /// The stretch of places that columns name in these rows, counted over all groups.
+    /// The stretch of places that columns name in these rows, counted over all groups; all places where they are few.
     fn places_of(&self, share: Range<usize>) -> Range<usize> {
+        let places = self.batch.places.len();
+        if places <= share.len() / ROWS_A_PLACE {
+            return 0..places;
+        }
         let (mut low, mut high) = (u32::MAX, 0);
         self.each_group(share, |group, rows| {
             let group = self.batch.groups.get(group)?;
             for column in &group.places {
                 if let Column::Each(places) = column {
-                    for place in places.get(rows.clone())? {
-                        low = low.min(place.0);
-                        high = high.max(place.0 + 1);
-                    }
+                    let places = places.get(rows.clone())?.iter().map(|place| place.0);
+                    (low, high) = places.fold((low, high), |(low, high), place| {
+                        (low.min(place), high.max(place + 1))
+                    });
                 }
             }
             Some(())
@@ -210,7 +249,7 @@ impl<N: Lane> Part<N> {
     }
 
     /// The sums of a place that all rows of a group have.
-    fn of_same(&mut self, place: PlaceId) -> Option<&mut Sums<N>> {
+    pub(super) fn of_same(&mut self, place: PlaceId) -> Option<&mut Sums<N>> {
         let inside = (place.0 as usize).wrapping_sub(self.base) < self.sums.len();
         if inside {
             return self.of(place);
@@ -293,10 +332,20 @@ fn agree<N: Lane>(columns: &Columns<'_, N>, block: Block, room: &Room<N>, claime
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::support::{Build, Kind};
+    use crate::escrow::settle_with;
+    use crate::support::{Build, Kind, from_steps, strategies};
     use crate::workers::tests::Threads;
     use crate::{Alone, accesses};
     use proptest::prelude::*;
+
+    const KINDS: &[Kind] = &[
+        Kind::Pay,
+        Kind::Fee,
+        Kind::Pair,
+        Kind::Mix,
+        Kind::Deposit,
+        Kind::Third,
+    ];
 
     fn same<N: Lane, M: Lane>(a: &Sums<N>, b: &Sums<M>) -> bool {
         let least = |least: i128, lowest: i128| (least != lowest).then_some(least);
@@ -340,6 +389,26 @@ mod tests {
                     prop_assert!(wide.sums.iter().zip(&narrow.sums).all(|(a, b)| same(a, b)));
                 }
                 None => prop_assert!(largest > 1 << 40),
+            }
+        }
+    }
+
+    proptest! {
+        /// What is evaluated comes to the same for any number of workers too.
+        #[test]
+        fn settlements_do_not_depend_on_workers(
+            steps in prop::collection::vec(strategies::step(KINDS), 1..40),
+            start in 0_i128..3000,
+            workers in 2_usize..6,
+        ) {
+            let build = from_steps(&steps, 6);
+            let snapshot = build.snapshot(start, &[]);
+            let accesses = accesses(&build.batch);
+            let alone = settle_with(&build.batch, &accesses, &snapshot, &Alone);
+            let shared = settle_with(&build.batch, &accesses, &snapshot, &Threads(workers));
+            prop_assert_eq!(&alone.places, &shared.places);
+            for (place, before) in (0_u32..).map(PlaceId).zip(snapshot) {
+                prop_assert_eq!(alone.end(place, before), shared.end(place, before));
             }
         }
     }

@@ -1,18 +1,26 @@
 //! Sums of transactions whose changes are no sums: each is evaluated once, from the values before.
 
-use super::Sums;
+use super::columns::Part;
 use aethel_ir::{
     Access, Batch, Class, Evaluator, Group, PlaceId, Rational, RoundMode, Slot, TransactionView,
 };
+use std::ops::Range;
 
-/// Adds the accesses of a group to the sums of their places; what cannot be computed makes its places unknown.
-pub(super) fn sum_group(batch: &Batch, group: &Group, access: &Access, initial: &[i128], sums: &mut [Sums]) {
+/// Adds the accesses of some rows of a group to the sums of their places; what cannot be computed makes its places unknown.
+pub(super) fn sum_group(
+    batch: &Batch,
+    group: &Group,
+    rows: Range<usize>,
+    access: &Access,
+    initial: &[i128],
+    part: &mut Part<i128>,
+) {
     let Some(intent) = batch.intents.get(group.intent as usize) else {
         return;
     };
     let mut evaluator = Evaluator::default();
     let mut before = Vec::with_capacity(group.places.len());
-    for row in 0..group.rows {
+    for row in rows.start as u32..rows.end as u32 {
         let view = TransactionView {
             batch,
             group,
@@ -24,9 +32,9 @@ pub(super) fn sum_group(batch: &Batch, group: &Group, access: &Access, initial: 
             let place = column.get(row).map_or(usize::MAX, |place| place.0 as usize);
             initial.get(place).copied().unwrap_or_default()
         }));
-        if add_row(&mut evaluator, view, access, &before, sums).is_none() {
+        if add_row(&mut evaluator, view, access, &before, part).is_none() {
             for column in &group.places {
-                if let Some(sums) = column.get(row).and_then(|place| sums.get_mut(place.0 as usize)) {
+                if let Some(sums) = column.get(row).and_then(|place| part.of_same(*place)) {
                     sums.unknown = true;
                 }
             }
@@ -39,7 +47,7 @@ fn add_row(
     view: TransactionView<'_>,
     access: &Access,
     before: &[i128],
-    sums: &mut [Sums],
+    part: &mut Part<i128>,
 ) -> Option<()> {
     let after = evaluator.preview(view, before).ok()?;
     let deltas: Option<Vec<i128>> = (before.iter().zip(after))
@@ -50,7 +58,7 @@ fn add_row(
             continue;
         }
         let place = place_of(view, Slot(slot as u16))?;
-        let sums = sums.get_mut(place.0 as usize)?;
+        let sums = part.of_same(place)?;
         sums.add(delta);
         for bound in &access.bounds {
             let only_if = bound.condition.of(view.intent)?.if_bounded;

@@ -23,7 +23,6 @@ pub(crate) use columns::{Summed, Task};
 use crate::kinds::Kinds;
 use crate::workers::{Alone, Workers};
 use aethel_ir::{Access, Batch, Class, Column, Group, Lane, PlaceId, SlotAccess};
-use columns::Part;
 
 /// Whether the accesses to a place need an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,17 +121,14 @@ pub fn settle_with(batch: &Batch, access: &[Access], initial: &[i128], workers: 
     }
     let mut places = candidates(batch, access);
     if !whole || !places.contains(&Treatment::Escrow) {
-        for place in &mut places {
-            if *place == Treatment::Escrow {
-                *place = Treatment::Ordered(Reason::NotComputed);
-            }
-        }
-        let sums = AllSums::Wide(vec![Sums::default(); batch.places.len()]);
-        return Settlement { places, sums };
+        return not_computed(places);
     }
     let sums = match task.is_linear().then(narrow).flatten() {
         Some(sums) => AllSums::Narrow(sums),
-        None => AllSums::Wide(sum_all(&task)),
+        None => match task.sum_any(workers) {
+            Some(sums) => AllSums::Wide(sums),
+            None => return not_computed(places),
+        },
     };
     let candidate = |index: usize| places.get(index) == Some(&Treatment::Escrow);
     let decided = match &sums {
@@ -147,6 +143,19 @@ pub fn settle_with(batch: &Batch, access: &[Access], initial: &[i128], workers: 
     Settlement { places, sums }
 }
 
+/// The candidates, of which no sums are known, are kept in order.
+fn not_computed(mut places: Vec<Treatment>) -> Settlement {
+    for place in &mut places {
+        if *place == Treatment::Escrow {
+            *place = Treatment::Ordered(Reason::NotComputed);
+        }
+    }
+    Settlement {
+        places,
+        sums: AllSums::Wide(Vec::new()),
+    }
+}
+
 /// Whether the intents of all groups do nothing but add to places, by changes and bounds that depend on no place.
 fn only_adds(batch: &Batch, access: &[Access]) -> bool {
     batch.groups.iter().all(|group| {
@@ -154,18 +163,6 @@ fn only_adds(batch: &Batch, access: &[Access]) -> bool {
         let adds = |slot: &SlotAccess| slot.class == Class::Add && slot.needs.is_empty();
         access.is_some_and(|access| access.slots.iter().all(adds))
     })
-}
-
-/// The sums of groups of any kind.
-fn sum_all(task: &Task<'_>) -> Vec<Sums> {
-    let mut part = Part::new(0..task.batch.places.len());
-    for (index, group) in task.batch.groups.iter().enumerate() {
-        let summed = task.sum_group(index, 0..group.rows as usize, i128::MAX, &mut part);
-        if let (None, Some(access)) = (summed, task.accesses.get(group.intent as usize)) {
-            evaluated::sum_group(task.batch, group, access, task.initial, &mut part.sums);
-        }
-    }
-    part.sums
 }
 
 /// The sums decide about the candidates; other places count as not written.
