@@ -7,6 +7,7 @@
 
 use aethel_ir::AccountName;
 use aethel_ledger::*;
+use std::collections::VecDeque;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -20,7 +21,13 @@ fn main() {
     for changed in [1000, 10_000, 100_000] {
         sizes(directory.path(), changed, rounds, &mut floor);
     }
-    closed_loop(directory.path(), if quick { 20 } else { 1000 }, &mut floor);
+    let batches = if quick { 20 } else { 1000 };
+    closed_loop(directory.path(), batches, &mut floor);
+    throughput(directory.path(), batches);
+    println!("opening after the writer was killed");
+    for megabytes in if quick { &[4][..] } else { &[4, 24, 44, 200, 500] } {
+        reopening(directory.path(), *megabytes);
+    }
 }
 
 /// A commit that changes so many known accounts, each by one payment.
@@ -82,6 +89,87 @@ fn closed_loop(directory: &Path, batches: usize, floor: &mut Floor) {
         "  longest checkpoint between two batches {:.1}",
         due.as_secs_f64() * 1e3
     );
+}
+
+/// Batches a second, with so many handed over before the first of them has to be durable.
+fn throughput(directory: &Path, batches: usize) {
+    println!("group commit, batches a second");
+    for payments in [10, 1000] {
+        let mut line = format!("  of {payments:>4} payments");
+        for in_flight in [0, 1, 2, 4, 16, 64] {
+            let accounts = Accounts::new(10_000);
+            let path = directory.join(format!("group-{payments}-{in_flight}.redb"));
+            let mut single = open(&path);
+            let opening = accounts.request(&single, 0, 10_000);
+            time(&mut single, &opening);
+            let mut group;
+            let store: &mut dyn LedgerStore = match in_flight {
+                0 => &mut single,
+                _ => {
+                    group = GroupStore::new(single);
+                    &mut group
+                }
+            };
+            let mut tickets = VecDeque::new();
+            let begun = Instant::now();
+            for round in 1..=batches {
+                let request = accounts.request(store, round, 2 * payments);
+                assert!(matches!(
+                    store.submit(&request),
+                    Ok(CommitOutcome::Committed { .. })
+                ));
+                tickets.push_back(store.submitted());
+                while tickets.len() >= in_flight.max(1) {
+                    store.wait(tickets.pop_front().unwrap()).unwrap();
+                }
+            }
+            store.wait(store.submitted()).unwrap();
+            let rate = batches as f64 / begun.elapsed().as_secs_f64();
+            let what = match in_flight {
+                0 => "without".to_owned(),
+                n => format!("{n} in flight"),
+            };
+            line += &format!("   {what} {rate:.0}");
+        }
+        println!("{line}");
+    }
+}
+
+/// A killed writer leaves its file as it stands, and so does a copy of a file that is open.
+fn reopening(directory: &Path, megabytes: u64) {
+    let (path, copy) = (directory.join("open.redb"), directory.join("killed.redb"));
+    let accounts = Accounts::new(2000);
+    let mut store = open(&path);
+    for round in 0.. {
+        let mut request = accounts.request(&store, round, 2000);
+        request.certificate = vec![7; 220_000];
+        time(&mut store, &request);
+        if store.checkpoint_due() {
+            store.checkpoint().unwrap();
+        }
+        if std::fs::metadata(&path).unwrap().len() > megabytes << 20 {
+            break;
+        }
+    }
+    // So that the last commit is an ordinary one.
+    for round in 1..3 {
+        let mut request = accounts.request(&store, 1_000_000 + round, 2000);
+        request.certificate = vec![7; 220_000];
+        time(&mut store, &request);
+    }
+    let mut best = Duration::MAX;
+    for _ in 0..3 {
+        std::fs::copy(&path, &copy).unwrap();
+        let begun = Instant::now();
+        let reopened = open(&copy);
+        best = best.min(begun.elapsed());
+        assert_eq!(reopened.head(), store.head());
+        drop(reopened);
+    }
+    let length = std::fs::metadata(&path).unwrap().len() >> 20;
+    println!("  {length:>4} MB   {:>7.1} ms", best.as_secs_f64() * 1e3);
+    drop(store);
+    std::fs::remove_file(path).unwrap();
 }
 
 fn time(store: &mut dyn LedgerStore, request: &CommitRequest) -> Duration {

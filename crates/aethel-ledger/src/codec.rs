@@ -100,13 +100,13 @@ impl Writer {
     ) {
         let mut piece = [0; PIECE];
         let mut at = 0;
-        for value in values {
+        values.for_each(|value| {
             if at > PIECE - LONGEST {
                 self.bytes.extend_from_slice(&piece[..at]);
                 at = 0;
             }
             at = write(&mut piece, at, value);
-        }
+        });
         self.bytes.extend_from_slice(&piece[..at]);
     }
 

@@ -36,6 +36,6 @@ pub use record::{
     Approval, BatchKey, BatchSummary, Body, Entries, NameRun, Opening, OracleEvidence, OracleProof, Record,
     RecordKind, TransactionNames,
 };
-pub use redb_store::{RedbStore, panics_are_caught};
-pub use store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows};
+pub use redb_store::{GroupStore, RedbStore, panics_are_caught};
+pub use store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows, Ticket};
 pub use verify::{VerifyFailure, VerifyReport, verify};

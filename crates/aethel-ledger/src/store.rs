@@ -57,6 +57,10 @@ pub enum CommitOutcome {
     },
 }
 
+/// How far batches were handed over to a ledger; see [`LedgerStore::submit`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub(crate) u64);
+
 /// A row of the table of lemmas: what stands as digest, and the bytes.
 pub type LemmaRow = (Vec<u8>, Vec<u8>);
 
@@ -99,6 +103,36 @@ pub trait LedgerStore: Send + Sync {
     /// [`LedgerError::OutcomeUnknown`] when it cannot be said whether it was committed; after every other error
     /// it was not.
     fn commit(&mut self, request: &CommitRequest) -> Result<CommitOutcome, LedgerError>;
+
+    /// Hands a batch over like [`LedgerStore::commit`], but may return before it is durable: nobody may be told of
+    /// the outcome, whichever it is, before [`LedgerStore::wait`] succeeded for what [`LedgerStore::submitted`] gives
+    /// now. Later calls see the batch.
+    ///
+    /// # Errors
+    /// As [`LedgerStore::commit`].
+    fn submit(&mut self, request: &CommitRequest) -> Result<CommitOutcome, LedgerError> {
+        self.commit(request)
+    }
+
+    /// A ticket for everything that was submitted so far.
+    fn submitted(&self) -> Ticket {
+        Ticket::default()
+    }
+
+    /// Whether [`LedgerStore::wait`] would answer at once.
+    fn is_durable(&self, ticket: Ticket) -> bool {
+        let _ = ticket;
+        true
+    }
+
+    /// Waits until everything up to a ticket is durable. Tickets are to be waited for in their order.
+    ///
+    /// # Errors
+    /// As [`LedgerStore::commit`]; what was submitted later is lost then too, and the ledger is as its file says.
+    fn wait(&mut self, ticket: Ticket) -> Result<(), LedgerError> {
+        let _ = ticket;
+        Ok(())
+    }
 
     /// The bytes of a record's row in the journal, if there is such a record.
     fn row(&self, sequence: u64) -> Result<Option<Vec<u8>>, LedgerError>;

@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use aethel_ledger::*;
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -52,6 +53,35 @@ fn child() {
     }
 }
 
+/// Not a test: a child with several batches in flight, of each of which it speaks when it is durable.
+#[test]
+fn child_in_flight() {
+    let Ok(path) = std::env::var(PATH) else { return };
+    let mut store = GroupStore::new(RedbStore::open_or_new(&path, Duration::from_secs(20)).unwrap());
+    println!("\nREADY");
+    let mut waiting = VecDeque::new();
+    for round in 0.. {
+        let mut batch = Batch::new("round", &format!("{} {round}", store.head().sequence));
+        for name in ["company", "child"] {
+            if value(&store, name).is_none() {
+                batch = batch.open(&store, usd(name), 1 << 40);
+            }
+        }
+        let mut request = batch.transfer(&store, usd("company"), usd("child"), 1).build();
+        request.certificate = vec![round as u8; 2000 << (round % 6)];
+        let (sequence, receipt) = committed(store.submit(&request).unwrap());
+        waiting.push_back((store.submitted(), sequence, receipt));
+        if waiting.len() > 7 {
+            let (ticket, sequence, receipt) = waiting.pop_front().unwrap();
+            store.wait(ticket).unwrap();
+            println!("\nACK {sequence} {receipt}");
+        }
+        if round % 50 == 49 {
+            store.checkpoint().unwrap();
+        }
+    }
+}
+
 fn command(program: &str, path: &Path, who: &str, rounds: u64) -> Command {
     let mut command = Command::new(program);
     command
@@ -70,8 +100,12 @@ fn this() -> String {
 }
 
 fn spawn(path: &Path, who: &str, rounds: u64) -> Child {
+    spawn_as("kill::child", path, who, rounds)
+}
+
+fn spawn_as(test: &str, path: &Path, who: &str, rounds: u64) -> Child {
     command(&this(), path, who, rounds)
-        .args(["kill::child", "--exact", "--nocapture"])
+        .args([test, "--exact", "--nocapture"])
         .spawn()
         .unwrap()
 }
@@ -168,6 +202,41 @@ fn p07_killed_at_any_moment() {
     println!("{created} created, {commits} commits, {unacknowledged} of them unacknowledged");
     // Kills that all came too early or too late would show nothing.
     assert!(commits > 60 && created > 3);
+}
+
+#[test]
+fn p07_killed_with_batches_in_flight() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.redb");
+    let (mut commits, mut unacknowledged, mut random) = (0, 0, 1_u64);
+    for _ in 0..30 {
+        let mut child = spawn_as("kill::child_in_flight", &path, "child", 0);
+        let output = child.stdout.as_mut().unwrap();
+        let mut begun = [0u8];
+        while begun[0] != b'Y' {
+            std::io::Read::read_exact(output, &mut begun).unwrap();
+        }
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        std::thread::sleep(Duration::from_micros((random >> 33) % 40_000));
+        child.kill().unwrap();
+        let (acknowledged, error) = answers(&mut child);
+        assert_eq!(error, None);
+        let store = open(&path);
+        for (sequence, receipt) in &acknowledged {
+            assert_eq!(store.summary(*sequence).unwrap().unwrap().receipt, *receipt);
+        }
+        let head = store.head().sequence;
+        if head > 0 {
+            assert_eq!(clean(&store).records, head);
+            assert_eq!(value(&store, "child"), Some((1 << 40) + i128::from(head)));
+        }
+        commits += acknowledged.len();
+        unacknowledged += acknowledged.last().map_or(0, |(last, _)| head - last);
+    }
+    println!("{commits} acknowledged, {unacknowledged} in the file without");
+    assert!(commits > 60 && unacknowledged > 0);
 }
 
 #[test]

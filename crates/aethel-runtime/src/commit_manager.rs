@@ -46,7 +46,8 @@ pub(crate) struct CommitInput<'a> {
 pub struct CommitManager;
 
 impl CommitManager {
-    /// Stage ⑥; see the module's contract. Gives the certificate back beside the ledger's answer.
+    /// Stage ⑥; see the module's contract. Gives the certificate back beside the ledger's answer. `ahead` hands the
+    /// batch over without waiting until it is durable ([`LedgerStore::submit`]).
     ///
     /// # Errors
     /// What the store says; nothing was committed then, except with AE0811, where that is not known.
@@ -54,9 +55,14 @@ impl CommitManager {
         &self,
         store: &mut dyn LedgerStore,
         input: CommitInput<'_>,
+        ahead: bool,
     ) -> Result<(CommitOutcome, Vec<u8>), Refusal> {
         let request = request(input);
-        match store.commit(&request) {
+        let outcome = match ahead {
+            true => store.submit(&request),
+            false => store.commit(&request),
+        };
+        match outcome {
             Ok(outcome) => Ok((outcome, request.certificate)),
             Err(error) => Err(Box::new(error.to_diagnostic())),
         }

@@ -21,6 +21,7 @@ pub mod lemmas;
 pub mod linearizability_prover;
 pub mod oracle;
 pub mod parallel_executor;
+mod pipeline;
 pub mod preparation;
 pub mod processor;
 pub mod request;

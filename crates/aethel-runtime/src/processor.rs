@@ -32,6 +32,8 @@ pub struct BatchProcessor {
     options: ProcessorOptions,
     clock: Arc<dyn Clock>,
     team: Arc<Team>,
+    /// Commits are handed over without waiting until they are durable.
+    pub(crate) ahead: bool,
 }
 
 /// What one attempt came to.
@@ -49,6 +51,7 @@ impl BatchProcessor {
             options,
             clock,
             team: Arc::new(team),
+            ahead: false,
         }
     }
 
@@ -307,7 +310,7 @@ impl BatchProcessor {
         let view = proof.certificate(batch, graph, before);
         let certificate = aethel_certificate::encode(&view)
             .map_err(|error| Box::new(Diagnostic::new(Code::AE0602, error.to_string())))?;
-        result.balances = Balances::new(batch, before, &proof.run.final_values);
+        let mut balances = Balances::new(batch, &proof.run.final_values);
         // The last moment to stop. What follows waits for the ledger's answer, whatever it takes.
         stages
             .watch
@@ -335,11 +338,13 @@ impl BatchProcessor {
             time_ms: start.oracles.now_ms,
         };
         let (outcome, certificate) = if request.dry_run {
-            CommitManager.commit(&mut MemoryStore::snapshot_of(store), input)?
+            CommitManager.commit(&mut MemoryStore::snapshot_of(store), input, false)?
         } else {
-            CommitManager.commit(store, input)?
+            CommitManager.commit(store, input, self.ahead)?
         };
         result.certificate = certificate;
+        balances.take_before(std::mem::take(&mut start.snapshot.values));
+        result.balances = balances;
         stages.end(result, 6, "commit", &[("places", result.balances.len())]);
         match outcome {
             CommitOutcome::Committed { sequence, receipt } => {

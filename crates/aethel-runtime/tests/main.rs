@@ -7,6 +7,7 @@ mod failures;
 mod graph;
 mod lemmas;
 mod oracle;
+mod pipeline;
 mod processing;
 #[path = "../../aethel-certificate/tests/support/mod.rs"]
 mod support;

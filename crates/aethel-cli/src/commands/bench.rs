@@ -35,7 +35,9 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
     // So that scratch ledgers do not stay behind.
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
     let begun = Instant::now();
-    let report = bench(&measuring, &mut |next| printer.progress(begun, next));
+    let report = bench(&measuring, &mut |next| {
+        printer.progress(begun, || next.to_owned())
+    });
     printer.progress_done();
     let report = match report {
         Ok(report) => report,

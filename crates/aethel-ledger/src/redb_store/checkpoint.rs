@@ -1,13 +1,13 @@
 //! Bringing the table of balances forward, so that opening stays quick.
 
+use super::db::Db;
 use super::guard::guarded;
-use super::tables::{BALANCES, CHECKPOINT, Checkpoint, Db, META, QUICK_REPAIR, balance_row, checkpoint_row};
+use super::tables::{BALANCES, CHECKPOINT, Checkpoint, META, balance_row, checkpoint_row};
 use super::{File, RedbStore};
 use crate::blob::Blob;
 use crate::error::LedgerError;
 use crate::store::{LedgerStore, decode};
 use crate::tail::Tail;
-use redb::Database;
 
 /// Opening decodes at most about this many records.
 const TAIL_RECORDS: u64 = 256;
@@ -15,13 +15,15 @@ const TAIL_RECORDS: u64 = 256;
 const TAIL_BYTES: u64 = 8 << 20;
 /// Opening decodes at most about this many places, at 0.5 µs each.
 const TAIL_PLACES: u64 = 1 << 16;
+/// A tail of at most about this many places, at 100 to 200 bytes each, is kept beyond a checkpoint.
+const KEPT_PLACES: usize = 1 << 18;
 /// One slice writes about this many places, so that a commit never waits long for it.
 const SLICE_PLACES: usize = 20_000;
 
 impl RedbStore {
     pub(super) fn is_checkpoint_due(&self) -> bool {
         let records = self.state.head.sequence - self.state.checkpoint.sequence;
-        let writable = !self.read_only && matches!(self.db, File::Open(Db { writable: true, .. }));
+        let writable = !self.read_only && matches!(&self.db, File::Open(db) if db.writable);
         writable
             && (records > TAIL_RECORDS
                 || self.state.tail_bytes > TAIL_BYTES
@@ -37,14 +39,15 @@ impl RedbStore {
         }
         while self.state.checkpoint.sequence < self.state.head.sequence {
             let (slice, next) = self.next_slice()?;
-            let File::Open(db @ Db { writable: true, .. }) = &self.db else {
-                return Err(LedgerError::ReadOnly {
-                    ledger: self.name.clone(),
-                });
+            let db = match &self.db {
+                File::Open(db) if db.writable => db,
+                _ => {
+                    return Err(LedgerError::ReadOnly {
+                        ledger: self.name.clone(),
+                    });
+                }
             };
-            if let Err(error) = guarded(&self.name, "writing", || {
-                write_slice(db.database()?, &slice, &next)
-            }) {
+            if let Err(error) = guarded(&self.name, "writing", || write_slice(db, &slice, &next)) {
                 // Nothing is lost: the journal has it all. But redb wants a new handle after a failure.
                 if let Err(reopening) = self.reopen() {
                     self.db = File::Lost(reopening);
@@ -53,8 +56,11 @@ impl RedbStore {
             }
             self.state.checkpoint = next;
         }
-        // Kept whole until now: values newer than a slice still had to cover the table.
-        self.state.tail = Tail::default();
+        // Kept whole until now: values newer than a slice still had to cover the table. From here on it says what the
+        // table says, and spares the next batches reading the table place by place.
+        if self.state.tail.len() > KEPT_PLACES {
+            self.state.tail = Tail::default();
+        }
         self.state.tail_bytes = 0;
         self.state.tail_places = 0;
         Ok(())
@@ -82,10 +88,8 @@ impl RedbStore {
     }
 }
 
-fn write_slice(db: &Database, slice: &Tail, next: &Checkpoint) -> Result<(), redb::Error> {
-    let mut transaction = db.begin_write()?;
-    transaction.set_quick_repair(QUICK_REPAIR);
-    {
+fn write_slice(db: &Db, slice: &Tail, next: &Checkpoint) -> Result<(), redb::Error> {
+    db.write(true, |transaction| {
         let mut balances = transaction.open_table(BALANCES)?;
         let mut key = Vec::new();
         for (place, value) in slice.sorted() {
@@ -96,6 +100,6 @@ fn write_slice(db: &Database, slice: &Tail, next: &Checkpoint) -> Result<(), red
         transaction
             .open_table(META)?
             .insert(CHECKPOINT, checkpoint_row(next).as_slice())?;
-    }
-    Ok(transaction.commit()?)
+        Ok(())
+    })
 }

@@ -1,7 +1,8 @@
 //! Making the file: under another name, synced, then given its name without replacing anything.
 
+use super::db::Db;
 use super::guard::guarded;
-use super::tables::{Db, write_first};
+use super::tables::write_first;
 use crate::error::LedgerError;
 use crate::prepare::Prepared;
 use crate::receipt::LedgerId;
@@ -46,8 +47,9 @@ pub(super) fn create(
         }
         let built = guarded(ledger, "creating", || {
             let db = cache(&mut Builder::new()).create_with_backend(FileBackend::new(file)?)?;
+            let db = Db::new(db, path.to_owned(), true, Arc::default());
             write_first(&db, ledger_id, prepared, &request.lemmas)?;
-            Ok(Db::new(db, true))
+            Ok(db)
         });
         let named = built.and_then(|db| match fs::hard_link(&temporary, path) {
             Ok(()) => Ok(Some(Created::Here(db))),

@@ -22,11 +22,7 @@ pub(super) fn guarded<T>(
     doing: &'static str,
     call: impl FnOnce() -> Result<T, redb::Error>,
 ) -> Result<T, LedgerError> {
-    // The state that a panic may leave inconsistent is redb's, whose handle a caller drops after such an error.
-    let outer = GUARDED.replace(true);
-    let answer = catch_unwind(AssertUnwindSafe(call));
-    GUARDED.set(outer);
-    match answer {
+    match caught(call) {
         Ok(answer) => answer.map_err(|error| from_redb(ledger, doing, error)),
         Err(_) => Err(LedgerError::damaged(
             ledger,
@@ -34,6 +30,15 @@ pub(super) fn guarded<T>(
             "its pages do not fit together",
         )),
     }
+}
+
+/// Calls redb and catches a panic of it, without a word from a panic hook.
+pub(super) fn caught<T>(call: impl FnOnce() -> T) -> std::thread::Result<T> {
+    // The state that a panic may leave inconsistent is redb's, whose handle a caller drops after such an error.
+    let outer = GUARDED.replace(true);
+    let answer = catch_unwind(AssertUnwindSafe(call));
+    GUARDED.set(outer);
+    answer
 }
 
 fn from_redb(ledger: &Arc<str>, doing: &'static str, error: redb::Error) -> LedgerError {

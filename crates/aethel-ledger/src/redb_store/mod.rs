@@ -2,6 +2,8 @@
 
 mod checkpoint;
 mod create;
+mod db;
+mod group;
 mod guard;
 mod open;
 mod overlay;
@@ -17,13 +19,15 @@ use crate::record_codec::key_row;
 use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows};
 use crate::tail::{MISSING, Tail, merge};
 use create::Created;
+use db::Db;
+pub use group::GroupStore;
 use guard::guarded;
 pub use guard::panics_are_caught;
 use redb::{Key, OwnedRange, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tables::{BALANCES, BATCHES, Db, KEYS, State};
+use tables::{BALANCES, BATCHES, KEYS, State};
 
 /// A ledger in one file that one process at a time writes. A path without a file is an empty ledger; its first
 /// commit creates the file.
@@ -41,7 +45,7 @@ enum File {
     /// Nothing was committed yet.
     Absent,
     /// Open and locked.
-    Open(Db),
+    Open(Arc<Db>),
     /// Lost after a failure, which every later call repeats.
     Lost(LedgerError),
 }
@@ -75,13 +79,19 @@ impl RedbStore {
         }
         match &self.db {
             File::Lost(error) => return Err(error.clone()),
-            File::Open(Db { writable: false, .. }) => {
+            File::Open(db) if !db.writable => {
                 return Err(LedgerError::ReadOnly {
                     ledger: self.name.clone(),
                 });
             }
             File::Open(db) => {
-                let append = || tables::append(db.database()?, &prepared, &request.lemmas);
+                let row = (
+                    prepared.sequence,
+                    prepared.row.as_slice(),
+                    prepared.key.as_slice(),
+                    request.lemmas.as_slice(),
+                );
+                let append = || tables::append(db, std::iter::once(row));
                 if let Err(error) = guarded(&self.name, "writing", append) {
                     return Err(self.settle(error, request));
                 }
@@ -94,19 +104,20 @@ impl RedbStore {
                     &prepared,
                     request,
                 )? {
-                    Created::Here(db) => self.db = File::Open(db),
+                    Created::Here(db) => self.db = File::Open(Arc::new(db)),
                     Created::Lost => return self.adopt(request),
                 }
             }
         }
-        Ok(self.written(prepared, &request.body))
+        let bytes = prepared.row.len();
+        Ok(self.written(prepared, bytes, &request.body))
     }
 
-    fn written(&mut self, prepared: Prepared, body: &Body) -> CommitOutcome {
+    /// Takes a batch, whose row has so many bytes, into the state.
+    fn written(&mut self, prepared: Prepared, bytes: usize, body: &Body) -> CommitOutcome {
         let Prepared {
             sequence,
             receipt,
-            row,
             numbers,
             extra,
             policy,
@@ -114,7 +125,7 @@ impl RedbStore {
         } = prepared;
         let state = &mut self.state;
         state.tail.add_at(body, &numbers, &extra, sequence);
-        state.tail_bytes += row.len() as u64;
+        state.tail_bytes += bytes as u64;
         state.tail_places += body.places.len() as u64;
         state.head = Head {
             sequence,
@@ -169,7 +180,7 @@ impl RedbStore {
             ledger: self.name.clone(),
         });
         let (db, state) = open::open_file(&self.path, &self.name, self.wait, false)?;
-        self.db = File::Open(db);
+        self.db = File::Open(Arc::new(db));
         self.state = state;
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! Opening a file that may be missing, locked, foreign, damaged, newer or read-only.
 
 use super::create::{cache, remove_stale};
+use super::db::Db;
 use super::guard::guarded;
 use super::overlay::Overlay;
-use super::tables::{Db, State, load};
+use super::tables::{State, load};
 use super::{File, RedbStore};
 use crate::error::LedgerError;
 use crate::receipt::LedgerId;
@@ -13,6 +14,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The first bytes of every redb file.
@@ -55,7 +57,7 @@ impl RedbStore {
             }
             _ => {
                 let (db, state) = open_file(&path, &name, wait, read_only)?;
-                (File::Open(db), state)
+                (File::Open(Arc::new(db)), state)
             }
         };
         Ok(Self {
@@ -144,7 +146,9 @@ fn open_once(path: &Path, ledger: &Arc<str>, read_only: bool) -> Result<Db, Ledg
             let overlay = Overlay::new(fs::File::open(path)?)?;
             Ok(Db::new(
                 cache(&mut Builder::new()).create_with_backend(overlay)?,
+                path.to_owned(),
                 false,
+                Arc::default(),
             ))
         })
     };
@@ -152,7 +156,12 @@ fn open_once(path: &Path, ledger: &Arc<str>, read_only: bool) -> Result<Db, Ledg
         return read();
     }
     match guarded(ledger, "opening", || {
-        Ok(Db::new(cache(&mut Builder::new()).open(path)?, true))
+        let repaired = Arc::new(AtomicBool::new(false));
+        let mut builder = Builder::new();
+        let unmapped = repaired.clone();
+        builder.set_repair_callback(move |_| unmapped.store(true, Ordering::Relaxed));
+        let handle = cache(&mut builder).open(path)?;
+        Ok(Db::new(handle, path.to_owned(), true, repaired))
     }) {
         // A reader needs no more than this; a commit will be refused.
         Err(LedgerError::ReadOnly { .. }) => read(),

@@ -1,5 +1,6 @@
 //! The tables of the file, and the rows that are not a journal row.
 
+use super::db::Db;
 use super::guard::guarded;
 use crate::blob::{Blob, FORMAT_VERSION};
 use crate::codec::{Malformed, Reader, Writer};
@@ -12,11 +13,7 @@ use crate::receipt::{Digest, LedgerId};
 use crate::record_codec;
 use crate::store::Head;
 use crate::tail::Tail;
-use redb::{
-    Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError,
-    WriteTransaction,
-};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
 use std::sync::Arc;
 
 /// The journal: sequence number to row.
@@ -34,57 +31,6 @@ pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta
 pub(super) const LEDGER: &str = "ledger";
 /// Row of [`META`]: up to where [`BALANCES`] was brought forward, and the policy there.
 pub(super) const CHECKPOINT: &str = "checkpoint";
-
-/// Quick repair keeps redb's map of free pages in every commit, at the price of a second sync per commit.
-///
-/// Measured with a file of 520 MB whose writer was killed, batches of 1000 transfers, 2 cores: reopening takes 10 to
-/// 29 ms with it (nearly all of it the tail, so the size of the file does not matter) and 236 to 270 ms without,
-/// which grows with the file to about a second at 2 GB; a commit takes 1.0 to 1.3 ms with it and 0.8 to 0.9 ms
-/// without while the disk is quiet.
-pub(super) const QUICK_REPAIR: bool = true;
-
-/// An open file.
-pub(super) struct Db {
-    /// Filled until it is dropped.
-    handle: Option<Database>,
-    /// Whether what is written reaches the file.
-    pub writable: bool,
-}
-
-impl Db {
-    pub(super) fn new(handle: Database, writable: bool) -> Self {
-        Self {
-            handle: Some(handle),
-            writable,
-        }
-    }
-
-    pub(super) fn begin_read(&self) -> Result<ReadTransaction, redb::Error> {
-        Ok(self.database()?.begin_read()?)
-    }
-
-    /// The handle to write with.
-    pub(super) fn database(&self) -> Result<&Database, redb::Error> {
-        self.handle.as_ref().ok_or(redb::Error::DatabaseClosed)
-    }
-}
-
-/// Lets go of the file without redb's farewell: a commit of its own with several syncs, which rewrites the map of
-/// free pages that every commit of ours has already stored ([`QUICK_REPAIR`]). It takes about as long as a batch
-/// (0.8 ms after a commit of 0.9 ms, median of 60), and on a damaged map it aborts the process. redb leaves it out
-/// while a panic unwinds, so this drops the handle under an unwinding of its own, which runs no panic hook and is
-/// caught here.
-impl Drop for Db {
-    fn drop(&mut self) {
-        let db = self.handle.take();
-        if cfg!(panic = "unwind") && !std::thread::panicking() {
-            let _ = catch_unwind(AssertUnwindSafe(move || {
-                let _dropped_below = db;
-                resume_unwind(Box::new(()))
-            }));
-        }
-    }
-}
 
 /// How far the table of balances was brought, and what held there.
 #[derive(Clone)]
@@ -181,14 +127,12 @@ pub(super) fn read_balance_row(key: &[u8], row: &[u8]) -> Result<(PlaceKey, Vers
 
 /// Writes the first batch and everything that stands beside it, in one transaction.
 pub(super) fn write_first(
-    db: &Database,
+    db: &Db,
     ledger_id: &LedgerId,
     prepared: &Prepared,
     lemmas: &[(Digest, Vec<u8>)],
 ) -> Result<(), redb::Error> {
-    let mut transaction = db.begin_write()?;
-    transaction.set_quick_repair(QUICK_REPAIR);
-    {
+    db.write(true, |transaction| {
         let empty = State::empty(*ledger_id).checkpoint;
         let mut meta = transaction.open_table(META)?;
         meta.insert(LEDGER, ledger_row(ledger_id).as_slice())?;
@@ -200,27 +144,25 @@ pub(super) fn write_first(
         transaction
             .open_table(KEYS)?
             .insert(prepared.key.as_slice(), prepared.sequence)?;
-        write_lemmas(&transaction, lemmas)?;
-    }
-    Ok(transaction.commit()?)
+        write_lemmas(transaction, lemmas)
+    })
 }
 
-/// Writes one batch: its journal row, its key row and the lemmas that are new, nothing else.
-pub(super) fn append(
-    db: &Database,
-    prepared: &Prepared,
-    lemmas: &[(Digest, Vec<u8>)],
-) -> Result<(), redb::Error> {
-    let mut transaction = db.begin_write()?;
-    transaction.set_quick_repair(QUICK_REPAIR);
-    transaction
-        .open_table(BATCHES)?
-        .insert(prepared.sequence, prepared.row.as_slice())?;
-    transaction
-        .open_table(KEYS)?
-        .insert(prepared.key.as_slice(), prepared.sequence)?;
-    write_lemmas(&transaction, lemmas)?;
-    Ok(transaction.commit()?)
+/// A batch as it is written: sequence number, journal row, key row, lemmas.
+pub(super) type BatchRows<'a> = (u64, &'a [u8], &'a [u8], &'a [(Digest, Vec<u8>)]);
+
+/// Writes batches in one transaction: of each its journal row, its key row and the lemmas that are new, nothing else.
+pub(super) fn append<'a>(db: &Db, batches: impl Iterator<Item = BatchRows<'a>>) -> Result<(), redb::Error> {
+    db.write(false, |transaction| {
+        let mut journal = transaction.open_table(BATCHES)?;
+        let mut keys = transaction.open_table(KEYS)?;
+        for (sequence, row, key, lemmas) in batches {
+            journal.insert(sequence, row)?;
+            keys.insert(key, sequence)?;
+            write_lemmas(transaction, lemmas)?;
+        }
+        Ok(())
+    })
 }
 
 /// Writes the lemmas that are not there yet.
