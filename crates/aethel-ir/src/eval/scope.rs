@@ -31,7 +31,7 @@ impl Scope<'_> {
             },
             Expr::Let(n) => match self.lets.get(usize::from(*n))? {
                 Value::Number(Rational::Int(number)) => Some(*number),
-                Value::Number(Rational::Fraction(_)) | Value::Bool(_) => None,
+                Value::Number(Rational::Ratio { .. } | Rational::Fraction(_)) | Value::Bool(_) => None,
             },
             Expr::Before(slot) if node.ty != Type::Bool => self.before.get(usize::from(slot.0)).copied(),
             Expr::After(slot) if node.ty != Type::Bool => self.after.get(usize::from(slot.0)).copied(),

@@ -1,11 +1,15 @@
 //! Exact numbers: every intermediate value between source text and ledger is one of these.
 //!
-//! Whole numbers that fit `i128` (all money does) stay in registers; everything else is a reduced big fraction.
+//! Whole numbers that fit `i128` (all money does) stay in registers, and so do fractions of numbers of the machine (all
+//! prices do); everything else is a reduced big fraction.
+
+mod ratio;
 
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
+use ratio::Ratio;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
@@ -22,6 +26,13 @@ pub const MAX_DIGITS: usize = 60;
 pub enum Rational {
     /// A whole number; every whole number in the range of `i128` has this form.
     Int(i128),
+    /// A fraction, reduced; every fraction whose parts fit has this form.
+    Ratio {
+        /// The numerator.
+        numer: i128,
+        /// The denominator, at least 2.
+        denom: u64,
+    },
     /// Anything else, reduced, with a positive denominator.
     Fraction(Box<BigRational>),
 }
@@ -92,6 +103,11 @@ impl Rational {
         {
             return Ok(Rational::Int(whole));
         }
+        if let (Some(numer), Some(denom)) = (value.numer().to_i128(), value.denom().to_u64())
+            && denom > 1
+        {
+            return Ok(Rational::Ratio { numer, denom });
+        }
         if value.numer().bits() + value.denom().bits() > MAX_BITS {
             return Err(ArithmeticError::TooWide);
         }
@@ -101,8 +117,39 @@ impl Rational {
     fn to_big(&self) -> BigRational {
         match self {
             Rational::Int(n) => BigRational::from_integer(BigInt::from(*n)),
+            // Reduced already.
+            Rational::Ratio { numer, denom } => {
+                BigRational::new_raw(BigInt::from(*numer), BigInt::from(*denom))
+            }
             Rational::Fraction(r) => (**r).clone(),
         }
+    }
+
+    fn from_ratio(Ratio { numer, denom }: Ratio) -> Self {
+        match denom {
+            1 => Rational::Int(numer),
+            denom => Rational::Ratio { numer, denom },
+        }
+    }
+
+    /// The number as a fraction of numbers of the machine, if it is one.
+    fn ratio(&self) -> Option<Ratio> {
+        match self {
+            Rational::Int(numer) => Some(Ratio {
+                numer: *numer,
+                denom: 1,
+            }),
+            Rational::Ratio { numer, denom } => Some(Ratio {
+                numer: *numer,
+                denom: *denom,
+            }),
+            Rational::Fraction(_) => None,
+        }
+    }
+
+    /// An operation on numbers of the machine, where both are and the result is.
+    fn quick(&self, other: &Self, operation: impl Fn(Ratio, Ratio) -> Option<Ratio>) -> Option<Self> {
+        operation(self.ratio()?, other.ratio()?).map(Self::from_ratio)
     }
 
     /// Ten to the power of `exponent`, which may be negative; |exponent| is at most 60 in any program.
@@ -163,8 +210,11 @@ impl Rational {
             }
         }
         if count <= 38 {
-            if scale == 0 {
-                return Some(Rational::Int(if negative { -small } else { small }));
+            let signed = if negative { -small } else { small };
+            match (scale, 10_u64.checked_pow(scale.unsigned_abs())) {
+                (0, _) => return Some(Rational::Int(signed)),
+                (_, Some(denom)) => return Some(Self::from_ratio(Ratio::reduced(signed, denom))),
+                (_, None) => {}
             }
             value = BigInt::from(small);
         }
@@ -182,7 +232,7 @@ impl Rational {
     pub fn to_i128(&self) -> Option<i128> {
         match self {
             Rational::Int(n) => Some(*n),
-            Rational::Fraction(_) => None,
+            Rational::Ratio { .. } | Rational::Fraction(_) => None,
         }
     }
 
@@ -190,6 +240,7 @@ impl Rational {
     pub fn is_integer(&self) -> bool {
         match self {
             Rational::Int(_) => true,
+            Rational::Ratio { .. } => false,
             Rational::Fraction(r) => r.is_integer(),
         }
     }
@@ -203,6 +254,7 @@ impl Rational {
     pub fn signum(&self) -> i32 {
         match self {
             Rational::Int(n) => n.signum() as i32,
+            Rational::Ratio { numer, .. } => numer.signum() as i32,
             Rational::Fraction(r) => {
                 if r.is_negative() {
                     -1
@@ -217,6 +269,7 @@ impl Rational {
     pub fn as_fraction(&self) -> (String, String) {
         match self {
             Rational::Int(n) => (n.to_string(), "1".into()),
+            Rational::Ratio { numer, denom } => (numer.to_string(), denom.to_string()),
             Rational::Fraction(r) => (r.numer().to_string(), r.denom().to_string()),
         }
     }
@@ -231,6 +284,9 @@ impl Rational {
         {
             return Ok(Rational::Int(sum));
         }
+        if let Some(sum) = self.quick(other, Ratio::plus) {
+            return Ok(sum);
+        }
         Self::from_big(self.to_big() + other.to_big())
     }
 
@@ -244,6 +300,9 @@ impl Rational {
         {
             return Ok(Rational::Int(difference));
         }
+        if let Some(difference) = self.quick(other, |a, b| a.plus(b.negated()?)) {
+            return Ok(difference);
+        }
         Self::from_big(self.to_big() - other.to_big())
     }
 
@@ -256,6 +315,9 @@ impl Rational {
             && let Some(product) = a.checked_mul(*b)
         {
             return Ok(Rational::Int(product));
+        }
+        if let Some(product) = self.quick(other, Ratio::times) {
+            return Ok(product);
         }
         Self::from_big(self.to_big() * other.to_big())
     }
@@ -272,6 +334,9 @@ impl Rational {
             && let (Some(quotient), Some(0)) = (a.checked_div(*b), a.checked_rem(*b))
         {
             return Ok(Rational::Int(quotient));
+        }
+        if let Some(quotient) = self.quick(other, Ratio::over) {
+            return Ok(quotient);
         }
         Self::from_big(self.to_big() / other.to_big())
     }
@@ -302,8 +367,16 @@ impl Rational {
 
     /// The nearest whole number in the sense of `mode`.
     pub fn round(&self, mode: RoundMode) -> Rational {
-        let Rational::Fraction(r) = self else {
-            return self.clone();
+        let r = match self {
+            Rational::Int(_) => return self.clone(),
+            Rational::Ratio { numer, denom } => {
+                let ratio = Ratio {
+                    numer: *numer,
+                    denom: *denom,
+                };
+                return Rational::Int(ratio.round(mode));
+            }
+            Rational::Fraction(r) => r,
         };
         let (floor, remainder) = r.numer().div_mod_floor(r.denom());
         if remainder.is_zero() {
@@ -327,9 +400,10 @@ impl Rational {
 
     /// A decimal text: exact when the fraction ends within 18 digits, else cut there and followed by `…`.
     pub fn to_decimal(&self) -> String {
+        let r = self.to_big();
         match self {
             Rational::Int(n) => n.to_string(),
-            Rational::Fraction(r) => {
+            Rational::Ratio { .. } | Rational::Fraction(_) => {
                 let scaled = r.numer().magnitude() * num_bigint::BigUint::from(10_u32).pow(18);
                 let (whole, rest) = scaled.div_rem(r.denom().magnitude());
                 let digits = format!("{:0>19}", whole.to_string());
@@ -356,7 +430,10 @@ impl Ord for Rational {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Rational::Int(a), Rational::Int(b)) => a.cmp(b),
-            _ => self.to_big().cmp(&other.to_big()),
+            _ => {
+                let quick = || self.ratio()?.compare(other.ratio()?);
+                quick().unwrap_or_else(|| self.to_big().cmp(&other.to_big()))
+            }
         }
     }
 }
@@ -378,6 +455,7 @@ impl From<Rational> for Wire {
     fn from(value: Rational) -> Self {
         match value {
             Rational::Int(n) => Wire::Int(n),
+            Rational::Ratio { numer, denom } => Wire::Fraction(format!("{numer}/{denom}")),
             Rational::Fraction(r) => Wire::Fraction(format!("{}/{}", r.numer(), r.denom())),
         }
     }
@@ -482,6 +560,49 @@ mod tests {
             Rational::Int(i128::MIN).neg().unwrap().neg().unwrap(),
             Rational::Int(i128::MIN)
         );
+    }
+
+    /// Numbers of all widths, many of them with common factors.
+    fn numbers() -> impl Strategy<Value = Rational> {
+        let part = (any::<i128>(), 0_u32..127, 1_i128..1000)
+            .prop_map(|(n, shift, factor)| (n >> shift).saturating_mul(factor));
+        (part.clone(), part).prop_map(|(numer, denom)| {
+            let big = BigRational::new(
+                numer.into(),
+                if denom == 0 { BigInt::one() } else { denom.into() },
+            );
+            Rational::from_big(big).unwrap()
+        })
+    }
+
+    fn canonical(value: &Rational) -> bool {
+        *value == Rational::from_big(value.to_big()).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        /// Numbers of the machine and big ones come to the same, in the same form.
+        #[test]
+        fn quick_and_big_agree(a in numbers(), b in numbers(), near in -3_i64..4) {
+            // Neighbours too: numbers that differ in the last place of a fraction.
+            let close = a.add(&Rational::Int(near.into()).div(&Rational::Int(7)).unwrap()).unwrap();
+            for (a, b) in [(&a, &b), (&a, &close)] {
+                let (x, y) = (a.to_big(), b.to_big());
+                prop_assert_eq!(a.add(b), Rational::from_big(&x + &y));
+                prop_assert_eq!(a.sub(b), Rational::from_big(&x - &y));
+                prop_assert_eq!(a.mul(b), Rational::from_big(&x * &y));
+                if !b.is_zero() {
+                    prop_assert_eq!(a.div(b), Rational::from_big(&x / &y));
+                }
+                prop_assert_eq!(a.cmp(b), x.cmp(&y));
+                prop_assert!(canonical(&a.add(b).unwrap()) && canonical(&a.mul(b).unwrap()));
+            }
+            for (_, mode) in RoundMode::NAMES {
+                let big = Rational::Fraction(Box::new(a.to_big()));
+                prop_assert_eq!(a.round(mode), Rational::from_big(big.round(mode).to_big()).unwrap());
+            }
+        }
     }
 
     proptest! {
