@@ -92,7 +92,9 @@ fn made_up() -> BenchReport {
         work: transactions * 39,
         span: 195,
         serial: transactions * 158,
+        threaded: vec![3, 4],
         lost: Some(23_000),
+        lost_whole: Some(27_100),
         points: [2, 4, 8].map(point).to_vec(),
     };
     BenchReport {
@@ -235,7 +237,16 @@ fn figures(report: &BenchReport) -> Vec<String> {
         }
     }
     for one in report.scenarios.iter().flat_map(|one| &one.predictions) {
-        all.extend([one.work, one.span, one.serial, one.lost.unwrap()].map(time));
+        all.extend(
+            [
+                one.work,
+                one.span,
+                one.serial,
+                one.lost.unwrap(),
+                one.lost_whole.unwrap(),
+            ]
+            .map(time),
+        );
         for point in &one.points {
             let optional = [
                 point.stage_three_calibrated,

@@ -182,10 +182,14 @@ pub struct Prediction {
     pub work: u64,
     /// Its span: the part of the work that lies on the longest chain that remains.
     pub span: u64,
-    /// The other stages of 1 to 5, which run on one thread.
+    /// The stages of 1 to 5 that run on one thread, in nanoseconds.
     pub serial: u64,
+    /// The stages that run on several: stage 3, and others that two threads were measured to make clearly faster.
+    pub threaded: Vec<u8>,
     /// By how much stage 3 on two threads missed the bound for two, in nanoseconds; `None` without such a line.
     pub lost: Option<u64>,
+    /// The same of stages 1 to 5.
+    pub lost_whole: Option<u64>,
     /// For each number of cores.
     pub points: Vec<PredictedPoint>,
 }

@@ -373,6 +373,13 @@ fn durable(one: &Scenario) -> String {
     )
 }
 
+/// `③ ④`
+fn stages(numbers: &[u8]) -> String {
+    const SIGNS: [&str; 6] = ["①", "②", "③", "④", "⑤", "⑥"];
+    let sign = |number: &u8| SIGNS.get(usize::from(*number).wrapping_sub(1)).copied();
+    numbers.iter().filter_map(sign).collect::<Vec<_>>().join(" ")
+}
+
 fn predictions(predictions: &[Prediction]) -> String {
     let head = [
         "transactions",
@@ -380,6 +387,8 @@ fn predictions(predictions: &[Prediction]) -> String {
         "span S",
         "other stages",
         "lost with two",
+        "①–⑤ lost with two",
+        "on threads",
         "cores",
         "③ at best",
         "③ if as much is lost",
@@ -397,6 +406,8 @@ fn predictions(predictions: &[Prediction]) -> String {
                 time(one.span),
                 time(one.serial),
                 one.lost.map_or(NONE.into(), time),
+                one.lost_whole.map_or(NONE.into(), time),
+                stages(&one.threaded),
                 point.cores.to_string(),
                 ratio(point.stage_three),
                 optional(point.stage_three_calibrated),
