@@ -2,13 +2,16 @@
 
 use crate::conservation::check_sums;
 use crate::format::CertificateView;
-use crate::kinds::{Kind, kinds};
+use crate::kinds::Kinds;
 use crate::layout::Layout;
 use crate::order::batch_order;
 use crate::rejection::Rejection;
 use crate::running::Running;
+use crate::workers::{Alone, Workers};
 use aethel_ir::money::in_range;
 use aethel_ir::{Batch, Column, PlaceId, Rational, TransactionId};
+use std::ops::Range;
+use std::sync::Mutex;
 
 /// What an accepted certificate amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +45,9 @@ pub struct Memory<'a> {
     pub changes: &'a [i128],
 }
 
+/// A worker has at least so many transactions.
+const WORTH_A_WORKER: usize = if cfg!(test) { 1 } else { 500 };
+
 /// How often a stoppable check asks whether to go on, in transactions.
 const ASK_EVERY: usize = 1024;
 
@@ -51,11 +57,15 @@ const ASK_EVERY: usize = 1024;
 /// The first thing that does not fit. [`Rejection::NotConserved`] comes last: everything else fitted.
 pub fn check(view: &CertificateView<'_>, memory: Option<&[i128]>) -> Result<Checked, Rejection> {
     let memory = memory.map(|values| Memory { values, changes: &[] });
-    check_while(view, memory, &[], &mut || true)
+    check_while(view, memory, &[], &Alone, &|| true)
 }
 
-/// [`check`], which knows, per asset, what bounded balances outside the batch hold together, and asks every thousand
-/// transactions whether it should go on.
+/// [`check`] by several workers, which knows, per asset, what bounded balances outside the batch hold together, and asks
+/// every thousand transactions whether it should go on.
+///
+/// Each worker has a stretch of batch order. It takes over what the transactions before are logged to have written and
+/// evaluates its own; since the worker before it compared what its transactions give with the same log, the first
+/// stretch begins at the initial values and every other where the one before ended.
 ///
 /// # Errors
 /// As [`check`], and [`Rejection::Stopped`].
@@ -63,7 +73,8 @@ pub fn check_while(
     view: &CertificateView<'_>,
     memory: Option<Memory<'_>>,
     elsewhere: &[i128],
-    go_on: &mut dyn FnMut() -> bool,
+    workers: &dyn Workers,
+    go_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Checked, Rejection> {
     let batch = view.batch;
     let layout = Layout::new(batch);
@@ -71,23 +82,62 @@ pub fn check_while(
     check_lengths(view, memory, &layout, &log)?;
     let changes = memory.map_or(&[][..], |memory| memory.changes);
     let order = check_order(view)?;
-    let kinds = kinds(view.batch);
+    let kinds = Kinds::new(view.batch);
     check_initial(view, &kinds)?;
 
-    let mut run = Running::new(view, &layout, log, &kinds, elsewhere, changes);
-    for (done, id) in order.iter().enumerate() {
-        if done % ASK_EVERY == 0 && !go_on() {
-            return Err(Rejection::Stopped);
+    let start = Running::new(view, &layout, &log, &kinds, elsewhere, changes);
+    let shares = match start.can_skip() {
+        true => workers.count().min(order.len() / WORTH_A_WORKER).max(1),
+        false => 1,
+    };
+    let verdicts: Vec<Mutex<Result<(), Rejection>>> =
+        (0..shares).map(|_| Mutex::new(Err(Rejection::Stopped))).collect();
+    let share = |index: usize| {
+        let Some(verdict) = verdicts.get(index) else { return };
+        let own = order.len() * index / shares..order.len() * (index + 1) / shares;
+        let outcome = check_stretch(start.clone(), &order, own, go_on).and_then(|run| {
+            let last = index + 1 == shares;
+            if last { run.check_end(memory.map(|memory| memory.values)) } else { Ok(()) }
+        });
+        if let Ok(mut verdict) = verdict.lock() {
+            *verdict = outcome;
         }
-        run.step(*id)?;
+    };
+    if shares == 1 {
+        share(0);
+    } else {
+        workers.run(&share);
     }
-    run.check_end(memory.map(|memory| memory.values))?;
-    let sums = check_sums(view, &kinds)?;
+    // The first that is not accepted counts: what comes after began from its log.
+    for verdict in verdicts {
+        verdict.into_inner().unwrap_or(Err(Rejection::Stopped))?;
+    }
+    let sums = check_sums(view)?;
     Ok(Checked {
         transactions: batch.len(),
         accesses: view.seen.len(),
         sums,
     })
+}
+
+/// Checks some transactions of batch order after what those before them are logged to have done.
+fn check_stretch<'a>(
+    mut run: Running<'a>,
+    order: &[TransactionId],
+    own: Range<usize>,
+    go_on: &(dyn Fn() -> bool + Sync),
+) -> Result<Running<'a>, Rejection> {
+    for (done, id) in order.iter().enumerate().take(own.end) {
+        if done % ASK_EVERY == 0 && !go_on() {
+            return Err(Rejection::Stopped);
+        }
+        if own.contains(&done) {
+            run.step(*id)?;
+        } else {
+            run.skip(*id)?;
+        }
+    }
+    Ok(run)
 }
 
 /// About which places something is logged.
@@ -216,8 +266,9 @@ pub(crate) fn in_source_order(view: &CertificateView<'_>) -> bool {
 }
 
 /// The batch begins in a state that a ledger can hold.
-pub(crate) fn check_initial(view: &CertificateView<'_>, kinds: &[Kind]) -> Result<(), Rejection> {
-    for (index, (value, kind)) in view.initial.iter().zip(kinds).enumerate() {
+pub(crate) fn check_initial(view: &CertificateView<'_>, kinds: &Kinds<'_>) -> Result<(), Rejection> {
+    for (index, value) in view.initial.iter().enumerate() {
+        let kind = kinds.of(index);
         let fits = in_range(*value)
             && !(kind.bounded && *value < 0)
             // Truth values are stored as 0 or 1.
@@ -230,4 +281,72 @@ pub(crate) fn check_initial(view: &CertificateView<'_>, kinds: &[Kind]) -> Resul
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::format::{Certificate, Way};
+    use crate::support::{Kind, from_steps, reference, strategies};
+    use crate::workers::tests::Threads;
+    use proptest::prelude::*;
+
+    const KINDS: &[Kind] = &[
+        Kind::Pay,
+        Kind::Mix,
+        Kind::Count,
+        Kind::Claim,
+        Kind::Sweep,
+        Kind::Set,
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        /// Workers say what one alone says: that all is well, or the same first thing that is wrong.
+        #[test]
+        fn several_workers_agree_with_one(
+            steps in proptest::collection::vec(strategies::step(KINDS), 1..30),
+            workers in 2_usize..6,
+            column in 0_u8..5,
+            at in any::<prop::sample::Index>(),
+        ) {
+            let build = from_steps(&steps, 5);
+            let snapshot = build.snapshot(1_000_000, &[]);
+            let Ok(run) = reference(&build.batch, &snapshot) else { return Ok(()) };
+            let mut certificate = Certificate {
+                batch: build.batch.clone(),
+                initial: snapshot,
+                final_values: run.final_values,
+                positions: run.positions,
+                escrow: vec![],
+                seen: run.seen,
+                versions: run.versions,
+                written: run.written,
+                way: Way::Parallel(2),
+                solver: String::new(),
+                lemmas: vec![],
+            };
+            let bump = |values: &mut [i128]| if !values.is_empty() {
+                values[at.index(values.len())] += 1;
+            };
+            match column {
+                0 => {}
+                1 => bump(&mut certificate.seen),
+                2 => bump(&mut certificate.written),
+                3 => bump(&mut certificate.final_values),
+                _ => if !certificate.versions.is_empty() {
+                    let at = at.index(certificate.versions.len());
+                    certificate.versions[at] += 1;
+                },
+            }
+            let view = certificate.view();
+            let alone = check_while(&view, None, &[], &Alone, &|| true);
+            let shared = check_while(&view, None, &[], &Threads(workers), &|| true);
+            prop_assert!(alone.is_ok() || column != 0);
+            prop_assert_eq!(alone, shared);
+        }
+    }
 }

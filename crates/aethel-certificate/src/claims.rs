@@ -7,9 +7,9 @@
 
 use crate::check::{Checked, Memory, check_initial, check_order, in_source_order, only_writes};
 use crate::conservation::check_sums;
-use crate::escrow::{Reason, Settlement, Summed, Task, Treatment, settle};
+use crate::escrow::{Reason, Settlement, Summed, Sums, Task, Treatment, settle};
 use crate::format::CertificateView;
-use crate::kinds::{Kind, kinds};
+use crate::kinds::{Kind, Kinds};
 use crate::rejection::Rejection;
 use crate::workers::{Alone, Workers};
 use aethel_ir::{Access, Batch, Class, Column, Group, Lane, MAX_MINOR_UNITS, PlaceId};
@@ -115,7 +115,7 @@ pub fn check_columns_with(
     if view.positions.len() != batch.len() || !in_source_order(view) {
         check_order(view)?;
     }
-    let kinds = kinds(batch);
+    let kinds = Kinds::new(batch);
     check_initial(view, &kinds)?;
     for group in &batch.groups {
         let parts = (
@@ -160,7 +160,7 @@ pub fn check_columns_with(
     Ok(Some(Checked {
         transactions: batch.len(),
         accesses: 0,
-        sums: check_sums(view, &kinds)?,
+        sums: check_sums(view)?,
     }))
 }
 
@@ -169,7 +169,7 @@ struct Ends<'a> {
     view: &'a CertificateView<'a>,
     memory: &'a [i128],
     elsewhere: &'a [i128],
-    kinds: &'a [Kind],
+    kinds: &'a Kinds<'a>,
 }
 
 impl Ends<'_> {
@@ -179,38 +179,22 @@ impl Ends<'_> {
             return Err(Rejection::Untrue);
         }
         let (view, batch) = (self.view, self.view.batch);
-        let mut inflow = self.elsewhere.to_vec();
-        inflow.resize(batch.assets.len(), 0);
+        let mut inflow = Inflow::new(self.elsewhere, batch.assets.len());
         let claimed = view.initial.iter().zip(view.final_values).zip(self.memory);
-        for (index, ((sums, kind), ((before, claimed), found))) in
-            summed.sums.iter().zip(self.kinds).zip(claimed).enumerate()
-        {
-            let place = || PlaceId(index as u32);
-            if let Err(reason) = sums.suffice(kind.bounded, *before) {
-                return Err(needs_order(batch, place(), Some(Treatment::Ordered(reason))));
+        for (index, (sums, ((before, claimed), found))) in summed.sums.iter().zip(claimed).enumerate() {
+            let kind = self.kinds.of(index);
+            let expected = match sums.quick_end(kind.bounded, *before) {
+                Some(end) => end,
+                None => self.end(PlaceId(index as u32), &kind, sums, *before)?,
+            };
+            if *claimed != expected || *found != expected {
+                return Err(self.wrong_end(PlaceId(index as u32), *claimed, *found, expected));
             }
-            let expected = sums.end(*before).unwrap_or(i128::MAX);
-            if *claimed != expected {
-                return Err(Rejection::Final {
-                    place: batch.place_name(place()),
-                    claimed: *claimed,
-                    expected,
-                });
-            }
-            if *found != expected {
-                return Err(Rejection::Memory {
-                    place: batch.place_name(place()),
-                    found: *found,
-                    expected,
-                });
-            }
-            if let (true, Some(asset)) = (kind.bounded, kind.asset)
-                && let Some(sum) = inflow.get_mut(usize::from(asset.0))
-            {
-                *sum = sum.saturating_add(*before).saturating_add(sums.credit.wide());
+            if let (true, Some(asset)) = (kind.bounded, kind.asset) {
+                inflow.add(usize::from(asset.0), before.saturating_add(sums.credit.wide()));
             }
         }
-        for (asset, most) in batch.assets.iter().zip(inflow) {
+        for (asset, most) in batch.assets.iter().zip(inflow.sums()) {
             if most > MAX_MINOR_UNITS {
                 return Err(Rejection::Supply {
                     transaction: "some order of the transactions".to_owned(),
@@ -219,6 +203,75 @@ impl Ends<'_> {
             }
         }
         Ok(())
+    }
+
+    fn end<N: Lane>(
+        &self,
+        place: PlaceId,
+        kind: &Kind,
+        sums: &Sums<N>,
+        before: i128,
+    ) -> Result<i128, Rejection> {
+        let sufficient = sums.suffice(kind.bounded, before);
+        sufficient
+            .map(|()| sums.end(before).unwrap_or(i128::MAX))
+            .map_err(|reason| needs_order(self.view.batch, place, Some(Treatment::Ordered(reason))))
+    }
+
+    fn wrong_end(&self, place: PlaceId, claimed: i128, found: i128, expected: i128) -> Rejection {
+        let place = self.view.batch.place_name(place);
+        if claimed == expected {
+            Rejection::Memory {
+                place,
+                found,
+                expected,
+            }
+        } else {
+            Rejection::Final {
+                place,
+                claimed,
+                expected,
+            }
+        }
+    }
+}
+
+/// Per asset, a sum that saturates; neighbours mostly add to the same.
+struct Inflow {
+    sums: Vec<i128>,
+    asset: usize,
+    pending: i128,
+}
+
+impl Inflow {
+    fn new(elsewhere: &[i128], assets: usize) -> Self {
+        let mut sums = elsewhere.to_vec();
+        sums.resize(assets, 0);
+        Self {
+            sums,
+            asset: 0,
+            pending: 0,
+        }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, asset: usize, amount: i128) {
+        if asset != self.asset {
+            self.settle(asset);
+        }
+        self.pending = self.pending.saturating_add(amount);
+    }
+
+    fn settle(&mut self, next: usize) {
+        if let Some(sum) = self.sums.get_mut(self.asset) {
+            *sum = sum.saturating_add(self.pending);
+        }
+        (self.asset, self.pending) = (next, 0);
+    }
+
+    fn sums(mut self) -> Vec<i128> {
+        self.settle(0);
+        self.sums
     }
 }
 

@@ -1,4 +1,4 @@
-//! What each place holds, looked up once.
+//! What each place holds.
 
 use aethel_ir::{AssetId, Batch, Field};
 
@@ -14,23 +14,50 @@ pub(crate) struct Kind {
 }
 
 /// The kind of each place of a batch.
-pub(crate) fn kinds(batch: &Batch) -> Vec<Kind> {
-    let of_field = |field: &Field| match field {
-        Field::Balance(asset) => (Some(*asset), false),
-        Field::Integer(_) => (None, false),
-        Field::Bool(_) => (None, true),
-    };
-    let fields: Vec<_> = batch.fields.iter().map(of_field).collect();
-    let kind = |(account, field): &(aethel_ir::AccountId, aethel_ir::FieldId)| {
-        let (asset, truth) = fields.get(usize::from(field.0)).copied().unwrap_or((None, false));
-        let unbounded = batch.unbounded.get(account.0 as usize).copied().unwrap_or(false);
+pub(crate) struct Kinds<'a> {
+    batch: &'a Batch,
+    /// By field: the asset, and whether it is a truth value.
+    fields: Vec<(Option<AssetId>, bool)>,
+    /// The kind of all places, where there is only one.
+    same: Option<Kind>,
+}
+
+impl<'a> Kinds<'a> {
+    pub fn new(batch: &'a Batch) -> Self {
+        let of_field = |field: &Field| match field {
+            Field::Balance(asset) => (Some(*asset), false),
+            Field::Integer(_) => (None, false),
+            Field::Bool(_) => (None, true),
+        };
+        let fields: Vec<_> = batch.fields.iter().map(of_field).collect();
+        let same = match (fields.as_slice(), batch.unbounded.contains(&true)) {
+            ([(asset, truth)], false) => Some(Kind {
+                asset: *asset,
+                bounded: asset.is_some(),
+                truth: *truth,
+            }),
+            _ => None,
+        };
+        Self { batch, fields, same }
+    }
+
+    /// What the place of this number holds; of none, nothing.
+    #[inline(always)]
+    pub fn of(&self, place: usize) -> Kind {
+        self.same.unwrap_or_else(|| self.look_up(place))
+    }
+
+    fn look_up(&self, place: usize) -> Kind {
+        let place = self.batch.places.get(place);
+        let field = place.and_then(|(_, field)| self.fields.get(usize::from(field.0)));
+        let (asset, truth) = field.copied().unwrap_or((None, false));
+        let account = place.and_then(|(account, _)| self.batch.unbounded.get(account.0 as usize));
         Kind {
             asset,
-            bounded: asset.is_some() && !unbounded,
+            bounded: asset.is_some() && !account.copied().unwrap_or(false),
             truth,
         }
-    };
-    batch.places.iter().map(kind).collect()
+    }
 }
 
 #[cfg(test)]
@@ -63,7 +90,8 @@ mod tests {
             transactions: vec![],
             items: vec![],
         };
-        for (index, kind) in kinds(&batch).into_iter().enumerate() {
+        let kinds = Kinds::new(&batch);
+        for (index, kind) in (0..batch.places.len()).map(|index| kinds.of(index)).enumerate() {
             let place = PlaceId(index as u32);
             assert_eq!(kind.asset, batch.asset_of(place));
             assert_eq!(kind.bounded, batch.is_bounded(place));

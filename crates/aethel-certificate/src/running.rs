@@ -2,7 +2,7 @@
 
 use crate::check::Log;
 use crate::format::CertificateView;
-use crate::kinds::Kind;
+use crate::kinds::{Kind, Kinds};
 use crate::layout::{Layout, Shape};
 use crate::rejection::Rejection;
 use aethel_ir::{
@@ -10,10 +10,11 @@ use aethel_ir::{
 };
 
 /// The state of the serial run as the check goes along.
+#[derive(Clone)]
 pub(crate) struct Running<'a> {
     view: &'a CertificateView<'a>,
     layout: &'a Layout,
-    log: Log,
+    log: &'a Log,
     /// The changes in memory, compared where nothing is logged.
     changes: &'a [i128],
     evaluator: Evaluator,
@@ -32,17 +33,16 @@ impl<'a> Running<'a> {
     pub fn new(
         view: &'a CertificateView<'a>,
         layout: &'a Layout,
-        log: Log,
-        kinds: &[Kind],
+        log: &'a Log,
+        kinds: &Kinds<'_>,
         elsewhere: &[i128],
         changes: &'a [i128],
     ) -> Self {
         let mut supply = elsewhere.to_vec();
         supply.resize(view.batch.assets.len(), 0);
-        let bounded: Vec<_> = kinds
-            .iter()
-            .map(|kind| kind.asset.filter(|_| kind.bounded))
-            .collect();
+        let asset = |kind: Kind| kind.asset.filter(|_| kind.bounded);
+        let places = 0..view.batch.places.len();
+        let bounded: Vec<_> = places.map(|place| asset(kinds.of(place))).collect();
         for (asset, value) in bounded.iter().zip(view.initial) {
             if let Some(AssetId(asset)) = asset {
                 let sum = &mut supply[usize::from(*asset)];
@@ -117,6 +117,32 @@ impl<'a> Running<'a> {
             }
         }
         self.check_supply(id, transaction, shape)
+    }
+
+    /// Whether the log says what every transaction wrote, so that [`Running::skip`] knows.
+    pub fn can_skip(&self) -> bool {
+        !self.log.nothing || !self.changes.is_empty() || self.layout.total_writes() == 0
+    }
+
+    /// One transaction that somebody else checks: takes over what it is logged to have written.
+    pub fn skip(&mut self, id: TransactionId) -> Result<(), Rejection> {
+        let bad_batch = Rejection::BadBatch("a transaction of an unknown group or intent");
+        let transaction = self.view.batch.transaction(id).ok_or(bad_batch)?;
+        let shape = &self.layout.shapes[transaction.group.intent as usize];
+        let logged = if self.log.nothing { self.changes } else { self.view.written };
+        for (slot, logged) in shape.written_slots.iter().zip(&logged[self.layout.writes(id)]) {
+            let index = place_of(transaction, usize::from(*slot))?.0 as usize;
+            let old = self.values[index];
+            let changes = self.log.nothing || self.log.escrow[index];
+            let new = if changes { old.saturating_add(*logged) } else { *logged };
+            self.values[index] = new;
+            self.versions[index] += 1;
+            if let Some(AssetId(asset)) = self.bounded[index] {
+                let sum = &mut self.supply[usize::from(asset)];
+                *sum = sum.saturating_add(new.saturating_sub(old));
+            }
+        }
+        Ok(())
     }
 
     /// Reads the running values of the places of a transaction.

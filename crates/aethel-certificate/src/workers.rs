@@ -23,3 +23,25 @@ impl Workers for Alone {
         work(0);
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Threads that really run at the same time.
+    pub(crate) struct Threads(pub usize);
+
+    impl Workers for Threads {
+        fn count(&self) -> usize {
+            self.0
+        }
+
+        fn run(&self, work: &(dyn Fn(usize) + Sync)) {
+            std::thread::scope(|scope| {
+                (0..self.0).for_each(|index| {
+                    scope.spawn(move || work(index));
+                });
+            });
+        }
+    }
+}

@@ -108,6 +108,14 @@ impl Printer {
         self.denies(diagnostics)
     }
 
+    /// Tells on stderr what went wrong after the result was printed; gives whether it counts as an error.
+    pub fn late(&self, diagnostics: &[Diagnostic], sources: &SourceMap) -> bool {
+        if !diagnostics.is_empty() {
+            eprint!("{}", concise(&self.shown(diagnostics), sources));
+        }
+        self.denies(diagnostics)
+    }
+
     /// What is shown of diagnostics, each as severe as it counts.
     fn shown(&self, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
         let mut shown = diagnostics.to_vec();
@@ -124,9 +132,9 @@ impl Printer {
 
     /// Shows how far a long command is: one line on a terminal's stderr that the next one replaces. Nothing is shown
     /// of what takes less than [`PATIENCE`].
-    pub fn progress(&self, begun: Instant, line: &str) {
+    pub fn progress(&self, begun: Instant, line: impl FnOnce() -> String) {
         if self.progress && begun.elapsed() >= PATIENCE {
-            let line: String = line.chars().take(78).collect();
+            let line: String = line().chars().take(78).collect();
             eprint!("\r\u{1b}[K{}", terminal(&line));
         }
     }

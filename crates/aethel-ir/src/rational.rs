@@ -108,9 +108,13 @@ impl Rational {
     /// Ten to the power of `exponent`, which may be negative; |exponent| is at most 60 in any program.
     pub fn power_of_ten(exponent: i32) -> Rational {
         let magnitude = exponent.unsigned_abs().min(1_000);
+        if let (0.., Some(power)) = (exponent, 10_i128.checked_pow(magnitude)) {
+            return Rational::Int(power);
+        }
         let power = BigInt::from(10).pow(magnitude);
         let value = if exponent < 0 {
-            BigRational::new(BigInt::one(), power)
+            // One and a power of ten have no common factor.
+            BigRational::new_raw(BigInt::one(), power)
         } else {
             BigRational::from_integer(power)
         };

@@ -58,6 +58,7 @@ pub(crate) fn read(
 ) -> Option<Read> {
     let mut builders = Vec::new();
     let before = diagnostics.errors();
+    let count = rows.at_most();
     for (call, (compiled, plan)) in plans.iter().enumerate() {
         for (param, written) in plan.columns() {
             let Some(index) = rows.column(&written.text) else {
@@ -81,10 +82,12 @@ pub(crate) fn read(
                 .find(|v| &*v.name == param)
                 .map(|v| v.ty)
             {
-                _ if account => Cells::Account(Vec::new()),
-                Some(Type::Bool) => Cells::Bool(Vec::new()),
-                Some(ty @ (Type::Amount(_) | Type::Integer | Type::Time)) => Cells::Whole(ty, Vec::new()),
-                Some(ty) => Cells::Exact(ty, Vec::new()),
+                _ if account => Cells::Account(Vec::with_capacity(count)),
+                Some(Type::Bool) => Cells::Bool(Vec::with_capacity(count)),
+                Some(ty @ (Type::Amount(_) | Type::Integer | Type::Time)) => {
+                    Cells::Whole(ty, Vec::with_capacity(count))
+                }
+                Some(ty) => Cells::Exact(ty, Vec::with_capacity(count)),
                 None => continue,
             };
             builders.push(Builder {
@@ -101,7 +104,10 @@ pub(crate) fn read(
     }
     // Hash maps gave the parameters; messages must not depend on their order.
     builders.sort_by_key(|b| (b.call, b.index, b.written.span));
-    let mut spans = Vec::new();
+    if builders.iter().any(|one| matches!(one.cells, Cells::Account(_))) {
+        tables.accounts.reserve(count);
+    }
+    let mut spans = Vec::with_capacity(count);
     let mut problems = Vec::new();
     let outcome = rows.each(|row| {
         spans.push(row.span());

@@ -45,8 +45,11 @@ pub use program::{Files, Purpose};
 pub use rows::MAX_ROWS;
 pub use symbols::{FieldKind, Symbols};
 
-use aethel_ir::{Diagnostic, SourceId};
+use aethel_ir::{Diagnostic, SourceId, Span};
 use aethel_syntax::ast::Program;
+use problems::Problems;
+use program::{BatchLowering, CompiledAlone};
+use std::collections::HashSet;
 
 /// Which part of a program is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,14 +61,11 @@ pub enum Selection {
     Batch(String),
     /// One top-level intent, as a transaction of its own.
     Intent(String),
-    /// Some top-level intents, each as a batch of its own; names that are not there are passed over.
-    Intents(Vec<String>),
 }
 
 /// Lowers the selected batches of a program. Problems go to `diagnostics`; a batch with an error is left out.
 ///
-/// With [`Purpose::Check`] values may be missing, and every intent is compiled and judged, called or not, unless some were
-/// selected.
+/// With [`Purpose::Check`] values may be missing, and every intent is compiled and judged, called or not.
 pub fn lower(
     source: SourceId,
     program: &Program,
@@ -75,68 +75,81 @@ pub fn lower(
     purpose: Purpose,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<LoweredBatch> {
-    let mut problems = problems::Problems::default();
-    let lowered = lower_all(source, program, selection, inputs, files, purpose, &mut problems);
+    let mut problems = Problems::default();
+    let symbols = Symbols::read(source, program, &mut problems);
+    settings::check(&symbols, inputs, &mut problems);
+    if purpose == Purpose::Check {
+        compile_all(&symbols, &mut problems);
+    }
+    let mut lowering = BatchLowering::new(&symbols, inputs, files, purpose, &mut problems);
+    let lowered = match selection {
+        Selection::All => lowering.all(),
+        Selection::Batch(name) => match symbols.batches.iter().find(|decl| decl.name.text == *name) {
+            Some(decl) => lowering.batch(decl).into_iter().collect(),
+            None => {
+                settings::no_such(&symbols, "batch", name, lowering.diagnostics);
+                Vec::new()
+            }
+        },
+        Selection::Intent(name) => match symbols.intents.get(name.as_str()) {
+            Some(decl) => lowering.single(decl).into_iter().collect(),
+            None => {
+                settings::no_such(&symbols, "top-level intent", name, lowering.diagnostics);
+                Vec::new()
+            }
+        },
+    };
     diagnostics.extend(problems.finish());
     lowered
 }
 
-fn lower_all(
+/// A whole program, lowered to be judged.
+#[derive(Clone, Debug, Default)]
+pub struct ForCheck {
+    /// Its batches.
+    pub batches: Vec<LoweredBatch>,
+    /// Its top-level intents that no batch calls, each as a batch of one. After an error there are none.
+    pub alone: Vec<LoweredBatch>,
+}
+
+/// Lowers a whole program with [`Purpose::Check`], and the intents that no batch calls.
+pub fn lower_for_check(
     source: SourceId,
     program: &Program,
-    selection: &Selection,
-    inputs: &Inputs,
     files: &mut dyn Files,
-    purpose: Purpose,
-    problems: &mut problems::Problems,
-) -> Vec<LoweredBatch> {
-    let symbols = Symbols::read(source, program, problems);
-    settings::check(&symbols, inputs, problems);
-    if purpose == Purpose::Check && !matches!(selection, Selection::Intents(_)) {
-        for decl in &symbols.intent_list {
-            if problems.full() {
-                break;
-            }
-            let mut tables = tables::Tables::default();
-            intent::compile(&symbols, &mut tables, decl, &|_| false, true, problems);
-        }
-    }
-    let mut proofs = std::collections::HashMap::new();
-    for proof in &inputs.oracles {
-        proofs.entry(proof.feed.as_str()).or_insert(proof);
-    }
-    let mut lowered = Vec::new();
-    let mut lowering = program::BatchLowering {
-        symbols: &symbols,
-        inputs,
-        files,
-        purpose,
-        diagnostics: problems,
-        bind: settings::Index::new(&inputs.bind),
-        args: settings::Index::new(&inputs.args),
-        proofs,
-        compiled: 0,
-        rows: 0,
-    };
-    match selection {
-        Selection::All => {
-            for decl in &symbols.batches {
-                lowered.extend(lowering.batch(decl));
-            }
-        }
-        Selection::Batch(name) => match symbols.batches.iter().find(|decl| decl.name.text == *name) {
-            Some(decl) => lowered.extend(lowering.batch(decl)),
-            None => settings::no_such(&symbols, "batch", name, lowering.diagnostics),
-        },
-        Selection::Intent(name) => match symbols.intents.get(name.as_str()) {
-            Some(decl) => lowered.extend(lowering.single(decl)),
-            None => settings::no_such(&symbols, "top-level intent", name, lowering.diagnostics),
-        },
-        Selection::Intents(names) => {
-            for decl in names.iter().filter_map(|name| symbols.intents.get(name.as_str())) {
-                lowered.extend(lowering.single(decl));
+    diagnostics: &mut Vec<Diagnostic>,
+) -> ForCheck {
+    let (mut problems, inputs) = (Problems::default(), Inputs::default());
+    let symbols = Symbols::read(source, program, &mut problems);
+    let compiled = compile_all(&symbols, &mut problems);
+    let batches = BatchLowering::new(&symbols, &inputs, files, Purpose::Check, &mut problems).all();
+    let mut alone = Vec::new();
+    if problems.errors() == 0 {
+        let intents = batches.iter().flat_map(|lowered| &lowered.batch.intents);
+        let called: HashSet<Span> = intents.map(|intent| intent.span).collect();
+        // What is to be said of them was said when they were compiled; what a call has to bring is no news here.
+        let mut unsaid = Problems::default();
+        let mut lowering = BatchLowering::new(&symbols, &inputs, files, Purpose::Check, &mut unsaid);
+        for one in compiled {
+            if !called.contains(&one.decl.name.span) {
+                alone.extend(lowering.compiled_single(one));
             }
         }
     }
-    lowered
+    diagnostics.extend(problems.finish());
+    ForCheck { batches, alone }
+}
+
+/// Compiles every top-level intent as if it were called without arguments.
+fn compile_all<'a>(symbols: &'a Symbols<'a>, problems: &mut Problems) -> Vec<CompiledAlone<'a>> {
+    let mut compiled = Vec::new();
+    for decl in &symbols.intent_list {
+        if problems.full() {
+            break;
+        }
+        let mut tables = tables::Tables::default();
+        let intent = intent::compile(symbols, &mut tables, decl, &|_| false, true, problems);
+        compiled.extend(intent.map(|intent| CompiledAlone { decl, tables, intent }));
+    }
+    compiled
 }

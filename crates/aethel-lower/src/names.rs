@@ -38,6 +38,12 @@ impl AccountNames {
         self.names
     }
 
+    /// Makes room for so many more names, so that the index need not grow on the way.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        self.names.reserve(more);
+        self.index.reserve(more, |entry| spread(entry.hash));
+    }
+
     /// The id of a name that is known already.
     pub(crate) fn known(&self, name: &str) -> Option<AccountId> {
         self.find(self.hash(name), name)

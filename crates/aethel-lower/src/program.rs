@@ -66,7 +66,45 @@ pub(crate) struct BatchLowering<'a, 'f> {
 /// Compiled intents by declaration, given arguments, and the label when it binds feeds.
 pub(crate) type Cache = HashMap<(usize, Vec<bool>, Option<String>), Option<usize>>;
 
-impl<'a> BatchLowering<'a, '_> {
+/// A top-level intent, compiled without arguments.
+pub(crate) struct CompiledAlone<'a> {
+    pub(crate) decl: &'a IntentDecl,
+    pub(crate) tables: Tables,
+    pub(crate) intent: Compiled,
+}
+
+impl<'a, 'f> BatchLowering<'a, 'f> {
+    pub(crate) fn new(
+        symbols: &'a Symbols<'a>,
+        inputs: &'f Inputs,
+        files: &'f mut dyn Files,
+        purpose: Purpose,
+        diagnostics: &'f mut Problems,
+    ) -> Self {
+        let mut proofs = HashMap::new();
+        for proof in &inputs.oracles {
+            proofs.entry(proof.feed.as_str()).or_insert(proof);
+        }
+        Self {
+            symbols,
+            inputs,
+            files,
+            purpose,
+            diagnostics,
+            bind: Index::new(&inputs.bind),
+            args: Index::new(&inputs.args),
+            proofs,
+            compiled: 0,
+            rows: 0,
+        }
+    }
+
+    /// Lowers every batch; those with an error are left out.
+    pub(crate) fn all(&mut self) -> Vec<LoweredBatch> {
+        let batches = self.symbols.batches.iter();
+        batches.filter_map(|decl| self.batch(decl)).collect()
+    }
+
     /// Lowers a batch; `None` when there was an error.
     pub(crate) fn batch(&mut self, decl: &'a AtomicBatch) -> Option<LoweredBatch> {
         let errors = self.diagnostics.errors();
@@ -165,6 +203,24 @@ impl<'a> BatchLowering<'a, '_> {
         let mut tables = Tables::default();
         let mut assembly = Assembly::new(arc(&decl.name), &mut tables);
         self.invoke_own(&decl.name.text, decl, &mut assembly);
+        self.finish_single(decl, assembly, errors)
+    }
+
+    /// The same for an intent that is compiled already.
+    pub(crate) fn compiled_single(&mut self, mut one: CompiledAlone<'a>) -> Option<LoweredBatch> {
+        let errors = self.diagnostics.errors();
+        let decl = one.decl;
+        let mut assembly = Assembly::new(arc(&decl.name), &mut one.tables);
+        self.invoke_compiled(&decl.name.text, decl, one.intent, &mut assembly);
+        self.finish_single(decl, assembly, errors)
+    }
+
+    fn finish_single(
+        &mut self,
+        decl: &'a IntentDecl,
+        mut assembly: Assembly<'_>,
+        errors: usize,
+    ) -> Option<LoweredBatch> {
         assembly.items.push(BatchItem {
             name: arc(&decl.name),
             first: 0,
@@ -190,7 +246,19 @@ impl<'a> BatchLowering<'a, '_> {
             lint,
             self.diagnostics,
         );
-        let Some(mut compiled) = compiled else { return };
+        if let Some(compiled) = compiled {
+            self.invoke_compiled(batch, decl, compiled, assembly);
+        }
+    }
+
+    fn invoke_compiled(
+        &mut self,
+        batch: &str,
+        decl: &'a IntentDecl,
+        mut compiled: Compiled,
+        assembly: &mut Assembly<'_>,
+    ) {
+        let name = decl.name.text.as_str();
         compiled.id = add_intent(assembly, &compiled);
         self.complain_unfixed(&compiled, Some(name), decl.name.span);
         let scope = Names::One(arc(&decl.name));

@@ -94,6 +94,12 @@ impl<'a> Rows<'a> {
         self.columns.get(name).copied()
     }
 
+    /// How many rows there may be: the lines, of which some may be empty or parts of quoted cells.
+    pub(crate) fn at_most(&self) -> usize {
+        let lines = self.text.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        lines.min(MAX_ROWS as usize)
+    }
+
     /// A suggestion for a column that is not there.
     pub(crate) fn suggest(&self, name: &str) -> String {
         did_you_mean(name, self.header.iter().map(String::as_str)).unwrap_or_else(|| {

@@ -11,15 +11,13 @@ use serde::{Serialize, Serializer};
 /// The changes, in order of their places in the batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Balances {
-    changes: Vec<Change>,
+    /// For each place, whether it was written.
+    written: Vec<bool>,
+    before: Vec<i128>,
+    after: Vec<i128>,
+    /// How many places were written.
+    count: usize,
     names: Names,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Change {
-    place: PlaceId,
-    before: i128,
-    after: i128,
 }
 
 /// The tables of the batch that places are named by.
@@ -59,27 +57,27 @@ pub enum Holds<'a> {
 }
 
 impl Balances {
-    /// Every place that a transaction of the batch writes; `names` has to follow before anybody looks.
-    pub(crate) fn new(batch: &Batch, before: &[i128], after: &[i128]) -> Self {
+    /// Every place that a transaction of the batch writes, and what the places of the batch hold in the end; what they
+    /// held before and their names have to follow before anybody looks.
+    pub(crate) fn new(batch: &Batch, after: &[i128]) -> Self {
         let written = written(batch);
-        let values = before.iter().zip(after).zip(&written);
-        let changes = (0..).map(PlaceId).zip(values);
-        let changes = changes.filter_map(|(place, ((before, after), written))| {
-            written.then_some(Change {
-                place,
-                before: *before,
-                after: *after,
-            })
-        });
         Self {
-            changes: changes.collect(),
+            count: written.iter().filter(|written| **written).count(),
+            written,
+            before: Vec::new(),
+            after: after.to_vec(),
             names: Names::default(),
         }
     }
 
+    /// Takes what the places held before, which nobody needs any more.
+    pub(crate) fn take_before(&mut self, before: Vec<i128>) {
+        self.before = before;
+    }
+
     /// Takes the names from the batch, which nobody needs any more.
     pub(crate) fn take_names(&mut self, batch: Batch) {
-        if !self.changes.is_empty() {
+        if !self.is_empty() {
             self.names = Names {
                 assets: batch.assets,
                 fields: batch.fields,
@@ -92,28 +90,34 @@ impl Balances {
 
     /// How many places were written.
     pub fn len(&self) -> usize {
-        self.changes.len()
+        self.count
     }
 
     /// Whether none was.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
-    }
-
-    /// One of them; `None` past the end.
-    pub fn get(&self, index: usize) -> Option<BalanceChange<'_>> {
-        self.names.change(self.changes.get(index)?)
+        self.count == 0
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = BalanceChange<'_>> {
-        self.changes.iter().filter_map(|change| self.names.change(change))
+        let values = self.before.iter().zip(&self.after).zip(&self.written);
+        let written = self
+            .names
+            .places
+            .iter()
+            .zip(values)
+            .filter(|(_, (_, written))| **written);
+        written.filter_map(|(place, ((before, after), _))| self.names.change(*place, *before, *after))
     }
 }
 
 impl Names {
-    fn change(&self, change: &Change) -> Option<BalanceChange<'_>> {
-        let (account, field) = self.places.get(change.place.0 as usize)?;
+    fn change(
+        &self,
+        (account, field): (AccountId, FieldId),
+        before: i128,
+        after: i128,
+    ) -> Option<BalanceChange<'_>> {
         let holds = match self.fields.get(usize::from(field.0))? {
             Field::Balance(asset) => Holds::Balance(self.assets.get(usize::from(asset.0))?),
             Field::Integer(name) => Holds::Integer(name),
@@ -122,8 +126,8 @@ impl Names {
         Some(BalanceChange {
             account: self.accounts.get(account.0 as usize)?.as_str(),
             holds,
-            before: change.before,
-            after: change.after,
+            before,
+            after,
             unbounded: self.unbounded.get(account.0 as usize).copied().unwrap_or(false),
         })
     }

@@ -59,13 +59,15 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// So many of each kind.
-    pub(crate) fn each(count: u64) -> Self {
-        Self {
+    /// The conflicts at a place that so many transactions read and write: between consecutive ones, and between any two.
+    pub(crate) fn of_updates(updates: u32) -> (Self, Self) {
+        let each = |count: u64| Self {
             raw: count,
             waw: count,
             war: count,
-        }
+        };
+        let (before, updates) = (u64::from(updates.saturating_sub(1)), u64::from(updates));
+        (each(before), each(before * updates / 2))
     }
 
     /// One more of a kind.
@@ -208,6 +210,12 @@ impl Plan<'_> {
         // Ascending by what sorts them, so that nearly every place is done with one comparison.
         let mut top: Vec<(Counts, Counts, PlaceId)> = Vec::with_capacity(most.min(batch.places.len()) + 1);
         for place in (0..batch.places.len() as u32).map(PlaceId) {
+            let fewest = top.last().filter(|_| top.len() >= most);
+            if let (Some(updates), Some((fewest, _, _))) = (self.graph.survey.updates(place), fewest)
+                && u64::from(updates) <= fewest.raw + 1
+            {
+                continue;
+            }
             let (consecutive, pairs) = self.graph.counts_at(batch, place);
             let total = consecutive.total();
             let behind = |other: &(Counts, Counts, PlaceId)| other.0.total() >= total;
@@ -233,6 +241,30 @@ impl Plan<'_> {
             }
         });
         listed.collect()
+    }
+}
+
+/// The conflicts at some places.
+#[derive(Default)]
+struct Tally {
+    places: usize,
+    consecutive: Counts,
+    pairs: Counts,
+}
+
+impl Tally {
+    fn add(&mut self, (consecutive, pairs): (Counts, Counts)) {
+        self.places += usize::from(consecutive != Counts::default());
+        self.consecutive.add(consecutive);
+        self.pairs.add(pairs);
+    }
+
+    /// A place that so many transactions read and write.
+    #[inline(always)]
+    fn add_updates(&mut self, updates: u32) {
+        if updates > 1 {
+            self.add(Counts::of_updates(updates));
+        }
     }
 }
 
@@ -275,19 +307,24 @@ impl ConflictDetector {
             any_order: true,
             reduced: OnceLock::new(),
         };
+        let mut commuting = Tally::default();
+        let mut ordered = Tally::default();
         for (place, treatment) in (0_u32..).map(PlaceId).zip(&plan.settlement.places) {
-            plan.escrow |= *treatment == Treatment::Escrow;
+            let escrow = *treatment == Treatment::Escrow;
+            plan.escrow |= escrow;
             plan.any_order &= !matches!(treatment, Treatment::Ordered(_));
-            let (consecutive, pairs) = graph.counts_at(batch, place);
-            if consecutive != Counts::default() {
-                plan.conflicted += 1;
-                plan.consecutive.add(consecutive);
-                plan.pairs.add(pairs);
-                if *treatment == Treatment::Escrow {
-                    plan.commuting.add(consecutive);
-                }
+            let tally = if escrow { &mut commuting } else { &mut ordered };
+            match graph.survey.updates(place) {
+                Some(updates) => tally.add_updates(updates),
+                None => tally.add(graph.counts_at(batch, place)),
             }
         }
+        plan.conflicted = commuting.places + ordered.places;
+        plan.commuting = commuting.consecutive;
+        plan.consecutive = commuting.consecutive;
+        plan.consecutive.add(ordered.consecutive);
+        plan.pairs = commuting.pairs;
+        plan.pairs.add(ordered.pairs);
         plan
     }
 }

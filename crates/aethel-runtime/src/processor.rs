@@ -310,7 +310,7 @@ impl BatchProcessor {
         let view = proof.certificate(batch, graph, before);
         let certificate = aethel_certificate::encode(&view)
             .map_err(|error| Box::new(Diagnostic::new(Code::AE0602, error.to_string())))?;
-        result.balances = Balances::new(batch, before, &proof.run.final_values);
+        let mut balances = Balances::new(batch, &proof.run.final_values);
         // The last moment to stop. What follows waits for the ledger's answer, whatever it takes.
         stages
             .watch
@@ -343,6 +343,8 @@ impl BatchProcessor {
             CommitManager.commit(store, input, self.ahead)?
         };
         result.certificate = certificate;
+        balances.take_before(std::mem::take(&mut start.snapshot.values));
+        result.balances = balances;
         stages.end(result, 6, "commit", &[("places", result.balances.len())]);
         match outcome {
             CommitOutcome::Committed { sequence, receipt } => {

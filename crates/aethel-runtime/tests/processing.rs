@@ -365,7 +365,10 @@ fn accounts_that_nobody_opened() {
     request.key = Some(BatchKey::User("second".into()));
     let result = processor(1).execute_batch(&mut store, request.clone());
     assert_eq!(result.notices[0].code.id(), "AE0315");
-    assert_eq!(result.balances.get(0).map(|company| company.before), Some(650));
+    assert_eq!(
+        result.balances.iter().next().map(|company| company.before),
+        Some(650)
+    );
     request.key = Some(BatchKey::User("third".into()));
     request.openings.are_expectations = true;
     let result = processor(1).execute_batch(&mut store, request);
@@ -416,7 +419,10 @@ fn a_dry_run_changes_nothing() {
     dry.dry_run = true;
     let result = processor(2).execute_batch(&mut store, dry);
     assert!(result.success && result.dry_run && result.receipt.is_none());
-    assert_eq!(result.balances.get(0).map(|company| company.after), Some(650));
+    assert_eq!(
+        result.balances.iter().next().map(|company| company.after),
+        Some(650)
+    );
     assert_eq!(state(&store), before);
 }
 

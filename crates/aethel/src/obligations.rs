@@ -4,7 +4,7 @@ use crate::lemmas::contexts;
 use crate::pairs::{ProgramPair, pairs};
 use crate::program::Program;
 use aethel_ir::{Diagnostic, SourceMap};
-use aethel_lower::{Inputs, Purpose, Selection};
+use aethel_lower::ForCheck;
 use aethel_proof::{LemmaCache, Lemmas, Limits, Obligation, escrow_obligations, obligations};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -30,19 +30,11 @@ impl Program {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> (Vec<ProgramObligation>, Vec<ProgramPair>) {
         diagnostics.extend(self.diagnostics.iter().cloned());
-        let inputs = Inputs::default();
-        let mut batches = self.lower(
-            &Selection::All,
-            &inputs,
-            Purpose::Check,
-            sources,
-            allowed,
-            diagnostics,
-        );
+        let ForCheck { mut batches, alone } = self.lower_for_check(sources, allowed, diagnostics);
         if diagnostics.iter().any(Diagnostic::is_error) {
             return (Vec::new(), Vec::new());
         }
-        batches.extend(self.uncalled(&batches, sources, allowed));
+        batches.extend(alone);
         let mut all: Vec<ProgramObligation> = escrow_obligations(limits)
             .into_iter()
             .map(|obligation| ProgramObligation {

@@ -2,7 +2,7 @@
 
 use crate::files::{self, ProgramFiles};
 use aethel_ir::{Diagnostic, SourceId, SourceMap};
-use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
+use aethel_lower::{ForCheck, Inputs, LoweredBatch, Purpose, Selection};
 use aethel_syntax::ast;
 use std::path::{Path, PathBuf};
 
@@ -75,6 +75,17 @@ impl Program {
             purpose,
             diagnostics,
         )
+    }
+
+    /// Lowers the whole program to be judged; problems are added to `diagnostics`.
+    pub(crate) fn lower_for_check(
+        &self,
+        sources: &mut SourceMap,
+        allowed: &[PathBuf],
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> ForCheck {
+        let mut files = ProgramFiles::new(self.directory.clone(), allowed, sources);
+        aethel_lower::lower_for_check(self.source, &self.tree, &mut files, diagnostics)
     }
 
     /// How many intents and batches it has, intents inside batches included.

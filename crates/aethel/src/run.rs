@@ -8,7 +8,7 @@ use crate::ledger::LedgerPath;
 use crate::lemmas::Z3Prover;
 use crate::oracle;
 use crate::program::{self, Program};
-use aethel_ir::{AccountName, Batch, Code, Diagnostic, SourceMap, TransactionId, quote};
+use aethel_ir::{AccountName, Batch, Code, Diagnostic, Severity, SourceMap, TransactionId, quote};
 use aethel_ledger::{
     BatchKey, DigestPrefix, LedgerStore, OracleFeed, OracleKey, Policy, PolicyChange, RedbStore,
 };
@@ -64,35 +64,47 @@ pub struct RunReport {
     pub ledger: String,
 }
 
-/// Runs the batches of a file; stops at the first that fails. `progress` is called after each batch.
-pub fn run(
+/// Runs the batches of a file; stops at the first that fails. `acknowledge` tells the world and makes what is given back
+/// of the report; after it the ledger is brought forward, where that is due, and the second value is what went wrong with
+/// that: a warning, since everything is committed and the next run tries again.
+pub fn run<T>(
     path: &Path,
     options: &RunOptions,
     sources: &mut SourceMap,
     cancel: Option<&AtomicBool>,
-) -> RunReport {
+    acknowledge: impl FnOnce(RunReport, &SourceMap) -> T,
+) -> (T, Option<Diagnostic>) {
     let mut report = RunReport {
         results: Vec::new(),
         diagnostics: Vec::new(),
         ledger: String::new(),
     };
-    if let Err(problems) = run_batches(path, options, sources, cancel, &mut report) {
+    let store = run_batches(path, options, sources, cancel, &mut report).unwrap_or_else(|problems| {
         report.diagnostics.extend(problems);
-    }
-    report
+        None
+    });
+    let told = acknowledge(report, sources);
+    let due = store.filter(|store| !options.dry_run && store.checkpoint_due());
+    let late = due.and_then(|mut store| store.checkpoint().err()).map(|error| {
+        let mut warning = error.to_diagnostic();
+        warning.severity = Severity::Warning;
+        warning
+    });
+    (told, late)
 }
 
+/// Runs the batches; gives the ledger when all went through.
 fn run_batches(
     path: &Path,
     options: &RunOptions,
     sources: &mut SourceMap,
     cancel: Option<&AtomicBool>,
     report: &mut RunReport,
-) -> Result<(), Vec<Diagnostic>> {
+) -> Result<Option<RedbStore>, Vec<Diagnostic>> {
     let one = |diagnostic: Diagnostic| vec![diagnostic];
     let (lowered, open_accounts) = lower(path, options, sources, &mut report.diagnostics)?;
     if report.diagnostics.iter().any(Diagnostic::is_error) {
-        return Ok(());
+        return Ok(None);
     }
     if lowered.is_empty() {
         let diagnostic = Diagnostic::new(Code::AE0314, "there is no batch to run");
@@ -138,18 +150,10 @@ fn run_batches(
         let failed = !result.success;
         report.results.push(result);
         if failed {
-            return Ok(());
+            return Ok(None);
         }
     }
-    if !options.dry_run && store.checkpoint_due() {
-        // The batches are committed; a checkpoint that fails is tried again by the next run.
-        if let Err(error) = store.checkpoint() {
-            let mut note = error.to_diagnostic();
-            note.severity = aethel_ir::Severity::Warning;
-            report.diagnostics.push(note);
-        }
-    }
-    Ok(())
+    Ok(Some(store))
 }
 
 /// Reads and lowers the batches of a program or JSON file; the flag says whether unknown accounts are opened with zero.

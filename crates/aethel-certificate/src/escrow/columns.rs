@@ -294,25 +294,9 @@ fn agree<N: Lane>(columns: &Columns<'_, N>, block: Block, room: &Room<N>, claime
 mod tests {
     use super::*;
     use crate::support::{Build, Kind};
+    use crate::workers::tests::Threads;
     use crate::{Alone, accesses};
     use proptest::prelude::*;
-
-    /// Threads that really run at the same time.
-    struct Threads(usize);
-
-    impl Workers for Threads {
-        fn count(&self) -> usize {
-            self.0
-        }
-
-        fn run(&self, work: &(dyn Fn(usize) + Sync)) {
-            std::thread::scope(|scope| {
-                (0..self.0).for_each(|index| {
-                    scope.spawn(move || work(index));
-                });
-            });
-        }
-    }
 
     fn same<N: Lane, M: Lane>(a: &Sums<N>, b: &Sums<M>) -> bool {
         let least = |least: i128, lowest: i128| (least != lowest).then_some(least);

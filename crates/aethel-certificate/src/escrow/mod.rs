@@ -20,7 +20,7 @@ pub use sums::Sums;
 
 pub(crate) use columns::{Summed, Task};
 
-use crate::kinds::kinds;
+use crate::kinds::Kinds;
 use crate::workers::{Alone, Workers};
 use aethel_ir::{Access, Batch, Class, Column, Group, Lane, PlaceId, SlotAccess};
 use columns::Part;
@@ -175,11 +175,11 @@ fn decide<N: Lane>(
     initial: &[i128],
     candidate: impl Fn(usize, &Sums<N>) -> bool,
 ) -> Vec<Treatment> {
-    let kinds = kinds(batch);
-    let rows = sums.iter().zip(initial).zip(&kinds).enumerate();
-    rows.map(|(index, ((sums, before), kind))| {
+    let kinds = Kinds::new(batch);
+    let rows = sums.iter().zip(initial).enumerate();
+    rows.map(|(index, (sums, before))| {
         if candidate(index, sums) {
-            let verdict = sums.suffice(kind.bounded, *before);
+            let verdict = sums.suffice(kinds.of(index).bounded, *before);
             verdict.map_or_else(Treatment::Ordered, |()| Treatment::Escrow)
         } else {
             Treatment::Unwritten

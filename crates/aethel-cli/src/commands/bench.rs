@@ -25,7 +25,7 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
     }
     let begun = Instant::now();
     let report = bench(&library_options(options), &mut |next| {
-        printer.progress(begun, next)
+        printer.progress(begun, || next.to_owned())
     });
     printer.progress_done();
     let report = match report {

@@ -32,8 +32,9 @@ pub fn run(options: &CheckOptions, printer: &mut Printer) -> Exit {
             match open(&path, &mut sources) {
                 Ok(program) => {
                     let mut told = |at: Progress<'_>| {
-                        let line = format!("{}: {} of {}, `{}`", path.display(), at.done + 1, at.of, at.name);
-                        printer.progress(begun, &line);
+                        printer.progress(begun, || {
+                            format!("{}: {} of {}, `{}`", path.display(), at.done + 1, at.of, at.name)
+                        });
                     };
                     let report = program.check_with(&mut sources, &library, &mut told);
                     let counts = program.counts();
@@ -41,6 +42,8 @@ pub fn run(options: &CheckOptions, printer: &mut Printer) -> Exit {
                     found.diagnostics.extend(report.diagnostics);
                     found.proofs.extend(report.proofs);
                     found.undecided |= report.undecided;
+                    // The process ends soon; a tree of ten thousand intents need not be given back piece by piece.
+                    std::mem::forget(program);
                 }
                 Err(diagnostic) => found.diagnostics.push(diagnostic),
             }
@@ -57,7 +60,9 @@ pub fn run(options: &CheckOptions, printer: &mut Printer) -> Exit {
     };
     let summary = summary(intents, batches, &found.proofs);
     printer.say(&format!("{counts} · {files}{summary}\n"));
-    match (unreadable, failed, found.undecided) {
+    let undecided = found.undecided;
+    std::mem::forget((found, sources));
+    match (unreadable, failed, undecided) {
         (true, _, _) => Exit::Usage,
         (_, true, _) => Exit::Wrong,
         (_, _, true) => Exit::Undecided,

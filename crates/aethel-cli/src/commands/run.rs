@@ -7,7 +7,7 @@ use crate::printer::Printer;
 use aethel::inputs::InputSources;
 use aethel::ir::{Diagnostic, SourceMap};
 use aethel::runtime::Validation;
-use aethel::{RunOptions, Selection};
+use aethel::{RunOptions, RunReport, Selection};
 use aethel_report::run as draw;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,12 +19,26 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
     // Without a handler Ctrl-C would still be safe: the commit is atomic. With it, the batch says what happened.
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
     let mut sources = SourceMap::default();
-    let report = aethel::run(
+    let (exit, late) = aethel::run(
         &options.file,
         &library_options(options),
         &mut sources,
         Some(&cancel),
+        |report, sources| tell(report, sources, printer),
     );
+    let late: Vec<Diagnostic> = late.into_iter().collect();
+    let denied = printer.late(&late, &sources);
+    let exit = if denied && exit == Exit::Fine {
+        exit_of(&late)
+    } else {
+        exit
+    };
+    std::mem::forget(sources);
+    exit
+}
+
+/// Prints what came of each batch; gives how the process is to end.
+fn tell(report: RunReport, sources: &SourceMap, printer: &mut Printer) -> Exit {
     let failures: Vec<Diagnostic> = report
         .results
         .iter()
@@ -35,25 +49,24 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
     let failed = match printer.format() {
         Format::Json => {
             let denied = printer.denies(&problems);
-            printer.write(|out| draw::write_json(out, &report.results, &report.diagnostics, &sources));
+            printer.write(|out| draw::write_json(out, &report.results, &report.diagnostics, sources));
             denied
         }
         Format::Human | Format::Concise => {
-            let beside = printer.diagnostics(&report.diagnostics, &sources);
+            let beside = printer.diagnostics(&report.diagnostics, sources);
             for result in &report.results {
                 // What went wrong comes first; what was undone, after it.
                 let failure: Vec<Diagnostic> = result.diagnostic.as_deref().cloned().into_iter().collect();
-                printer.diagnostics(&result.notices, &sources);
-                printer.diagnostics(&failure, &sources);
+                printer.diagnostics(&result.notices, sources);
+                printer.diagnostics(&failure, sources);
                 printer.say(&draw::batch(result, &report.ledger));
             }
             beside || !failures.is_empty()
         }
     };
-    let exit = if failed { exit_of(&problems) } else { Exit::Fine };
-    // The process ends here; millions of names need not be given back one by one before.
-    std::mem::forget((report, sources));
-    exit
+    // The process ends soon; millions of names need not be given back one by one before.
+    std::mem::forget(report);
+    if failed { exit_of(&problems) } else { Exit::Fine }
 }
 
 fn library_options(options: &Options) -> RunOptions {

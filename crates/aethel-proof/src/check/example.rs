@@ -250,13 +250,17 @@ pub fn look(subject: &Subject) -> Seen {
         needed: tested.iter().map(|tested| !tested).collect(),
     };
     for state in likely(subject).filter(|state| subject.admits(state)) {
-        seen.alive |= subject.run(&state).is_ok();
-        let values: Vec<Option<Value>> = subject.with(&state, |view, evaluator| {
+        if seen.alive && seen.needed.iter().all(|needed| *needed) {
+            break; // There is nothing left to see.
+        }
+        let (alive, values) = subject.with(&state, |view, evaluator| {
+            let alive = seen.alive || evaluator.execute(view, &state.before).is_ok();
             let value = |condition: &aethel_ir::Condition| {
                 evaluator.show(view, &state.before, &state.before, condition.expr)
             };
-            guard.iter().map(value).collect()
+            (alive, guard.iter().map(value).collect::<Vec<Option<Value>>>())
         });
+        seen.alive = alive;
         let holds = |n: usize| !tested[n] || values[n] == Some(Value::Bool(true));
         let mut failing = (0..guard.len()).filter(|n| !holds(*n));
         if let (Some(n), None) = (failing.next(), failing.next())

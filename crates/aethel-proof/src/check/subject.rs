@@ -86,12 +86,18 @@ impl Subject {
         for group in &batch.groups {
             // Where every account is bounded one row is like the other; a group without rows is judged like that too.
             let rows = if any_unbounded { group.rows.max(1) } else { 1 };
+            let (mut unbounded, mut last) = (Vec::new(), None);
             for row in 0..rows {
-                let unbounded = |column: &Column<AccountId>| {
+                unbounded.clear();
+                unbounded.extend(group.accounts.iter().map(|column| {
                     let account = column.get(row).map(|account| account.0 as usize);
                     account.and_then(|n| batch.unbounded.get(n).copied()) == Some(true)
-                };
-                let unbounded: Vec<bool> = group.accounts.iter().map(unbounded).collect();
+                }));
+                // Neighbours of millions of rows are mostly alike.
+                if last.as_ref() == Some(&unbounded) {
+                    continue;
+                }
+                last = Some(unbounded.clone());
                 let intent = group.intent as usize;
                 if seen.insert((intent, unbounded.clone())) {
                     subjects.extend(Self::new(batch, intent, &unbounded).map(|one| (intent, one)));

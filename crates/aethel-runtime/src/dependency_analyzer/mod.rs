@@ -125,10 +125,7 @@ impl DependencyGraph {
     /// How many conflicts there are at a place: between consecutive accesses, and between any two.
     pub fn counts_at(&self, batch: &Batch, place: PlaceId) -> (Counts, Counts) {
         match self.survey.updates(place) {
-            Some(count) => {
-                let (before, count) = (u64::from(count.saturating_sub(1)), u64::from(count));
-                (Counts::each(before), Counts::each(before * count / 2))
-            }
+            Some(updates) => Counts::of_updates(updates),
             None => self.counted(batch, place),
         }
     }

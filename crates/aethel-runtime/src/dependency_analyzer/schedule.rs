@@ -204,9 +204,10 @@ pub(super) fn join_items(
     }
 }
 
-/// Sets that are joined (R. E. Tarjan, "Efficiency of a good but not linear set union algorithm", JACM 22(2), 1975, with
-/// halved paths).
+/// Sets that are joined, by the algorithm of M. Rem (E. W. Dijkstra, "A Discipline of Programming", chapter 23; the
+/// quickest of many according to M. Patwary, J. Blair, F. Manne, "Experiments on Union-Find Algorithms", SEA 2010).
 pub(super) struct Parts {
+    /// Never larger than the number itself; the same for the first of a set.
     parent: Vec<u32>,
     /// How many sets there are.
     pub count: usize,
@@ -224,23 +225,23 @@ impl Parts {
     /// Makes the sets of two numbers one.
     #[inline]
     pub(super) fn join(&mut self, a: u32, b: u32) {
-        if self.parent[a as usize] == self.parent[b as usize] {
-            return;
+        let (mut a, mut b) = (a as usize, b as usize);
+        loop {
+            let (above_a, above_b) = (self.parent[a], self.parent[b]);
+            if above_a == above_b {
+                return;
+            }
+            if above_a < above_b {
+                std::mem::swap(&mut a, &mut b);
+            }
+            // Now `a` has the larger parent: it gets the smaller one, and goes on from its old.
+            let (old, new) = (above_a.max(above_b), above_a.min(above_b));
+            self.parent[a] = new;
+            if old as usize == a {
+                self.count -= 1;
+                return;
+            }
+            a = old as usize;
         }
-        let (a, b) = (self.root(a), self.root(b));
-        if a != b {
-            self.parent[a.max(b) as usize] = a.min(b);
-            self.count -= 1;
-        }
-    }
-
-    #[inline]
-    fn root(&mut self, mut node: u32) -> u32 {
-        while self.parent[node as usize] != node {
-            let above = self.parent[self.parent[node as usize] as usize];
-            self.parent[node as usize] = above;
-            node = above;
-        }
-        node
     }
 }

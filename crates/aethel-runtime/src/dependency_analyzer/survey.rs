@@ -38,6 +38,7 @@ impl Survey {
 
     /// How many transactions read and write a place, where all that conflict do both; `None` where chains have to be
     /// looked at.
+    #[inline]
     pub fn updates(&self, place: PlaceId) -> Option<u32> {
         self.updates.as_ref()?.get(place.0 as usize).copied()
     }
@@ -229,25 +230,28 @@ impl Levels {
         let mut top = floor;
         for row in rows {
             let mut at = [0_usize; SLOTS];
-            let mut before = [0_u32; SLOTS];
+            let mut cells = [Cell::default(); SLOTS];
             let mut level = floor;
             for slot in 0..SLOTS {
                 at[slot] = place_at(columns[slot], row)?;
-                let cell = self.cells.get(at[slot])?;
-                level = level.max(cell.level);
-                let known = cell.last == 0 || before[..slot].contains(&cell.last);
-                self.edges += usize::from(!known);
-                before[slot] = cell.last;
+                cells[slot] = *self.cells.get(at[slot])?;
+                level = level.max(cells[slot].level);
             }
             self.position += 1;
-            for place in at {
-                let cell = self.cells.get_mut(place)?;
-                if cell.last != self.position {
-                    self.places += usize::from(cell.last == 0);
-                    cell.last = self.position;
-                    cell.level = level + 1;
-                    cell.updates += 1;
+            for slot in 0..SLOTS {
+                let cell = cells[slot];
+                // The same place twice is one access, and one transaction before is one edge, whatever both touch.
+                if at[..slot].contains(&at[slot]) {
+                    continue;
                 }
+                let known = cells[..slot].iter().any(|other| other.last == cell.last);
+                self.edges += usize::from(cell.last != 0 && !known);
+                self.places += usize::from(cell.last == 0);
+                *self.cells.get_mut(at[slot])? = Cell {
+                    last: self.position,
+                    level: level + 1,
+                    updates: cell.updates + 1,
+                };
             }
             top = top.max(level + 1);
             match self.widths.get_mut(level as usize) {

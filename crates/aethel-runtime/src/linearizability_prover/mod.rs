@@ -22,6 +22,7 @@ use aethel_certificate::{
     Alone, CertificateView, Checked, Memory, Rejection, Way, Workers, check_columns_with, check_while,
 };
 use aethel_ir::{Batch, Code, Diagnostic, PlaceId, TransactionId};
+use std::sync::OnceLock;
 
 /// The most transactions for which a solver is asked about the whole run.
 pub const DIRECT_PROOF_LIMIT: usize = 16;
@@ -285,15 +286,15 @@ fn certified(
     options: &ProofOptions<'_>,
     watch: &Watch<'_>,
 ) -> Result<Option<Checked>, ProofError> {
-    let mut stopped = None;
+    let stopped = OnceLock::new();
     let view = proof.certificate(batch, graph, snapshot);
     let memory = Memory {
         values: &proof.run.final_values,
         changes: if proof.by_sums() { &proof.run.written } else { &[] },
     };
     let elsewhere = options.supply_elsewhere;
+    let workers = options.team.map_or(&Alone as &dyn Workers, |team| team);
     if options.sums {
-        let workers = options.team.map_or(&Alone as &dyn Workers, |team| team);
         match check_columns_with(&view, memory, elsewhere, workers) {
             Ok(Some(checked)) => return Ok(Some(checked)),
             Ok(None) => {}
@@ -301,11 +302,14 @@ fn certified(
             Err(rejection) => return Err(ProofError::Rejected(Box::new(rejection))),
         }
     }
-    let verdict = check_while(&view, Some(memory), elsewhere, &mut || {
-        stopped = watch.check().err();
-        stopped.is_none()
+    let verdict = check_while(&view, Some(memory), elsewhere, workers, &|| match watch.check() {
+        Ok(()) => true,
+        Err(stop) => {
+            let _ = stopped.set(stop);
+            false
+        }
     });
-    match (verdict, stopped) {
+    match (verdict, stopped.into_inner()) {
         (_, Some(stop)) => Err(ProofError::Stopped(stop)),
         (Ok(checked), None) => Ok(Some(checked)),
         (Err(Rejection::NotConserved { .. }), None) => Ok(None),

@@ -120,21 +120,21 @@ impl ParallelExecutor {
         watch.check().map_err(ExecutionError::Stopped)?;
         let by_columns = columns::applies(batch, plan) && !options.faults().any();
         let choice = choose(batch, plan, options, by_columns);
+        let own;
+        let team: &Team = match &options.team {
+            Some(team) if team.count() >= choice.workers() as usize => team,
+            _ => {
+                own = Team::new(choice.workers());
+                &own
+            }
+        };
         if by_columns {
-            let own;
-            let workers: &dyn Workers = match &options.team {
-                Some(team) if team.count() >= choice.workers() as usize => &**team,
-                _ => {
-                    own = Team::new(choice.workers());
-                    &own
-                }
-            };
-            if let Some(trace) = columns::run(batch, plan, snapshot, options, choice, workers, watch)? {
+            if let Some(trace) = columns::run(batch, plan, snapshot, options, choice, team, watch)? {
                 return Ok(trace);
             }
         } else if choice.workers() > 1 {
             let parallel = Parallel::new(batch, plan, snapshot, options, watch);
-            if let Some(trace) = parallel.run(choice)? {
+            if let Some(trace) = parallel.run(choice, team)? {
                 return Ok(trace);
             }
             // Something failed, or the supply may have left its range on the way: the serial run knows exactly.

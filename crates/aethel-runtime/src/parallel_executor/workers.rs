@@ -16,10 +16,11 @@ use crate::conflict_detector::Plan;
 use crate::dependency_analyzer::{DependencyGraph, Schedule};
 use crate::serial::Run;
 use crate::supply::Supply;
+use aethel_certificate::Workers;
 use aethel_ir::{Batch, PlaceId, TransactionId};
 use crossbeam::deque::{Injector, Stealer, Worker};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::thread::Thread;
 
@@ -37,6 +38,9 @@ pub(super) struct Stretch {
     pub first: u32,
     pub end: u32,
 }
+
+/// What a worker begins with, and what it ends with.
+type Hands = (Option<Worker<u32>>, Option<Result<Log, String>>);
 
 /// Everything the workers share.
 pub(super) struct Parallel<'a> {
@@ -120,7 +124,7 @@ impl<'a> Parallel<'a> {
     }
 
     /// Runs everything; `None` when the serial run has to decide.
-    pub fn run(self, choice: ThreadChoice) -> Result<Option<Trace>, ExecutionError> {
+    pub fn run(self, choice: ThreadChoice, team: &dyn Workers) -> Result<Option<Trace>, ExecutionError> {
         let threads = choice.workers() as usize;
         let length = (self.sources.len() / (threads * 4)).clamp(1, LONGEST_RUN);
         let mut first = 0;
@@ -154,23 +158,21 @@ impl<'a> Parallel<'a> {
                 }
             }
         };
-        let logs: Vec<Result<Log, String>> = std::thread::scope(|scope| {
-            let mut deques = deques.into_iter().enumerate();
-            let own = deques.next();
-            // A machine that has no room for another thread has fewer workers; those that there are do everything.
-            let others: Vec<_> = deques
-                .map_while(|(index, deque)| {
-                    let work = &work;
-                    let builder = std::thread::Builder::new().name(format!("aethel-{index}"));
-                    builder.spawn_scoped(scope, move || work(index, deque)).ok()
-                })
-                .collect();
-            let mut logs: Vec<_> = own.map(|(index, deque)| work(index, deque)).into_iter().collect();
-            for other in others {
-                logs.push(other.join().unwrap_or_else(|said| Err(words(said.as_ref()))));
+        // A team with fewer threads than workers has some work one after the other; then the first does everything.
+        let hands: Vec<Mutex<Hands>> = deques
+            .into_iter()
+            .map(|deque| Mutex::new((Some(deque), None)))
+            .collect();
+        team.run(&|index| {
+            let Some(Ok(mut hand)) = hands.get(index).map(Mutex::lock) else {
+                return;
+            };
+            if let Some(deque) = hand.0.take() {
+                hand.1 = Some(work(index, deque));
             }
-            logs
         });
+        let ended = |hand: Mutex<Hands>| hand.into_inner().ok().and_then(|(_, log)| log);
+        let logs: Vec<Result<Log, String>> = hands.into_iter().filter_map(ended).collect();
         let wall_ns = self.watch.now_ns().saturating_sub(self.started_ns);
         let logs = logs
             .into_iter()

@@ -15,11 +15,9 @@ pub use aethel_proof::check::CheckLimits;
 
 use crate::lemmas::cache_directory;
 use crate::program::{Program, sort};
-use aethel_ir::{Code, Diagnostic, Proof, Severity, SourceMap, Span};
-use aethel_lower::{Inputs, LoweredBatch, MAX_SHOWN, Purpose, Selection};
+use aethel_ir::{Code, Diagnostic, Proof, Severity, SourceMap};
+use aethel_lower::{ForCheck, MAX_SHOWN};
 use aethel_runtime::DependencyAnalyzer;
-use aethel_syntax::ast;
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,15 +90,10 @@ impl Program {
             diagnostics: self.diagnostics.clone(),
             ..CheckReport::default()
         };
-        let inputs = Inputs::default();
-        let lowered = self.lower(
-            &Selection::All,
-            &inputs,
-            Purpose::Check,
-            sources,
-            &options.allow_path,
-            &mut report.diagnostics,
-        );
+        let ForCheck {
+            batches: lowered,
+            alone,
+        } = self.lower_for_check(sources, &options.allow_path, &mut report.diagnostics);
         let mut orders = Vec::with_capacity(lowered.len());
         for batch in &lowered {
             match DependencyAnalyzer.analyze(&batch.batch) {
@@ -109,7 +102,6 @@ impl Program {
             }
         }
         if !report.diagnostics.iter().any(Diagnostic::is_error) {
-            let alone = self.uncalled(&lowered, sources, &options.allow_path);
             let mut intents = intents::Intents::collect(&lowered, &alone);
             let of = intents.len() + lowered.len();
             intents.judge(options, &mut |done, name| progress(Progress { done, of, name }));
@@ -131,25 +123,6 @@ impl Program {
         tidy(&mut report.diagnostics);
         sort(&mut report.diagnostics);
         report
-    }
-
-    /// Top-level intents that no batch calls, each as a batch of one.
-    pub(crate) fn uncalled(
-        &self,
-        lowered: &[LoweredBatch],
-        sources: &mut SourceMap,
-        allowed: &[PathBuf],
-    ) -> Vec<LoweredBatch> {
-        let intents = lowered.iter().flat_map(|batch| &batch.batch.intents);
-        let called: HashSet<Span> = intents.map(|intent| intent.span).collect();
-        let names = self.tree.items.iter().filter_map(|item| match item {
-            ast::Item::Intent(decl) if !called.contains(&decl.name.span) => Some(decl.name.text.clone()),
-            _ => None,
-        });
-        let selection = Selection::Intents(names.collect());
-        // They compiled before, and what was to be said of them was said there.
-        let (inputs, mut said) = (Inputs::default(), Vec::new());
-        self.lower(&selection, &inputs, Purpose::Check, sources, allowed, &mut said)
     }
 }
 
