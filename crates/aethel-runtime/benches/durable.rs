@@ -20,7 +20,7 @@ fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     println!(
-        "transfers    all: minimum  median   floor: minimum  median   ratios      ①–⑤      ⑥   rest   in memory   bytes"
+        "transfers    all: minimum  median   floor: minimum  median   ratios      ①–⑤      ⑥   rest   in memory   bytes, certificate"
     );
     let sizes: &[usize] = if quick {
         &[1000]
@@ -155,10 +155,11 @@ fn measure(transfers: usize, rounds: usize, path: &std::path::Path) {
     }
     all.sort_unstable();
     least.sort_unstable();
+    let certificate = store.certificate(store.head().sequence).unwrap().unwrap().len();
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     let [first, sixth] = [0, 1].map(|i| stages.iter().map(|s| s[i]).min().unwrap_or(0) as f64 / 1e6);
     println!(
-        "{transfers:>9} {:>17.3}{:>8.3}{:>17.3}{:>8.3}{:>7.1}{:>6.1}{first:>9.3}{sixth:>7.3}{:>7.3}{:>12.3}{row:>9}",
+        "{transfers:>9} {:>17.3}{:>8.3}{:>17.3}{:>8.3}{:>7.1}{:>6.1}{first:>9.3}{sixth:>7.3}{:>7.3}{:>12.3}{row:>9}{certificate:>9}",
         ms(all[0]),
         ms(all[rounds / 2]),
         ms(least[0]),
