@@ -78,12 +78,7 @@ impl<'a> Task<'a> {
     }
 
     /// Shares the rows of the batch out among so many workers and joins what they sum up.
-    fn shared<N: Lane>(
-        &self,
-        workers: &dyn Workers,
-        count: usize,
-        sum: &(dyn Fn(Range<usize>, &mut Part<N>) -> Option<bool> + Sync),
-    ) -> Option<Summed<N>> {
+    fn shared<N: Lane>(&self, workers: &dyn Workers, count: usize, sum: &Sum<'_, N>) -> Option<Summed<N>> {
         let rows: usize = self.batch.groups.iter().map(|group| group.rows as usize).sum();
         let places = self.batch.places.len();
         if count == 1 {
@@ -218,6 +213,9 @@ impl<'a> Task<'a> {
         Some(holds)
     }
 }
+
+/// Adds some rows to the sums of a worker; gives whether they hold.
+type Sum<'a, N> = dyn Fn(Range<usize>, &mut Part<N>) -> Option<bool> + Sync + 'a;
 
 /// What a worker found: its sums, and whether its rows hold.
 type Share<N> = (Part<N>, bool);
