@@ -1,8 +1,10 @@
-//! What a certificate holds, and its bytes: a magic text, a version, and the fields in postcard.
+//! What a certificate holds, and its bytes: a magic text, a version, and then the columns ([`wire`](crate::wire)).
 
+use crate::bytes::{Reader, Writer};
 use crate::check::{Checked, check};
 use crate::claims::check_escrow;
 use crate::rejection::Rejection;
+use crate::wire;
 use aethel_ir::{Batch, PlaceId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -11,7 +13,7 @@ use std::fmt;
 const MAGIC: &[u8; 16] = b"aethel-certific\n";
 
 /// The version of the format that this crate writes and reads.
-pub const FORMAT_VERSION: u16 = 2;
+pub const FORMAT_VERSION: u16 = 3;
 
 /// How the state that was committed came about. For information; the checker asks the same of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +27,7 @@ pub enum Way {
 }
 
 /// Everything needed to check a run without trusting who ran it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
     /// What was run.
     pub batch: Batch,
@@ -54,7 +56,7 @@ pub struct Certificate {
 }
 
 /// A certificate whose parts belong to somebody else; it has the same encoding.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct CertificateView<'a> {
     /// What was run.
     pub batch: &'a Batch,
@@ -147,7 +149,9 @@ impl Certificate {
 pub fn encode(view: &CertificateView<'_>) -> Result<Vec<u8>, DecodeError> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-    postcard::to_extend(view, bytes).map_err(|error| DecodeError::Damaged(error.to_string()))
+    let mut out = Writer(bytes);
+    wire::write(&mut out, view)?;
+    Ok(out.0)
 }
 
 /// Reads any bytes as a certificate. Memory stays proportional to the number of bytes.
@@ -165,8 +169,9 @@ pub fn decode(bytes: &[u8]) -> Result<Certificate, DecodeError> {
     if version != FORMAT_VERSION {
         return Err(DecodeError::UnknownVersion(version));
     }
-    let (certificate, left): (Certificate, &[u8]) =
-        postcard::take_from_bytes(rest).map_err(|error| DecodeError::Damaged(error.to_string()))?;
+    let mut input = Reader(rest);
+    let certificate = wire::read(&mut input)?;
+    let left = input.0;
     if !left.is_empty() {
         return Err(DecodeError::Damaged(format!(
             "{} bytes too many at the end",

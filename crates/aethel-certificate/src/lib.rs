@@ -9,6 +9,7 @@
 //! `final_values`, bit for bit, without creating or destroying value. What it does not mean: that `initial` is what
 //! a ledger held (the ledger compares the versions it read), or that the supply outside the batch leaves room.
 
+mod bytes;
 mod check;
 mod claims;
 mod conservation;
@@ -22,6 +23,7 @@ mod order;
 mod proof_file;
 mod rejection;
 mod running;
+mod wire;
 mod workers;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use crate::certify;
 use crate::support::{Build, Kind};
-use aethel_certificate::{DecodeError, decode, digest, encode};
+use aethel_certificate::{DecodeError, FORMAT_VERSION, decode, digest, encode};
 use proptest::prelude::*;
 
 fn bytes() -> Vec<u8> {
@@ -65,12 +65,33 @@ fn a_group_that_claims_billions_of_rows_is_refused_at_once() {
     assert!(started.elapsed().as_secs() < 30);
 }
 
+/// Few bytes may name few places and transactions only.
+#[test]
+fn an_intent_with_a_thousand_places_of_a_thousand_rows_is_refused() {
+    let mut build = Build::new("b");
+    let names: Vec<String> = (0..1000).map(|n| format!("a{n}")).collect();
+    let rows: Vec<_> = names.iter().map(|name| ("payer", name.as_str(), 1)).collect();
+    build.rows(Kind::Pay, &rows);
+    let certificate = certify(&build, &build.snapshot(10_000, &[])).unwrap();
+    assert!(decode(&encode(&certificate.view()).unwrap()).is_ok());
+    let mut wide = certificate;
+    let place = wide.batch.intents[0].places[1];
+    wide.batch.intents[0].places = vec![place; 5000];
+    let encoded = encode(&wide.view()).unwrap();
+    assert!(
+        matches!(decode(&encoded), Err(DecodeError::BadBatch(_))),
+        "{}",
+        encoded.len()
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn p24_any_bytes(tail in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let mut hostile = b"aethel-certific\n\x01\x00".to_vec();
+        let mut hostile = b"aethel-certific\n".to_vec();
+        hostile.extend(FORMAT_VERSION.to_le_bytes());
         hostile.extend(&tail);
         if let Ok(certificate) = decode(&hostile) {
             let _ = certificate.check(None);

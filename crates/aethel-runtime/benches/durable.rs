@@ -22,10 +22,11 @@ fn main() {
     println!(
         "transfers    all: minimum  median   floor: minimum  median   ratios      ①–⑤      ⑥   rest   in memory   bytes, certificate"
     );
-    let sizes: &[usize] = if quick {
-        &[1000]
-    } else {
-        &[1000, 10_000, 100_000, 1_000_000]
+    let asked: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let sizes: &[usize] = match (asked.as_slice(), quick) {
+        ([], true) => &[1000],
+        ([], false) => &[1000, 10_000, 100_000, 1_000_000],
+        (asked, _) => asked,
     };
     for size in sizes {
         let rounds = match size {
@@ -93,7 +94,7 @@ fn measure(transfers: usize, rounds: usize, path: &std::path::Path) {
     let build = batch(transfers);
     let options = ProcessorOptions {
         access: Some(Arc::new(Believer)),
-        ..ProcessorOptions::default()
+        ..ProcessorOptions { available_threads: 2, ..ProcessorOptions::default() }
     };
     let processor = BatchProcessor::new(options, Arc::new(SystemClock::default()));
     let mut store = RedbStore::open_or_new(path, Duration::ZERO).unwrap();
