@@ -15,10 +15,6 @@ use std::sync::Mutex;
 /// What the last panic said.
 static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);
 
-/// Batches take large columns and give them back, again and again; this allocator keeps them at hand.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // A panic that is caught, such as redb's on a damaged file, becomes a diagnostic; only others are told, here.
     if std::env::var_os("RUST_BACKTRACE").is_none() {

@@ -15,10 +15,6 @@ use std::sync::Arc;
 use std::time::Instant;
 use support::{Build, Kind};
 
-/// The allocator of the binary.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const BEFORE: i128 = 1_000_000_000;
 const STAGES: [&str; 5] = ["graph", "conflicts", "execution", "proof", "conservation"];
 
