@@ -22,7 +22,9 @@ fn main() {
     println!(
         "transfers    all: minimum  median   floor: minimum  median   ratios      ①–⑤      ⑥   rest   in memory   bytes, certificate"
     );
-    let asked: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let asked: Vec<usize> = std::env::args()
+        .filter_map(|argument| argument.parse().ok())
+        .collect();
     let sizes: &[usize] = match (asked.as_slice(), quick) {
         ([], true) => &[1000],
         ([], false) => &[1000, 10_000, 100_000, 1_000_000],
@@ -94,7 +96,10 @@ fn measure(transfers: usize, rounds: usize, path: &std::path::Path) {
     let build = batch(transfers);
     let options = ProcessorOptions {
         access: Some(Arc::new(Believer)),
-        ..ProcessorOptions { available_threads: 2, ..ProcessorOptions::default() }
+        ..ProcessorOptions {
+            available_threads: 2,
+            ..ProcessorOptions::default()
+        }
     };
     let processor = BatchProcessor::new(options, Arc::new(SystemClock::default()));
     let mut store = RedbStore::open_or_new(path, Duration::ZERO).unwrap();

@@ -1,6 +1,8 @@
 //! What each of stages ① to ⑤ costs a transaction, beside a bare loop over an array of balances in the same run:
 //! `cargo bench -p aethel-runtime`. Minimum of several rounds, nanoseconds a transaction. A word after `--` picks the
-//! cases whose name has it, a number the size.
+//! cases whose name has it, a number the size. `once` runs a single round on one thread, for a tool that counts
+//! instructions: `valgrind --tool=callgrind --toggle-collect='*Analyzer::analyze_with*' BINARY --bench uniform 100000 once`
+//! (and `*Detector::detect_with*`, `*Executor::execute*`, `*Prover::prove*`, `*Validator::validate*`).
 #![allow(clippy::unwrap_used, clippy::float_arithmetic, missing_docs)]
 
 #[path = "../../aethel-certificate/tests/support/mod.rs"]
@@ -85,10 +87,11 @@ fn main() {
     } else {
         sizes
     };
+    let once = words.iter().any(|word| word == "once");
     let picked = |name: &str| {
         let mut names = words
             .iter()
-            .filter(|word| word.parse::<usize>().is_err())
+            .filter(|word| *word != "once" && word.parse::<usize>().is_err())
             .peekable();
         names.peek().is_none() || names.any(|word| name.contains(word.as_str()))
     };
@@ -106,9 +109,13 @@ fn main() {
         ];
         for (name, build) in cases.into_iter().filter(|(name, _)| picked(name)) {
             let build = build(size);
+            if once {
+                measure(&build, 1, 1);
+                continue;
+            }
             let bare = bare_loop(&build);
             for threads in [1, 2] {
-                let stages = measure(&build, threads);
+                let stages = measure(&build, threads, rounds(size));
                 let total: f64 = stages.iter().sum();
                 println!(
                     "{name:<14} {size:>11} {threads:>7} {}  = {total:>6.1}, a bare loop {bare:.2}: {:>5.1} times",
@@ -161,7 +168,7 @@ fn rounds(transactions: usize) -> usize {
 }
 
 /// Nanoseconds a transaction, stage by stage.
-fn measure(build: &Build, threads: u32) -> [f64; 5] {
+fn measure(build: &Build, threads: u32, rounds: usize) -> [f64; 5] {
     let clock = SystemClock::default();
     let watch = Watch::new(&clock);
     let snapshot = build.snapshot(BEFORE, &[]);
@@ -169,7 +176,7 @@ fn measure(build: &Build, threads: u32) -> [f64; 5] {
     let team = Arc::new(Team::new(threads));
     let access = aethel_certificate::accesses(&build.batch);
     let mut best = [u64::MAX; 5];
-    for _ in 0..rounds(build.batch.len()) {
+    for _ in 0..rounds {
         let mut last = watch.now_ns();
         let mut lap = |stage: usize| {
             let now = watch.now_ns();

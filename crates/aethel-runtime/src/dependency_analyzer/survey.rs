@@ -241,11 +241,15 @@ impl Levels {
             for slot in 0..SLOTS {
                 let cell = cells[slot];
                 // The same place twice is one access, and one transaction before is one edge, whatever both touch.
-                if at[..slot].contains(&at[slot]) {
+                let (mut twice, mut known) = (false, cell.last == 0);
+                for earlier in 0..slot {
+                    twice |= at[earlier] == at[slot];
+                    known |= cells[earlier].last == cell.last;
+                }
+                if twice {
                     continue;
                 }
-                let known = cells[..slot].iter().any(|other| other.last == cell.last);
-                self.edges += usize::from(cell.last != 0 && !known);
+                self.edges += usize::from(!known);
                 self.places += usize::from(cell.last == 0);
                 *self.cells.get_mut(at[slot])? = Cell {
                     last: self.position,
