@@ -7,7 +7,7 @@ use crate::ledger::random;
 use crate::program::Program;
 use crate::run;
 use aethel_ir::{Diagnostic, SourceMap};
-use aethel_ledger::{BatchKey, LedgerId, LedgerStore, MemoryStore, RedbStore};
+use aethel_ledger::{BatchKey, GroupStore, LedgerId, LedgerStore, MemoryStore, RedbStore};
 use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
 use aethel_runtime::{BatchProcessor as Runtime, BatchResult, SystemClock};
 use serde::Serialize;
@@ -149,6 +149,8 @@ impl Transaction {
 pub struct BatchProcessor {
     options: ProcessorOptions,
     memory: MemoryStore<'static>,
+    /// Kept, since it remembers lemmas and has threads of its own.
+    runtime: Runtime,
 }
 
 impl std::fmt::Debug for BatchProcessor {
@@ -166,9 +168,11 @@ impl BatchProcessor {
     /// When the operating system gives no random bytes for the ledger's identity.
     pub fn new(options: ProcessorOptions) -> Result<Self, Box<Diagnostic>> {
         let id = LedgerId(random::<16>()?);
+        let how = run::processor_options(options.threads, options.timeout);
         Ok(Self {
             options,
             memory: MemoryStore::new(id),
+            runtime: Runtime::new(how, Arc::new(SystemClock::default())),
         })
     }
 
@@ -195,13 +199,75 @@ impl BatchProcessor {
 
     fn execute_named(&mut self, name: &str, transactions: &[Transaction]) -> BatchResult {
         let mut sources = SourceMap::default();
-        let value = serde_json::json!({ "name": name, "transactions": transactions });
-        let text = value.to_string();
-        let source = sources.add("transactions", text.as_str());
-        match aethel_lower::lower_json(source, &text, name) {
+        match lowered(name, transactions, &mut sources) {
             Ok(batch) => self.execute(batch, false, &sources),
             Err(problems) => refused(name, problems),
         }
+    }
+
+    /// Runs several lists of transactions, each as a batch of its own, in this order. On a durable ledger the next is
+    /// executed while the last is being synced, and those that wait share a sync: many small batches take much less time
+    /// than one by one. Each result is given when its batch is on the disk or has failed; where a batch fails the others
+    /// go on.
+    ///
+    /// ```
+    /// use aethel::{BatchProcessor, Operation, ProcessorOptions, Transaction};
+    ///
+    /// let mut processor = BatchProcessor::new(ProcessorOptions::default())?;
+    /// let pay = |shop: &str, amount: &str| {
+    ///     let till = format!("{shop}:till");
+    ///     let step = Operation::Transfer { from: shop.into(), to: till.clone(), amount: amount.into() };
+    ///     vec![Transaction::new("pay", "transfer").account(shop, 25).account(&till, 0).operation(step)]
+    /// };
+    /// let results = processor.execute_batches(&[pay("north", "10"), pay("south", "30"), pay("west", "20")]);
+    /// let outcomes: Vec<bool> = results.iter().map(|result| result.success).collect();
+    /// assert_eq!(outcomes, [true, false, true]);
+    /// # Ok::<(), Box<aethel::ir::Diagnostic>>(())
+    /// ```
+    pub fn execute_batches(&mut self, batches: &[Vec<Transaction>]) -> Vec<BatchResult> {
+        let mut texts: Vec<SourceMap> = batches.iter().map(|_| SourceMap::default()).collect();
+        let mut results: Vec<Option<BatchResult>> = Vec::with_capacity(batches.len());
+        let mut ready = Vec::with_capacity(batches.len());
+        for (transactions, sources) in batches.iter().zip(&mut texts) {
+            let refusal = match (lowered("batch", transactions, sources), self.key()) {
+                (Ok(batch), Ok(key)) => {
+                    ready.push((batch, key, &*sources));
+                    None
+                }
+                (Err(problems), _) => Some(refused("batch", problems)),
+                (_, Err(problem)) => Some(refused("batch", vec![problem])),
+            };
+            results.push(refusal);
+        }
+        let requests = ready.into_iter().map(|(batch, key, sources)| {
+            let mut request = run::request(batch, sources, None, false);
+            request.key = Some(key);
+            request
+        });
+        let mut done = Vec::with_capacity(batches.len());
+        let mut gather = |result| {
+            done.push(result);
+            true
+        };
+        match self.options.ledger.clone() {
+            None => self
+                .runtime
+                .execute_batches(&mut self.memory, requests, &mut gather),
+            Some(path) => match open(&path) {
+                Ok(store) => {
+                    self.runtime
+                        .execute_batches(&mut GroupStore::new(store), requests, &mut gather);
+                }
+                Err(problem) => requests.for_each(|_| {
+                    gather(refused("batch", vec![(*problem).clone()]));
+                }),
+            },
+        }
+        let mut done = done.into_iter();
+        results
+            .into_iter()
+            .map(|refusal| refusal.or_else(|| done.next()).unwrap_or_default())
+            .collect()
     }
 
     /// Runs a batch of a program.
@@ -250,23 +316,25 @@ impl BatchProcessor {
 
     fn execute(&mut self, batch: LoweredBatch, open_accounts: bool, sources: &SourceMap) -> BatchResult {
         let name = batch.batch.name.to_string();
-        let key = match &self.options.key {
-            Some(key) => BatchKey::User(key.as_str().into()),
-            None => match random() {
-                Ok(bytes) => BatchKey::Unique(bytes),
-                Err(problem) => return refused(&name, vec![problem]),
-            },
+        let key = match self.key() {
+            Ok(key) => key,
+            Err(problem) => return refused(&name, vec![problem]),
         };
         let mut request = run::request(batch, sources, None, open_accounts);
         request.key = Some(key);
-        let options = run::processor_options(self.options.threads, self.options.timeout);
-        let runtime = Runtime::new(options, Arc::new(SystemClock::default()));
         match self.options.ledger.clone() {
-            None => runtime.execute_batch(&mut self.memory, request),
+            None => self.runtime.execute_batch(&mut self.memory, request),
             Some(path) => match open(&path) {
-                Ok(mut store) => runtime.execute_batch(&mut store, request),
+                Ok(mut store) => self.runtime.execute_batch(&mut store, request),
                 Err(problem) => refused(&name, vec![*problem]),
             },
+        }
+    }
+
+    fn key(&self) -> Result<BatchKey, Diagnostic> {
+        match &self.options.key {
+            Some(key) => Ok(BatchKey::User(key.as_str().into())),
+            None => random().map(BatchKey::Unique),
         }
     }
 
@@ -292,6 +360,17 @@ impl BatchProcessor {
             Some(path) => find(&open(path)?),
         }
     }
+}
+
+/// Transactions as a batch, lowered as a JSON batch is.
+fn lowered(
+    name: &str,
+    transactions: &[Transaction],
+    sources: &mut SourceMap,
+) -> Result<LoweredBatch, Vec<Diagnostic>> {
+    let text = serde_json::json!({ "name": name, "transactions": transactions }).to_string();
+    let source = sources.add("transactions", text.as_str());
+    aethel_lower::lower_json(source, &text, name)
 }
 
 fn open(path: &Path) -> Result<RedbStore, Box<Diagnostic>> {
