@@ -5,7 +5,7 @@ use crate::{
     ConflictDetector, DependencyAnalyzer, ExecutionError, ParallelExecutor, SystemClock, Watch, forced,
 };
 use aethel_certificate::accesses;
-use aethel_ir::{Failure, MAX_MINOR_UNITS, Site, TransactionId};
+use aethel_ir::{Failure, MAX_MINOR_UNITS, Site, Slot, TransactionId};
 use aethel_runtime::serial::{Run, SerialError, run_serially};
 use aethel_runtime::{DependencyGraph, Team};
 use proptest::prelude::*;
@@ -95,16 +95,19 @@ proptest! {
     }
 }
 
-/// The supply is at its end with exactly this transaction, wherever in a block that is, and however much comes together.
+/// The supply is too large with exactly this transaction, wherever in a block it is, however much comes together, and
+/// whichever asset it is.
 #[test]
 fn too_large_a_supply_is_noticed_in_the_middle_of_a_block() {
-    for (count, each) in [
+    let cases = [
         (300, MAX_MINOR_UNITS),
         (128, MAX_MINOR_UNITS),
         (200, MAX_MINOR_UNITS / 150),
         (200, 1 << 54),
-    ] {
+    ];
+    for ((count, each), euros) in cases.into_iter().flat_map(|case| [(case, false), (case, true)]) {
         let mut build = Build::new("supply");
+        build.rows(Kind::Move, &[("world", "alice", 1)]);
         let rows: Vec<_> = (0..count)
             .map(|n| {
                 (
@@ -114,17 +117,138 @@ fn too_large_a_supply_is_noticed_in_the_middle_of_a_block() {
                 )
             })
             .collect();
+        let group = build.id_rows(Kind::Move, &rows);
+        if euros {
+            build.in_euros(group);
+        }
+        let snapshot = build.snapshot(0, &[]);
+        let most = MAX_MINOR_UNITS - each.saturating_mul(count / 2).min(MAX_MINOR_UNITS);
+        let elsewhere = if euros { vec![0, most] } else { vec![most] };
+        assert!(compare(&build, &snapshot, &elsewhere).unwrap());
+        let site = Site::Supply(1);
+        assert_eq!(
+            failure(&build, &snapshot, &elsewhere),
+            Some(Failure::Overflow { site })
+        );
+        if each < MAX_MINOR_UNITS {
+            // What is held already counts too, and debts do not make up for it.
+            let given = [
+                ("alice", MAX_MINOR_UNITS - each * (count / 2)),
+                ("world", -MAX_MINOR_UNITS / 2),
+            ];
+            let snapshot = build.snapshot(0, &given);
+            assert!(compare(&build, &snapshot, &[]).unwrap());
+            let goes = euros && each * count <= MAX_MINOR_UNITS;
+            assert_eq!(failure(&build, &snapshot, &[]).is_none(), goes);
+        }
+    }
+}
+
+/// Why the serial run fails.
+fn failure(build: &Build, snapshot: &[i128], elsewhere: &[i128]) -> Option<Failure> {
+    let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
+    let clock = SystemClock::default();
+    match run_serially(&build.batch, &graph, snapshot, elsewhere, &Watch::new(&clock)) {
+        Err(SerialError::Failed(failed)) => Some(failed.failure),
+        other => {
+            assert!(other.is_ok());
+            None
+        }
+    }
+}
+
+/// A condition that counts only for bounded accounts is about the account of its own row, not of one a block before.
+#[test]
+fn who_may_owe_is_looked_up_row_by_row() {
+    // Rows of `world` that pay nothing, and one of somebody else.
+    for (owes, fails) in [
+        (0..10, None),
+        (10..128, None),
+        (100..300, None),
+        (0..300, Some(200)),
+        (0..300, Some(5)),
+    ] {
+        let mut build = Build::new("rows");
+        let rows: Vec<_> = (0..300)
+            .map(|n| {
+                let owes = owes.contains(&n) && fails != Some(n);
+                let payer = if owes { "world" } else { "payer" };
+                let amount = i128::from(!(owes || fails == Some(n)));
+                (build.account(payer), build.account(&format!("r{n}")), amount)
+            })
+            .collect();
+        build.id_rows(Kind::Pay, &rows);
+        for condition in &mut build.batch.intents[0].guard {
+            condition.if_bounded = Some(Slot(0));
+        }
+        let snapshot = build.snapshot(0, &[("payer", 300), ("world", -7)]);
+        assert!(compare(&build, &snapshot, &[]).unwrap());
+        assert_eq!(failure(&build, &snapshot, &[]), fails.map(|_| Failure::Guard(1)));
+    }
+    // Bounds on places that nobody writes.
+    for (owes, fails) in [
+        (0..10, None),
+        (100..300, None),
+        (0..300, Some(200)),
+        (0..300, Some(5)),
+    ] {
+        let mut build = Build::new("look");
+        build.rows(Kind::Move, &[("world", "alice", 1)]);
+        let rows: Vec<_> = (0..300)
+            .map(|n| {
+                let owes = owes.contains(&n) && fails != Some(n);
+                let name = if owes { "world2" } else { "bob" };
+                let amount = if owes || fails == Some(n) { 101 } else { 100 };
+                (build.account(name), build.account("carol"), amount)
+            })
+            .collect();
+        build.id_rows(Kind::Look, &rows);
+        build.batch.intents[1].guard[0].if_bounded = Some(Slot(0));
+        let snapshot = build.snapshot(100, &[]);
+        assert!(compare(&build, &snapshot, &[]).unwrap());
+        assert_eq!(failure(&build, &snapshot, &[]), fails.map(|_| Failure::Guard(0)));
+    }
+}
+
+/// A named value that leaves its range fails, though nothing else of its row does.
+#[test]
+fn values_that_leave_their_range_are_noticed() {
+    for at in [0, 127, 128, 299] {
+        let mut build = Build::new("range");
+        let rows: Vec<_> = (0..300)
+            .map(|n| {
+                let amount = if n == at { MAX_MINOR_UNITS / 4 + 1 } else { 5 };
+                (build.account("world"), build.account(&format!("r{n}")), amount)
+            })
+            .collect();
         build.id_rows(Kind::Move, &rows);
         let snapshot = build.snapshot(0, &[]);
-        let elsewhere = MAX_MINOR_UNITS - each.saturating_mul(count / 2).min(MAX_MINOR_UNITS);
-        assert!(compare(&build, &snapshot, &[elsewhere]).unwrap());
-        let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
-        let clock = SystemClock::default();
-        let failed = run_serially(&build.batch, &graph, &snapshot, &[elsewhere], &Watch::new(&clock));
-        let Err(SerialError::Failed(failed)) = failed else {
-            panic!("not refused");
-        };
-        let site = Site::Supply(1);
-        assert_eq!(failed.failure, Failure::Overflow { site });
+        assert!(compare(&build, &snapshot, &[]).unwrap());
+        assert_eq!(failure(&build, &snapshot, &[]), None);
+        columns::fourfold(&mut build.batch.intents[0]);
+        assert!(compare(&build, &snapshot, &[]).unwrap());
+        let site = Site::Let(0);
+        assert_eq!(failure(&build, &snapshot, &[]), Some(Failure::Overflow { site }));
+    }
+}
+
+/// Of two bounds on one account each counts, whichever is written first.
+#[test]
+fn both_bounds_on_a_place_count() {
+    for second_first in [false, true] {
+        for (start, free) in [(1510, true), (1509, false)] {
+            let mut build = Build::new("bounds");
+            let rows: Vec<_> = (0..300)
+                .map(|n| (build.account("payer"), build.account(&format!("r{n}")), 5))
+                .collect();
+            build.id_rows(Kind::Pay, &rows);
+            let intent = &mut build.batch.intents[0];
+            columns::thrice(intent);
+            if second_first {
+                intent.guard.swap(0, 2);
+            }
+            let snapshot = build.snapshot(0, &[("payer", start)]);
+            assert_eq!(compare(&build, &snapshot, &[]).unwrap(), free);
+        }
     }
 }

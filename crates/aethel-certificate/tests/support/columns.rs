@@ -2,7 +2,11 @@
 //! rows or not, with amounts of every width, and perhaps some rows that fail.
 
 use super::{Build, Kind};
-use aethel_ir::{AccountId, BatchItem, Column, Slot, ValueColumn};
+use aethel_ir::intent::{BinaryOp, Let, Node};
+use aethel_ir::{
+    AccountId, Asset, AssetId, BatchItem, Column, Condition, Expr, ExprId, Field, FieldId, Intent, PlaceId,
+    Rational, Slot, Type, ValueColumn,
+};
 use proptest::prelude::*;
 
 /// Some rows of one kind.
@@ -49,6 +53,10 @@ pub struct Plan {
     pub snug: bool,
     /// Conditions on payers count only for those that may not owe.
     only_if_bounded: bool,
+    /// Payers must hold three times what they pay.
+    thrice: bool,
+    /// The second group is in another asset.
+    euros: bool,
     /// The transactions of groups come in turns of so many.
     turns: Option<usize>,
 }
@@ -98,12 +106,14 @@ pub fn plans(smooth: bool) -> impl Strategy<Value = Plan> {
     let slips = prop::collection::vec(slip, 0..if smooth { 1 } else { 4 });
     let turns = prop_oneof![3 => Just(None), 1 => (1..200_usize).prop_map(Some)];
     let parts = prop::collection::vec(rows, 1..4);
-    (parts, slips, any::<bool>(), any::<bool>(), turns).prop_map(
-        |(parts, slips, snug, only_if_bounded, turns)| Plan {
+    (parts, slips, any::<bool>(), any::<[bool; 3]>(), turns).prop_map(
+        |(parts, slips, snug, [only_if_bounded, thrice, euros], turns)| Plan {
             parts,
             slips,
             snug,
             only_if_bounded,
+            thrice,
+            euros,
             turns,
         },
     )
@@ -143,20 +153,35 @@ impl Plan {
                 }
             }
         }
+        if self.thrice {
+            let largest = |rows: &Vec<Row>| rows.iter().map(|row| row.2).max().unwrap_or(0);
+            let left = parts.iter().map(largest).max().unwrap_or(0).saturating_mul(2);
+            paid.iter_mut()
+                .filter(|sum| **sum > 0)
+                .for_each(|sum| *sum = sum.saturating_add(left));
+            build
+                .batch
+                .intents
+                .iter_mut()
+                .filter(|one| one.guard.len() == 2)
+                .for_each(thrice);
+        }
+        if self.euros && parts.len() > 1 {
+            build.in_euros(1);
+        }
         if self.only_if_bounded {
             let guarded = build
                 .batch
                 .intents
                 .iter_mut()
-                .filter(|intent| intent.guard.len() == 2);
+                .filter(|intent| intent.guard.len() >= 2);
             for condition in guarded.flat_map(|intent| &mut intent.guard) {
                 condition.if_bounded = Some(Slot(0));
             }
         }
         self.order(&mut build);
         let batch = &build.batch;
-        let value = |(account, field): &(AccountId, aethel_ir::FieldId)| {
-            assert_eq!(field.0, 0, "balances only");
+        let value = |(account, _): &(AccountId, FieldId)| {
             let name = batch.accounts[account.0 as usize].as_str();
             let shift = |name: &str| SHIFTS[name[1..2].parse::<usize>().unwrap()];
             match &name[..1] {
@@ -246,7 +271,83 @@ impl Rows {
     }
 }
 
+fn push(intent: &mut Intent, expr: Expr, ty: Type) -> ExprId {
+    let span = intent.span;
+    intent.nodes.push(Node { expr, span, ty });
+    ExprId(intent.nodes.len() as u32 - 1)
+}
+
+/// So many times the first argument.
+fn times(intent: &mut Intent, factor: i128) -> ExprId {
+    let ty = intent.values[0].ty;
+    let amount = push(intent, Expr::Value(0), ty);
+    let factor = push(intent, Expr::Number(Rational::Int(factor)), Type::Number);
+    push(intent, Expr::Binary(BinaryOp::Multiply, amount, factor), ty)
+}
+
+/// One more bound on the first slot of an intent.
+pub fn thrice(intent: &mut Intent) {
+    let ty = intent.values[0].ty;
+    let (before, least) = (push(intent, Expr::Before(Slot(0)), ty), times(intent, 3));
+    let expr = Expr::Binary(BinaryOp::GreaterEqual, before, least);
+    let expr = push(intent, expr, Type::Bool);
+    intent.guard.push(Condition {
+        expr,
+        if_bounded: None,
+    });
+}
+
+/// A named value, four times the first argument, that must be in range.
+pub fn fourfold(intent: &mut Intent) {
+    let value = times(intent, 4);
+    let span = intent.span;
+    intent.lets.push(Let {
+        name: "fourfold".into(),
+        value,
+        whole: true,
+        span,
+        secret: false,
+    });
+}
+
 impl Build {
+    /// A group is about another asset than the others.
+    pub fn in_euros(&mut self, group: u32) {
+        let batch = &mut self.batch;
+        let field = FieldId(batch.fields.len() as u16);
+        let asset = AssetId(batch.assets.len() as u16);
+        batch.fields.push(Field::Balance(asset));
+        batch.assets.push(Asset {
+            name: "EUR".into(),
+            scale: 2,
+        });
+        let group = &mut batch.groups[group as usize];
+        let mut intent = batch.intents[group.intent as usize].clone();
+        intent.places.iter_mut().for_each(|place| place.field = field);
+        intent
+            .values
+            .iter_mut()
+            .for_each(|value| value.ty = Type::Amount(asset));
+        group.intent = batch.intents.len() as u32;
+        batch.intents.push(intent);
+        let places = &mut batch.places;
+        let mut exchange = |place: &mut PlaceId| {
+            let wanted = (places[place.0 as usize].0, field);
+            let known = places.iter().position(|known| *known == wanted);
+            let index = known.unwrap_or_else(|| {
+                places.push(wanted);
+                places.len() - 1
+            });
+            *place = PlaceId(index as u32);
+        };
+        for column in &mut group.places {
+            match column {
+                Column::Same(place) => exchange(place),
+                Column::Each(places) => places.iter_mut().for_each(&mut exchange),
+            }
+        }
+    }
+
     /// Columns of a group that have the same in each row say so once.
     fn fold(&mut self, group: u32, same: [bool; 3]) {
         fn fold<T: Copy + PartialEq>(column: &mut Column<T>) {
