@@ -192,3 +192,218 @@ fn a_place_that_is_claimed_to_need_no_order_is_checked_to_the_last_unit() {
         }
     }
 }
+
+/// A certificate that says of every written place that it needs no order.
+fn claim(build: &Build, initial: Vec<i128>, final_values: Vec<i128>) -> Certificate {
+    let mut escrow: Vec<PlaceId> = Vec::new();
+    for group in &build.batch.groups {
+        for effect in &build.batch.intents[group.intent as usize].effects {
+            let column = &group.places[usize::from(effect.slot.0)];
+            escrow.extend((0..group.rows).map(|row| *column.get(row).unwrap()));
+        }
+    }
+    escrow.sort_unstable();
+    escrow.dedup();
+    Certificate {
+        batch: build.batch.clone(),
+        positions: (0..build.batch.len() as u32).collect(),
+        initial,
+        final_values,
+        escrow,
+        seen: vec![],
+        versions: vec![],
+        written: vec![],
+        way: Way::Parallel(2),
+        solver: String::new(),
+        lemmas: vec![],
+    }
+}
+
+fn verdict(certificate: &Certificate, changes: &[i128]) -> Result<Option<Checked>, Rejection> {
+    let values = &certificate.final_values;
+    check_columns(&certificate.view(), Memory { values, changes }, &[])
+}
+
+use crate::support::Kind;
+
+#[test]
+fn what_depends_on_a_written_place_needs_an_order() {
+    // What carol holds decides what bob gets, and what alice and bob hold together who may pay.
+    for (kind, other) in [
+        (Kind::Mirror, "alice"),
+        (Kind::Pair, "bob"),
+        (Kind::Pair, "carol"),
+    ] {
+        for last in [0, 1, 299] {
+            let mut build = Build::new("needs");
+            let rows: Vec<_> = (0..300)
+                .map(|n| {
+                    let b = if n == last {
+                        other.to_owned()
+                    } else {
+                        format!("r{n}")
+                    };
+                    (build.account("payer"), build.account(&b), 1)
+                })
+                .collect();
+            build.id_rows(kind, &rows);
+            let payer = if kind == Kind::Mirror { "payer" } else { other };
+            build.rows(Kind::Move, &[("world", payer, 5)]);
+            let initial = build.snapshot(1000, &[]);
+            let run = reference(&build.batch, &initial).unwrap();
+            let mut certificate = claim(&build, initial, run.final_values);
+            let quick = verdict(&certificate, &[]);
+            assert!(matches!(quick, Err(Rejection::NeedsOrder { .. })), "{quick:?}");
+            // The same where all rows have one payer, and say so once.
+            let group = &mut certificate.batch.groups[0];
+            let place = *group.places[0].get(0).unwrap();
+            group.places[0] = Column::Same(place);
+            let quick = verdict(&certificate, &[]);
+            assert!(matches!(quick, Err(Rejection::NeedsOrder { .. })), "{quick:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_a_claim_about_sums_is_left_to_the_other_check() {
+    let mut build = Build::new("parts");
+    build.rows(
+        Kind::Move,
+        &[("alice", "bob", 5), ("alice", "carol", 7), ("bob", "carol", 1)],
+    );
+    let initial = build.snapshot(100, &[]);
+    let run = reference(&build.batch, &initial).unwrap();
+    let changes = changes(&build, &run);
+    let right = claim(&build, initial, run.final_values);
+    assert!(matches!(verdict(&right, &changes), Ok(Some(_))));
+    let mut some = right.clone();
+    some.escrow.pop();
+    assert_eq!(verdict(&some, &changes), Ok(None));
+    let mut logged = right.clone();
+    logged.written = run.written;
+    assert_eq!(verdict(&logged, &changes), Ok(None));
+    // Rows in another order than their transactions: the changes are those of others.
+    let mut turned = right.clone();
+    turned.batch.transactions.reverse();
+    assert_eq!(verdict(&turned, &changes), Ok(None));
+    let longer = [&changes[..], &[0]].concat();
+    assert!(matches!(verdict(&right, &longer), Err(Rejection::Length { .. })));
+    // A place that nobody touches may not hold nonsense either.
+    let mut nonsense = right;
+    nonsense
+        .batch
+        .places
+        .push((aethel_ir::AccountId(0), aethel_ir::FieldId(2)));
+    for values in [&mut nonsense.initial, &mut nonsense.final_values] {
+        values.push(7);
+    }
+    assert!(matches!(
+        verdict(&nonsense, &changes),
+        Err(Rejection::InitialValue { .. })
+    ));
+}
+
+#[test]
+fn each_asset_has_a_supply_of_its_own() {
+    let most = MAX_MINOR_UNITS / 3 * 2;
+    for (euros, fits) in [(0, true), (MAX_MINOR_UNITS / 2, false)] {
+        let mut build = Build::new("supplies");
+        build.rows(Kind::Move, &[("world", "alice", most), ("world", "bob", 1)]);
+        let group = build.rows(
+            Kind::Move,
+            &[("world2", "carol", most), ("world3", "dave", euros)],
+        );
+        build.in_euros(group);
+        let initial = build.snapshot(0, &[]);
+        let run = reference(&build.batch, &initial).unwrap();
+        match verdict(&claim(&build, initial, run.final_values), &[]) {
+            Ok(Some(_)) => assert!(fits),
+            Err(Rejection::Supply { asset, .. }) => assert_eq!((fits, &*asset), (false, "EUR")),
+            other => assert!(matches!(other, Ok(Some(_))), "{other:?}"),
+        }
+    }
+}
+
+/// A condition on arguments that are the same for all rows is tested too.
+#[test]
+fn conditions_on_what_all_rows_have_in_common_count() {
+    for count in [1, 300] {
+        let mut build = Build::new("same");
+        let rows: Vec<_> = (0..count)
+            .map(|n| (build.account("payer"), build.account(&format!("r{n}")), 0))
+            .collect();
+        build.id_rows(Kind::Pay, &rows);
+        build.batch.groups[0].values[0] = aethel_ir::ValueColumn::Whole(Column::Same(0));
+        let initial = build.snapshot(100, &[]);
+        assert!(reference(&build.batch, &initial).is_err());
+        assert_eq!(
+            verdict(&claim(&build, initial.clone(), initial), &[]),
+            Err(Rejection::Untrue)
+        );
+    }
+}
+
+/// Sums that no number of the machine holds, and changes that cannot be computed, say nothing about order.
+#[test]
+fn what_cannot_be_summed_needs_an_order() {
+    use crate::escrow::settle_with;
+    let unclear = |build: &Build, account: &str| {
+        let initial = build.snapshot(1000, &[]);
+        let place = build.balance(account);
+        let access = accesses(&build.batch);
+        for workers in [1, 2, 5] {
+            let settlement = settle_with(&build.batch, &access, &initial, &Threads(workers));
+            let treatment = settlement.places[place.0 as usize];
+            assert_eq!(treatment, Treatment::Ordered(Reason::NotComputed), "{account}");
+        }
+    };
+    // Twice the largest number is -2.
+    let mut build = Build::new("wraps");
+    build.rows(
+        Kind::Move,
+        &[("alice", "bob", i128::MAX), ("alice", "bob", i128::MAX)],
+    );
+    unclear(&build, "alice");
+    unclear(&build, "bob");
+    // Three times the amount is too wide, though the amount is not.
+    let mut build = Build::new("wide");
+    build.rows(Kind::Pay, &[("alice", "bob", 1), ("carol", "bob", i128::MAX / 2)]);
+    columns::thrice(&mut build.batch.intents[0]);
+    unclear(&build, "carol");
+    unclear(&build, "bob");
+    // A third of it is not whole.
+    let mut build = Build::new("third");
+    build.rows(Kind::Third, &[("alice", "bob", 100), ("carol", "dave", 1)]);
+    unclear(&build, "alice");
+    unclear(&build, "dave");
+}
+
+/// An account without a guard may not fall below zero by a single unit, in any width, for any number of workers.
+#[test]
+fn an_overdraft_by_one_unit_is_noticed_without_a_guard() {
+    use crate::escrow::settle_with;
+    for (shift, short) in [(0, 0), (0, 1), (56, 1), (104, 1)] {
+        let mut build = Build::new("overdraft");
+        let rows: Vec<_> = (0..300)
+            .map(|n| {
+                (
+                    build.account("payer"),
+                    build.account(&format!("e{n}")),
+                    5 << shift,
+                )
+            })
+            .collect();
+        build.id_rows(Kind::Move, &rows);
+        let initial = build.snapshot(0, &[("payer", (1500 << shift) - short)]);
+        for workers in [1, 2, 5] {
+            let settlement = settle_with(&build.batch, &accesses(&build.batch), &initial, &Threads(workers));
+            assert_eq!(settlement.any_order(), short == 0);
+            assert!(
+                settlement
+                    .places
+                    .iter()
+                    .all(|place| *place != Treatment::Unwritten)
+            );
+        }
+    }
+}
