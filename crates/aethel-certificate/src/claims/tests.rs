@@ -407,3 +407,35 @@ fn an_overdraft_by_one_unit_is_noticed_without_a_guard() {
         }
     }
 }
+
+/// A worker that begins in the middle knows what the bounded accounts hold together by then.
+#[test]
+fn the_supply_is_known_in_the_middle_of_a_batch() {
+    let mut build = Build::new("supply");
+    let rows: Vec<_> = (0..12)
+        .map(|n| {
+            (
+                build.account(&format!("world{n}")),
+                build.account(&format!("r{n}")),
+                MAX_MINOR_UNITS / 8,
+            )
+        })
+        .collect();
+    build.id_rows(Kind::Move, &rows);
+    let initial = build.snapshot(0, &[]);
+    let run = reference(&build.batch, &initial).unwrap();
+    let changes = changes(&build, &run);
+    let certificate = claim(&build, initial, run.final_values);
+    let values = &certificate.final_values;
+    let memory = Some(Memory {
+        values,
+        changes: &changes,
+    });
+    for workers in [1, 2, 5] {
+        let verdict = check_while(&certificate.view(), memory, &[], &Threads(workers), &|| true);
+        assert!(
+            matches!(verdict, Err(Rejection::Supply { .. })),
+            "{workers} workers: {verdict:?}"
+        );
+    }
+}
