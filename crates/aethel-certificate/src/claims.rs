@@ -351,3 +351,6 @@ fn depends_on_written(access: &Access, group: &Group, written: &[bool]) -> Optio
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

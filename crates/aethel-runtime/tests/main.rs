@@ -1,6 +1,7 @@
 //! Tests of the stages and of the processor, property by property.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod columns;
 mod conservation;
 mod execution;
 mod failures;

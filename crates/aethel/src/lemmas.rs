@@ -311,4 +311,76 @@ mod tests {
         assert!(proved.access[0].linear.is_some());
         assert!(proved.lemmas.len() >= 3, "{:?}", proved.lemmas.len());
     }
+
+    fn lowered(text: &str) -> Batch {
+        let mut sources = aethel_ir::SourceMap::default();
+        let source = sources.add("b.ae", text);
+        let program = crate::Program::parse(source, text, PathBuf::from("."));
+        let mut lowered = program.lower(
+            &aethel_lower::Selection::All,
+            &aethel_lower::Inputs::default(),
+            aethel_lower::Purpose::Run,
+            &mut sources,
+            &[],
+            &mut Vec::new(),
+        );
+        lowered.remove(0).batch
+    }
+
+    fn pay(credit: &str) -> Batch {
+        let text = "atomic_batch b { intent pay(a: Account, b: Account, amount: Balance) {
+            guard { a.balance >= amount; amount == 10; }
+            verify { a.balance == a.balance - amount; b.balance == CREDIT; } } }";
+        lowered(&text.replace("CREDIT", credit))
+    }
+
+    /// What is remembered is only used for the same intent, the same kinds of accounts and the same claims.
+    #[test]
+    fn a_memory_changes_nothing() {
+        let plain = pay("b.balance + amount");
+        let turned = pay("amount + b.balance");
+        let mut owing = plain.clone();
+        owing.unbounded[0] = true;
+        let prover = Z3Prover::with_cache(LemmaCache::in_memory());
+        for batch in [&plain, &owing, &turned, &plain, &owing, &turned] {
+            let fresh = Z3Prover::with_cache(LemmaCache::in_memory()).prove(batch);
+            let proved = prover.prove(batch);
+            assert!(proved.access == fresh.access);
+            // A digest counts the solver's steps too; a name says which intent and kinds of accounts.
+            let names = |all: &[Lemma]| all.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+            assert_eq!(names(&proved.lemmas), names(&fresh.lemmas));
+        }
+        // A claim that is already given up does not come back.
+        let context = &contexts(&plain, 0).unwrap_or_default()[0];
+        let mut proved = prover.prove(&plain);
+        distrust_all(&mut proved.access[0]);
+        prover.prove_one(&plain.intents[0], context, &mut proved, 0, &mut HashSet::new());
+        assert!(proved.access[0].slots.iter().all(|slot| slot.class != Class::Add));
+        // What was not proved is not remembered, and doubts are said again.
+        let limits = aethel_proof::Limits {
+            rlimit: 1,
+            ..LEMMA_LIMITS
+        };
+        let prover = Z3Prover::with(Lemmas::new(LemmaCache::in_memory(), limits));
+        assert!((0..2).all(|_| !prover.prove(&plain).doubts.is_empty()));
+    }
+
+    #[test]
+    fn every_mixture_of_accounts_is_a_context() {
+        let mut batch = pay("b.balance + amount");
+        let bounded = |batch: &Batch| -> Vec<Vec<bool>> {
+            let contexts = contexts(batch, 0).unwrap_or_default();
+            let kinds = contexts
+                .iter()
+                .map(|one| one.iter().map(|slot| slot.bounded).collect());
+            kinds.collect()
+        };
+        assert_eq!(bounded(&batch), [[true, true]]);
+        batch.unbounded[0] = true;
+        assert_eq!(bounded(&batch), [[false, true]]);
+        // Both accounts pay.
+        batch.groups[0].rows = 2;
+        batch.groups[0].places[0] = Column::Each(vec![PlaceId(0), PlaceId(1)]);
+        assert_eq!(bounded(&batch), [[false, true], [true, true]]);
+    }
 }

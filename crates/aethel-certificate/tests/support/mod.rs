@@ -53,6 +53,8 @@ pub enum Kind {
     Deposit,
 }
 
+pub mod columns;
+
 const BALANCE: FieldId = FieldId(0);
 const NUMBER: FieldId = FieldId(1);
 const FLAG: FieldId = FieldId(2);

@@ -369,10 +369,15 @@ fn rows_of<N: Lane>(
         let log = log.get_mut(..block.count() * each)?;
         for (nth, asset) in assets.iter().enumerate() {
             let deltas = columns.deltas(block, nth, room)?;
-            let mut gained = N::default();
+            let (mut gained, mut too_wide) = (N::default(), false);
             for (row, delta) in log.chunks_exact_mut(each.max(1)).zip(deltas) {
                 *row.get_mut(nth)? = delta.wide();
-                gained = gained.add_up((*delta).max(N::default())).0;
+                let (sum, wide) = gained.add_up((*delta).max(N::default()));
+                gained = sum;
+                too_wide |= wide;
+            }
+            if too_wide {
+                return None;
             }
             if let Some(sum) = asset.and_then(|asset| done.inflow.get_mut(asset)) {
                 *sum = sum.saturating_add(gained.wide());
