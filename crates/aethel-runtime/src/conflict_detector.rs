@@ -133,7 +133,7 @@ pub struct Plan<'g> {
     pub settlement: Settlement,
     /// How the intents treat their places, as far as it is proved; one for each, or none.
     pub access: &'g [Access],
-    /// Whether a place is in escrow.
+    /// Whether some place is in escrow.
     escrow: bool,
     any_order: bool,
     /// Who waits for whom, where that is less than the graph says.

@@ -6,7 +6,7 @@ use crate::{
     LinearizabilityProver, ParallelExecutor, ProofOptions, SMOOTH, SystemClock, Trace, Watch, forced,
 };
 use aethel_certificate::{Rejection, Way, accesses, decode, encode};
-use aethel_ir::Batch;
+use aethel_ir::{Batch, BatchItem};
 use proptest::prelude::*;
 
 fn execute(
@@ -258,5 +258,45 @@ fn an_empty_batch_runs() {
     for threads in [1, 4] {
         let trace = execute(&build.batch, &graph, &[], threads).unwrap();
         assert_eq!((trace.thread_count(), trace.chunks.len()), (0, 0));
+    }
+}
+
+/// As in a list of transactions that depend on each other: rows of one group, each an item.
+#[test]
+fn chunks_lie_within_items_that_wait() {
+    let mut build = Build::new("items");
+    build.rows(
+        Kind::Pay,
+        &[("a", "b", 1), ("a", "c", 2), ("a", "d", 3), ("a", "e", 4)],
+    );
+    let whole = build.batch.items.remove(0);
+    build.batch.items = (0..4)
+        .map(|first| BatchItem {
+            name: whole.name.clone(),
+            first,
+            count: 1,
+            after: if first == 0 { vec![2] } else { vec![] },
+            origin: None,
+        })
+        .collect();
+    build.batch.validate().unwrap();
+    let snapshot = build.snapshot(100, &[]);
+    let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
+    assert_eq!(
+        graph.order.iter().map(|id| id.0).collect::<Vec<_>>(),
+        [1, 2, 0, 3]
+    );
+    for threads in [1, 3] {
+        let trace = execute_commuting(&build.batch, &graph, &snapshot, threads).unwrap();
+        assert!(trace.run.seen.is_empty(), "by columns");
+        let located = located(&trace);
+        assert!(in_order(&trace, &located, 2, 0));
+        for (position, id) in graph.order.iter().enumerate() {
+            assert_eq!(located[id.0 as usize].1, position);
+        }
+        let paid: Vec<i128> = ["b", "c", "d", "e"]
+            .map(|name| trace.run.final_values[build.balance(name).0 as usize])
+            .into();
+        assert_eq!(paid, [101, 102, 103, 104]);
     }
 }

@@ -15,6 +15,7 @@ use aethel_certificate::Workers;
 use aethel_ir::access::columns::{Block, Columns, Room};
 use aethel_ir::batch::Stretch;
 use aethel_ir::{Access, Batch, Field, Group, Lane, TransactionId};
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -166,19 +167,26 @@ impl<'a> Shared<'a> {
             1 => LONGEST_CHUNK,
             _ => (batch.len() as u32 / (workers * 4)).clamp(1, LONGEST_CHUNK),
         };
+        // With `after`, a chunk must lie within one item.
+        let items = &self.plan.graph.items;
+        let ranges: Vec<Range<usize>> = match items.waits.is_empty() {
+            true => std::iter::once(0..batch.len()).collect(),
+            false => (batch.items.iter())
+                .map(|item| item.first as usize..item.first as usize + item.count as usize)
+                .collect(),
+        };
         let mut work = Vec::new();
         let mut rest = written;
         // Logs lie in source order.
-        for mut stretch in batch.stretches(0..batch.len()) {
+        for mut stretch in ranges.into_iter().flat_map(|range| batch.stretches(range)) {
             while stretch.count > 0 {
                 let count = stretch.count.min(longest);
                 let each = layout.writes(TransactionId(stretch.first)).len();
                 let (own, after) = rest.split_at_mut_checked(each * count as usize)?;
                 rest = after;
-                let first = stretch.first;
                 work.push(Work {
                     stretch: Stretch { count, ..stretch },
-                    position: *self.plan.graph.positions.get(first as usize)?,
+                    position: *self.plan.graph.positions.get(stretch.first as usize)?,
                     written: own,
                 });
                 stretch.first += count;
@@ -186,37 +194,8 @@ impl<'a> Shared<'a> {
                 stretch.count -= count;
             }
         }
-        if !self.plan.graph.items.waits.is_empty() {
-            return self.split_by_items(work);
-        }
+        work.sort_by_key(|work| work.position);
         Some(work)
-    }
-
-    /// Chunks that lie within items, in batch order: a chunk may hold transactions of neighbouring items otherwise.
-    fn split_by_items<'w>(&self, work: Vec<Work<'w>>) -> Option<Vec<Work<'w>>> {
-        let batch = self.batch;
-        let mut split = Vec::with_capacity(work.len());
-        for mut one in work {
-            while one.stretch.count > 0 {
-                let first = one.stretch.first;
-                let item = self.plan.graph.items.of(TransactionId(first))?;
-                let end = batch.items.get(item)?.first + batch.items.get(item)?.count;
-                let count = one.stretch.count.min(end.checked_sub(first)?);
-                let each = one.written.len() / one.stretch.count as usize;
-                let (own, after) = one.written.split_at_mut_checked(each * count as usize)?;
-                split.push(Work {
-                    stretch: Stretch { count, ..one.stretch },
-                    position: *self.plan.graph.positions.get(first as usize)?,
-                    written: own,
-                });
-                one.written = after;
-                one.stretch.first += count;
-                one.stretch.row += count;
-                one.stretch.count -= count;
-            }
-        }
-        split.sort_by_key(|work| work.position);
-        Some(split)
     }
 
     /// So large may a change be that all changes of a place fit into their sum.
@@ -342,7 +321,7 @@ impl<'a, N: Lane> Hand<'_, 'a, N> {
 /// Runs rows of a group. Gives whether all of them go through; `None` when a number does not fit.
 fn rows_of<N: Lane>(
     compiled: &mut Compiled<'_, N>,
-    rows: std::ops::Range<usize>,
+    rows: Range<usize>,
     snapshot: &[i128],
     written: &mut [i128],
     done: &mut Done<N>,
