@@ -188,6 +188,26 @@ pub struct Stretch {
     pub count: u32,
 }
 
+/// How many transactions from the first on are rows of a group one after the other, from `row` on.
+fn count_rows(transactions: &[TransactionRef], group: u32, row: u32) -> usize {
+    /// So many are looked at together, which is quicker than asking after each whether to go on.
+    const TOGETHER: usize = 64;
+    let differs = |(one, row): (&TransactionRef, u32)| (one.group ^ group) | (one.row ^ row);
+    let from = |count: usize| row.wrapping_add(count as u32);
+    let mut count = 0;
+    for part in transactions.chunks_exact(TOGETHER) {
+        let rows = (0_u32..).map(|offset| from(count).wrapping_add(offset));
+        if part.iter().zip(rows).map(differs).fold(0, |all, one| all | one) != 0 {
+            break;
+        }
+        count += TOGETHER;
+    }
+    let rest = transactions.get(count..).unwrap_or(&[]);
+    let rows = (0_u32..).map(|offset| from(count).wrapping_add(offset));
+    let follows = |pair: &(&TransactionRef, u32)| differs(*pair) == 0;
+    count + rest.iter().zip(rows).take_while(follows).count()
+}
+
 impl Batch {
     /// The stretches that these transactions fall into, in source order; transactions that do not exist are left out.
     pub fn stretches(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = Stretch> + '_ {
@@ -196,8 +216,7 @@ impl Batch {
         std::iter::from_fn(move || {
             let rest = self.transactions.get(at..end)?;
             let TransactionRef { group, row } = *rest.first()?;
-            let follows = |(one, row): &(&TransactionRef, u32)| one.group == group && one.row == *row;
-            let count = rest.iter().zip(row..).take_while(follows).count();
+            let count = count_rows(rest, group, row);
             let first = at as u32;
             at += count;
             Some(Stretch {
@@ -253,6 +272,14 @@ impl Batch {
             Field::Balance(asset) => Some(*asset),
             Field::Integer(_) | Field::Bool(_) => None,
         }
+    }
+
+    /// The field of all places, where they have only one.
+    pub fn one_field(&self) -> Option<FieldId> {
+        let (_, first) = self.places.first()?;
+        // All of them are looked at, because that is quicker than asking after each whether to go on.
+        let differs = (self.places.iter()).fold(0, |differs, (_, field)| differs | (field.0 ^ first.0));
+        (differs == 0).then_some(*first)
     }
 
     /// The account of a place.

@@ -56,7 +56,7 @@ pub use preparation::Openings;
 pub use processor::BatchProcessor;
 pub use request::{BatchRequest, ProcessorOptions};
 pub use result::{BatchResult, StageReport, ThroughputBaseline};
-pub use serial::{Run, TransactionFailure};
+pub use serial::{Run, TransactionFailure, Written};
 pub use team::Team;
 
 /// A diagnostic that ends a batch; boxed, because it is large and rare.

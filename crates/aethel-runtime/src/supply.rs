@@ -58,6 +58,19 @@ impl Supply {
         };
         let assets: Vec<usize> = batch.fields.iter().map(asset_of).collect();
         let mut held = inflow.to_vec();
+        let field = batch
+            .one_field()
+            .map(|field| assets.get(usize::from(field.0)).copied());
+        if let (Some(Some(0)), [held]) = (field, held.as_mut_slice()) {
+            let (mut sum, mut too_wide) = (0_i128, false);
+            for value in snapshot {
+                let (next, wide) = sum.overflowing_add((*value).max(0));
+                sum = next;
+                too_wide |= wide;
+            }
+            *held = held.saturating_add(if too_wide { i128::MAX } else { sum });
+            return held.saturating_add(elsewhere.first().copied().unwrap_or(0).max(0)) <= MAX_MINOR_UNITS;
+        }
         for ((_, field), value) in batch.places.iter().zip(snapshot) {
             let asset = assets.get(usize::from(field.0)).copied().unwrap_or(usize::MAX);
             if let Some(held) = held.get_mut(asset) {

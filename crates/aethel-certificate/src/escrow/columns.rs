@@ -3,7 +3,9 @@
 //! Rows are taken in blocks, and the rows of a batch are shared out among workers, each with sums of its own for the
 //! stretch of places that its rows name.
 
+use super::table::Table;
 use super::{Sums, evaluated};
+use crate::kinds::Kinds;
 use crate::workers::Workers;
 use aethel_ir::access::columns::{Block, Columns, Room};
 use aethel_ir::{Access, Batch, Column, Lane, PlaceId};
@@ -21,15 +23,15 @@ const ROWS_A_PLACE: usize = 4;
 
 /// The sums of a batch.
 pub(crate) struct Summed<N> {
-    /// For each place.
-    pub sums: Vec<Sums<N>>,
+    /// For each place. Where all places are bounded, nothing need be said of bounds that ask for no more than zero.
+    pub sums: Table<N>,
     /// Whether every test on arguments and on places that nobody writes holds, and every change is what it is claimed to
     /// be.
     pub holds: bool,
 }
 
 /// What each change of a group is claimed to be, row by row, slots ascending.
-pub(crate) type Claims<'a> = dyn Fn(usize) -> Option<&'a [i128]> + Sync + 'a;
+pub(crate) type Claims<'a> = dyn Fn(usize) -> Option<Changes<'a>> + Sync + 'a;
 
 /// What to sum.
 pub(crate) struct Task<'a> {
@@ -60,7 +62,7 @@ impl<'a> Task<'a> {
     }
 
     /// The sums of groups of any kind: what is not made of sums is evaluated.
-    pub(crate) fn sum_any(&self, workers: &dyn Workers) -> Option<Vec<Sums>> {
+    pub(crate) fn sum_any(&self, workers: &dyn Workers) -> Option<Table<i128>> {
         let rows: usize = self.batch.groups.iter().map(|group| group.rows as usize).sum();
         let count = workers.count().min(rows / WORTH_EVALUATING).max(1);
         let sum = |share, part: &mut Part<i128>| {
@@ -81,8 +83,9 @@ impl<'a> Task<'a> {
     fn shared<N: Lane>(&self, workers: &dyn Workers, count: usize, sum: &Sum<'_, N>) -> Option<Summed<N>> {
         let rows: usize = self.batch.groups.iter().map(|group| group.rows as usize).sum();
         let places = self.batch.places.len();
+        let bounded = Kinds::new(self.batch).all_bounded();
         if count == 1 {
-            let mut part = Part::new(0..places);
+            let mut part = Part::new(0..places, bounded);
             let holds = sum(0..rows, &mut part)?;
             return Some(Summed {
                 sums: part.sums,
@@ -93,33 +96,33 @@ impl<'a> Task<'a> {
         workers.run(&|worker| {
             let Some(slot) = parts.get(worker) else { return };
             let share = rows * worker / count..rows * (worker + 1) / count;
-            let mut part = Part::new(self.places_of(share.clone()));
+            let mut part = Part::new(self.places_of(share.clone()), bounded);
             let holds = sum(share, &mut part);
             if let (Some(holds), Ok(mut slot)) = (holds, slot.lock()) {
                 *slot = Some((part, holds));
             }
         });
-        let mut whole = Summed {
-            sums: Vec::new(),
-            holds: true,
-        };
+        let mut whole: Option<Table<N>> = None;
+        let mut all_hold = true;
         for part in parts {
             let (part, holds) = part.into_inner().ok().flatten()?;
-            whole.holds &= holds;
-            if whole.sums.is_empty() && part.base == 0 && part.sums.len() == places {
-                whole.sums = part.sums;
-                continue;
-            }
-            whole.sums.resize(places, Sums::default());
-            let stretch = whole.sums.get_mut(part.base..part.base + part.sums.len())?;
-            for (sum, more) in stretch.iter_mut().zip(&part.sums) {
-                sum.join(more);
-            }
+            all_hold &= holds;
+            let whole = match &mut whole {
+                none @ None if part.base == 0 && part.sums.len() == places => {
+                    *none = Some(part.sums);
+                    continue;
+                }
+                some => some.get_or_insert_with(|| Table::new(places)),
+            };
+            whole.join(part.base..part.base + part.sums.len(), &part.sums)?;
             for (place, more) in &part.same {
-                whole.sums.get_mut(place.0 as usize)?.join(more);
+                whole.update(place.0 as usize, |sums| sums.join(more))?;
             }
         }
-        Some(whole)
+        Some(Summed {
+            sums: whole.unwrap_or_else(|| Table::new(places)),
+            holds: all_hold,
+        })
     }
 
     /// So large may a change or a bound be that the sums of all fit.
@@ -203,7 +206,7 @@ impl<'a> Task<'a> {
             match part.add(&columns, block, &mut room, claimed) {
                 Some(all) => holds &= all,
                 // Where there is nothing wider, the block makes all of its places unknown; batch order then decides.
-                None if N::LOWEST.wide() == i128::MIN => {
+                None if !N::NARROW => {
                     part.forget(&columns, block);
                     holds = false;
                 }
@@ -225,39 +228,36 @@ pub(crate) struct Part<N> {
     /// The first place of the stretch.
     base: usize,
     /// For each place of the stretch.
-    pub sums: Vec<Sums<N>>,
+    pub sums: Table<N>,
     /// Places outside the stretch that are the same for all rows of a group.
     same: Vec<(PlaceId, Sums<N>)>,
+    /// All places of the batch are balances that may not go below zero.
+    bounded: bool,
 }
 
 impl<N: Lane> Part<N> {
-    pub(crate) fn new(places: Range<usize>) -> Self {
+    fn new(places: Range<usize>, bounded: bool) -> Self {
         Self {
             base: places.start,
-            sums: vec![Sums::default(); places.len()],
+            sums: Table::new(places.len()),
             same: Vec::new(),
+            bounded,
         }
     }
 
-    /// The sums of a place.
-    #[inline(always)]
-    fn of(&mut self, place: PlaceId) -> Option<&mut Sums<N>> {
+    /// Adds to the sums of a place of the stretch, or of one that all rows of a group have.
+    pub(super) fn update(&mut self, place: PlaceId, change: impl FnOnce(&mut Sums<N>)) -> Option<()> {
         // A place before the stretch wraps around, and is outside too.
-        self.sums.get_mut((place.0 as usize).wrapping_sub(self.base))
-    }
-
-    /// The sums of a place that all rows of a group have.
-    pub(super) fn of_same(&mut self, place: PlaceId) -> Option<&mut Sums<N>> {
-        let inside = (place.0 as usize).wrapping_sub(self.base) < self.sums.len();
-        if inside {
-            return self.of(place);
+        let index = (place.0 as usize).wrapping_sub(self.base);
+        if index < self.sums.len() {
+            return self.sums.update(index, change);
         }
         let known = self.same.iter().position(|(known, _)| *known == place);
         let index = known.unwrap_or_else(|| {
             self.same.push((place, Sums::default()));
             self.same.len() - 1
         });
-        self.same.get_mut(index).map(|(_, sums)| sums)
+        self.same.get_mut(index).map(|(_, sums)| change(sums))
     }
 
     /// Adds a block of transactions; gives whether their own tests hold and their changes are those that are claimed, and
@@ -267,61 +267,155 @@ impl<N: Lane> Part<N> {
         columns: &Columns<'_, N>,
         block: Block,
         room: &mut Room<N>,
-        claimed: Option<&[i128]>,
+        claimed: Option<Changes<'_>>,
     ) -> Option<bool> {
         let mut holds = columns.compute(block, room)?;
         for nth in 0..columns.written() {
-            if let Column::Same(place) = columns.places(nth)? {
-                let sums = self.of_same(*place)?;
-                let mut own = *sums;
-                columns.changes(block, nth, room, |_, delta, least| {
-                    own.add(delta);
-                    least.into_iter().for_each(|least| own.bound(least, delta));
-                    Some(())
-                })?;
-                *sums = own;
-            } else {
-                columns.changes(block, nth, room, |place, delta, least| {
-                    let sums = self.of(place)?;
-                    sums.add(delta);
-                    least.into_iter().for_each(|least| sums.bound(least, delta));
-                    Some(())
-                })?;
-            }
+            self.add_slot(columns, block, nth, room)?;
         }
         columns.bounds(block, room, |place, least, delta| {
-            self.of_same(place)?.bound(least, delta);
-            Some(())
+            self.update(place, |sums| sums.bound(least, delta))
         })?;
         if let Some(claimed) = claimed {
-            holds &= agree(columns, block, room, claimed)?;
+            holds &= claimed.agree(columns, block, room)?;
         }
         Some(holds)
+    }
+
+    /// Adds the changes of a written slot, and the bounds that come with them.
+    #[inline(always)]
+    fn add_slot(
+        &mut self,
+        columns: &Columns<'_, N>,
+        block: Block,
+        nth: usize,
+        room: &mut Room<N>,
+    ) -> Option<()> {
+        let is_bound = columns.find_least(block, nth, room)?;
+        let deltas = columns.deltas(block, nth, room)?;
+        let least = match is_bound {
+            true => Some(columns.least(block, nth, room)?),
+            false => None,
+        };
+        // Of a bounded place it is asked anyway that nothing less than zero is left.
+        let least = least.filter(|least| !self.bounded || N::any_left(least, deltas));
+        match columns.places(nth)? {
+            Column::Same(place) => self.update(*place, |sums| match least {
+                None => sums.add_all(deltas),
+                Some(least) => (deltas.iter().zip(least)).for_each(|(delta, least)| {
+                    sums.add(*delta);
+                    sums.bound(*least, *delta);
+                }),
+            }),
+            Column::Each(places) if N::NARROW => {
+                let places = block.part(places)?;
+                self.sums.scatter(self.base, places, deltas, N::signs(deltas))?;
+                match least {
+                    Some(least) => self.sums.bound(self.base, places, least, deltas),
+                    None => Some(()),
+                }
+            }
+            Column::Each(places) => {
+                for (row, (place, delta)) in block.part(places)?.iter().zip(deltas).enumerate() {
+                    let index = (place.0 as usize).wrapping_sub(self.base);
+                    self.sums.update(index, |sums| {
+                        sums.add(*delta);
+                        if let Some(least) = least.and_then(|least| least.get(row)) {
+                            sums.bound(*least, *delta);
+                        }
+                    })?;
+                }
+                Some(())
+            }
+        }
     }
 
     /// Nothing is known about the places of a block.
     fn forget(&mut self, columns: &Columns<'_, N>, block: Block) {
         for column in columns.concerned() {
-            block.places(column, |_, place| {
-                self.of_same(place)?.unknown = true;
-                Some(())
-            });
+            block.places(column, |_, place| self.update(place, |sums| sums.unknown = true));
+        }
+    }
+}
+
+/// The changes of transactions, one after the other, written slots ascending, in minor units.
+#[derive(Clone, Copy, Debug)]
+pub enum Changes<'a> {
+    /// All of them are small.
+    Narrow(&'a [i64]),
+    /// Some need not be.
+    Wide(&'a [i128]),
+}
+
+impl Default for Changes<'_> {
+    fn default() -> Self {
+        Changes::Narrow(&[])
+    }
+}
+
+impl<'a> Changes<'a> {
+    /// How many.
+    pub fn len(self) -> usize {
+        match self {
+            Changes::Narrow(changes) => changes.len(),
+            Changes::Wide(changes) => changes.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// One of them.
+    pub fn get(self, index: usize) -> Option<i128> {
+        match self {
+            Changes::Narrow(changes) => changes.get(index).map(|change| i128::from(*change)),
+            Changes::Wide(changes) => changes.get(index).copied(),
+        }
+    }
+
+    /// Some of them.
+    pub fn part(self, range: Range<usize>) -> Option<Changes<'a>> {
+        Some(match self {
+            Changes::Narrow(changes) => Changes::Narrow(changes.get(range)?),
+            Changes::Wide(changes) => Changes::Wide(changes.get(range)?),
+        })
+    }
+
+    /// Whether the changes of a block are these, of all rows of its group.
+    #[inline(always)]
+    fn agree<N: Lane>(self, columns: &Columns<'_, N>, block: Block, room: &Room<N>) -> Option<bool> {
+        let each = columns.written();
+        let range = block.first() * each..(block.first() + block.count()) * each;
+        match self.part(range)? {
+            Changes::Narrow(changes) => agree(changes, columns, block, room),
+            Changes::Wide(changes) => agree(changes, columns, block, room),
         }
     }
 }
 
 /// Whether the changes of a block are what they are claimed to be.
-fn agree<N: Lane>(columns: &Columns<'_, N>, block: Block, room: &Room<N>, claimed: &[i128]) -> Option<bool> {
-    let each = columns.written();
-    if each == 0 {
-        return Some(true);
-    }
-    let claimed = claimed.get(block.first() * each..(block.first() + block.count()) * each)?;
+#[inline(always)]
+fn agree<N: Lane, M: Lane>(
+    claimed: &[M],
+    columns: &Columns<'_, N>,
+    block: Block,
+    room: &Room<N>,
+) -> Option<bool> {
     let mut different = 0;
-    for nth in 0..each {
+    if let (2, (pairs, _)) = (columns.written(), claimed.as_chunks::<2>()) {
+        // The commonest by far, in one pass.
+        let (first, second) = (columns.deltas(block, 0, room)?, columns.deltas(block, 1, room)?);
+        for (pair, (first, second)) in pairs.iter().zip(first.iter().zip(second)) {
+            different |= pair[0].difference(*first) | pair[1].difference(*second);
+        }
+        return Some(different == 0);
+    }
+    for nth in 0..columns.written() {
         let deltas = columns.deltas(block, nth, room)?;
-        for (row, delta) in claimed.chunks_exact(each).zip(deltas) {
-            different |= row.get(nth)? ^ delta.wide();
+        for (row, delta) in claimed.chunks_exact(columns.written()).zip(deltas) {
+            different |= row.get(nth)?.difference(*delta);
         }
     }
     Some(different == 0)
@@ -346,11 +440,13 @@ mod tests {
     ];
 
     fn same<N: Lane, M: Lane>(a: &Sums<N>, b: &Sums<M>) -> bool {
-        let least = |least: i128, lowest: i128| (least != lowest).then_some(least);
+        // Of bounded places nothing need be said about bounds that ask for no more than zero.
+        let least = |least: i128, lowest: i128| (least != lowest).then_some(least).unwrap_or(0).max(0);
         a.debit.wide() == b.debit.wide()
             && a.credit.wide() == b.credit.wide()
             && least(a.least.wide(), N::LOWEST.wide()) == least(b.least.wide(), M::LOWEST.wide())
             && a.unknown == b.unknown
+            && a.written == b.written
     }
 
     proptest! {
@@ -380,11 +476,12 @@ mod tests {
             let wide = task.sum::<i128>(&Alone).ok_or_else(|| TestCaseError::fail("not linear"))?;
             let shared = task.sum::<i128>(&Threads(workers)).ok_or_else(|| TestCaseError::fail("not linear"))?;
             prop_assert_eq!(wide.holds, shared.holds);
-            prop_assert!(wide.sums.iter().zip(&shared.sums).all(|(a, b)| same(a, b)));
+            let all = |a: &Table<i128>, b: &Table<i128>| a.iter().zip(b.iter()).all(|(a, b)| same(&a, &b));
+            prop_assert!(all(&wide.sums, &shared.sums));
             match task.sum::<i64>(&Threads(workers)) {
                 Some(narrow) => {
                     prop_assert_eq!(wide.holds, narrow.holds);
-                    prop_assert!(wide.sums.iter().zip(&narrow.sums).all(|(a, b)| same(a, b)));
+                    prop_assert!(wide.sums.iter().zip(narrow.sums.iter()).all(|(a, b)| same(&a, &b)));
                 }
                 None => prop_assert!(largest > 1 << 40),
             }
@@ -435,7 +532,8 @@ mod tests {
         assert!(half.len() <= 500 && half.start > 400, "{half:?}");
         let sums = task.sum::<i64>(&Threads(2)).map(|summed| summed.sums);
         assert_eq!(
-            sums.and_then(|sums| sums.get(place.0 as usize).map(|sums| sums.debit)),
+            sums.and_then(|sums| sums.get(place.0 as usize))
+                .map(|sums| sums.debit),
             Some(5000)
         );
     }

@@ -13,6 +13,9 @@ use std::sync::Mutex;
 /// With more slots than this per transaction, the pass that looks at all of them together is not quick any more.
 const MANY_SLOTS: usize = 8;
 
+/// How often it is asked whether all places are joined already, in rows.
+const LOOK_EVERY: usize = 128;
+
 /// Fewer transactions than this are surveyed before a second worker has woken up.
 const WORTH_A_WORKER: usize = 1 << 15;
 
@@ -28,7 +31,18 @@ pub struct Survey {
     /// Groups of transactions that have nothing to do with each other.
     pub components: usize,
     /// For each place, how many transactions read and write it; `None` when some access only reads or only writes.
-    updates: Option<Vec<u32>>,
+    cells: Option<Vec<Cell>>,
+}
+
+/// The conflicts of all places together, where all accesses that can conflict read and write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// Places with conflicts.
+    pub places: usize,
+    /// Accesses that follow another.
+    pub consecutive: u64,
+    /// Pairs of accesses to one place.
+    pub pairs: u64,
 }
 
 impl Survey {
@@ -40,7 +54,19 @@ impl Survey {
     /// looked at.
     #[inline]
     pub fn updates(&self, place: PlaceId) -> Option<u32> {
-        self.updates.as_ref()?.get(place.0 as usize).copied()
+        Some(self.cells.as_ref()?.get(place.0 as usize)?.updates)
+    }
+
+    /// The conflicts of all places together, likewise.
+    pub(crate) fn totals(&self) -> Option<Totals> {
+        let mut totals = Totals::default();
+        for cell in self.cells.as_ref()? {
+            let (updates, before) = (u64::from(cell.updates), u64::from(cell.updates.saturating_sub(1)));
+            totals.places += usize::from(before > 0);
+            totals.consecutive += before;
+            totals.pairs += before * updates / 2;
+        }
+        Some(totals)
     }
 
     fn of_schedule(batch: &Batch, graph: &DependencyGraph) -> Self {
@@ -51,7 +77,7 @@ impl Survey {
             depth: schedule.depth(),
             width: widths.max().unwrap_or(0),
             components: components(batch, graph, schedule),
-            updates: None,
+            cells: None,
         }
     }
 
@@ -60,16 +86,20 @@ impl Survey {
         let levels = Mutex::new(None);
         let parts = Mutex::new(None);
         let find_levels = || Levels::of(batch, graph, &slots);
-        let find_parts = || count_parts(batch, graph, &slots);
         if workers.count() > 1 && batch.len() >= WORTH_A_WORKER {
             workers.run(&|worker| match worker {
                 0 => put(&levels, find_levels()),
-                1 => put(&parts, find_parts()),
+                1 => put(&parts, count_parts(batch, graph, &slots, 0)),
                 _ => {}
             });
         } else {
-            put(&levels, find_levels());
-            put(&parts, find_parts());
+            let found = find_levels();
+            let touched = found.as_ref().map_or(0, |levels| levels.places);
+            put(&levels, found);
+            put(
+                &parts,
+                count_parts(batch, graph, &slots, batch.places.len() - touched),
+            );
         }
         let levels = levels.into_inner().ok().flatten()??;
         let parts: Parted = parts.into_inner().ok().flatten()?;
@@ -81,7 +111,7 @@ impl Survey {
             depth: levels.widths.len(),
             width: levels.widths.iter().max().map_or(0, |width| *width as usize),
             components: parts.parts - (batch.places.len() - levels.places) + parts.lone,
-            updates: Some(levels.cells.iter().map(|cell| cell.updates).collect()),
+            cells: Some(levels.cells),
         })
     }
 }
@@ -132,22 +162,43 @@ fn only_read<'a>(
 }
 
 /// The columns of the slots that a group updates.
-fn columns<'a>(group: &'a Group, slots: &[Vec<usize>]) -> Vec<&'a Column<PlaceId>> {
+fn columns<'a>(group: &'a Group, slots: &[Vec<usize>]) -> Vec<Places<'a>> {
     let slots = slots.get(group.intent as usize).map_or(&[][..], Vec::as_slice);
-    slots.iter().filter_map(|slot| group.places.get(*slot)).collect()
+    let column = |slot: &usize| group.places.get(*slot).map(Places::of);
+    slots.iter().filter_map(column).collect()
 }
 
-/// The place of a row; columns are as long as their group has rows.
-#[inline(always)]
-fn place_at(column: &Column<PlaceId>, row: usize) -> Option<usize> {
-    match column {
-        Column::Same(place) => Some(place.0 as usize),
-        Column::Each(places) => places.get(row).map(|place| place.0 as usize),
+/// The places of a column, without a branch on what kind it is.
+#[derive(Clone, Copy)]
+struct Places<'a> {
+    places: &'a [PlaceId],
+    /// What is left of the number of a row: nothing where all rows have the same place.
+    mask: usize,
+}
+
+impl<'a> Places<'a> {
+    fn of(column: &'a Column<PlaceId>) -> Self {
+        match column {
+            Column::Same(place) => Self {
+                places: std::slice::from_ref(place),
+                mask: 0,
+            },
+            Column::Each(places) => Self {
+                places,
+                mask: usize::MAX,
+            },
+        }
+    }
+
+    /// The place of a row; columns are as long as their group has rows.
+    #[inline(always)]
+    fn at(&self, row: usize) -> Option<usize> {
+        self.places.get(row & self.mask).map(|place| place.0 as usize)
     }
 }
 
 /// What happened to a place so far.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Cell {
     /// The position of its last toucher, from 1; 0 when there was none.
     last: u32,
@@ -207,10 +258,10 @@ impl Levels {
         let rows = stretch.row as usize..(stretch.row + stretch.count) as usize;
         match columns.as_slice() {
             [] => self.rows([], rows, floor),
-            [a] => self.rows([a], rows, floor),
-            [a, b] => self.rows([a, b], rows, floor),
-            [a, b, c] => self.rows([a, b, c], rows, floor),
-            [a, b, c, d] => self.rows([a, b, c, d], rows, floor),
+            [a] => self.rows([*a], rows, floor),
+            [a, b] => self.rows([*a, *b], rows, floor),
+            [a, b, c] => self.rows([*a, *b, *c], rows, floor),
+            [a, b, c, d] => self.rows([*a, *b, *c, *d], rows, floor),
             many => {
                 // The same column again adds nothing: a transaction touches a place once.
                 let last = many.last()?;
@@ -223,7 +274,7 @@ impl Levels {
     #[inline(always)]
     fn rows<const SLOTS: usize>(
         &mut self,
-        columns: [&Column<PlaceId>; SLOTS],
+        columns: [Places<'_>; SLOTS],
         rows: std::ops::Range<usize>,
         floor: u32,
     ) -> Option<u32> {
@@ -233,7 +284,7 @@ impl Levels {
             let mut cells = [Cell::default(); SLOTS];
             let mut level = floor;
             for slot in 0..SLOTS {
-                at[slot] = place_at(columns[slot], row)?;
+                at[slot] = columns[slot].at(row)?;
                 cells[slot] = *self.cells.get(at[slot])?;
                 level = level.max(cells[slot].level);
             }
@@ -284,7 +335,8 @@ struct Parted {
 }
 
 /// Transactions that touch one place are connected, so places are joined instead: all that one transaction touches.
-fn count_parts(batch: &Batch, graph: &DependencyGraph, slots: &[Vec<usize>]) -> Parted {
+/// At least so many places are `untouched`.
+fn count_parts(batch: &Batch, graph: &DependencyGraph, slots: &[Vec<usize>], untouched: usize) -> Parted {
     let places = batch.places.len();
     let linked = match graph.items.waits.is_empty() {
         true => Vec::new(),
@@ -296,10 +348,17 @@ fn count_parts(batch: &Batch, graph: &DependencyGraph, slots: &[Vec<usize>]) -> 
         match columns(group, slots).as_slice() {
             [] => lone += group.rows as usize,
             [first, others @ ..] => {
-                for row in 0..group.rows as usize {
-                    for other in others {
-                        if let (Some(a), Some(b)) = (place_at(first, row), place_at(other, row)) {
-                            parts.join(a as u32, b as u32);
+                let rows = group.rows as usize;
+                for begin in (0..rows).step_by(LOOK_EVERY) {
+                    if parts.count <= untouched + linked.len() + 1 {
+                        // The touched places are one set already.
+                        break;
+                    }
+                    for row in begin..rows.min(begin + LOOK_EVERY) {
+                        for other in others {
+                            if let (Some(a), Some(b)) = (first.at(row), other.at(row)) {
+                                parts.join(a as u32, b as u32);
+                            }
                         }
                     }
                 }
@@ -309,7 +368,7 @@ fn count_parts(batch: &Batch, graph: &DependencyGraph, slots: &[Vec<usize>]) -> 
     let node = |id: u32| {
         let view = batch.transaction(TransactionId(id))?;
         let first = *columns(view.group, slots).first()?;
-        place_at(first, view.row as usize).map(|place| place as u32)
+        first.at(view.row as usize).map(|place| place as u32)
     };
     if linked.is_empty() {
         return Parted {

@@ -9,12 +9,12 @@ use super::trace::{Chunk, ThreadChoice, Trace};
 use super::{ExecutionError, ExecutionOptions};
 use crate::clock::{Stop, Watch};
 use crate::conflict_detector::Plan;
-use crate::serial::Run;
+use crate::serial::{Run, Written};
 use crate::supply::Supply;
 use aethel_certificate::Workers;
 use aethel_ir::access::columns::{Block, Columns, Room};
 use aethel_ir::batch::Stretch;
-use aethel_ir::{Access, Batch, Field, Group, Lane, TransactionId};
+use aethel_ir::{Access, Batch, Column, Field, Group, Lane, PlaceId, Signs, TransactionId};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -58,11 +58,11 @@ pub(super) fn run(
 }
 
 /// Rows to run, and where their changes are logged.
-struct Work<'w> {
+struct Work<'w, N> {
     stretch: Stretch,
     /// The position of the first row in batch order.
     position: u32,
-    written: &'w mut [i128],
+    written: &'w mut [N],
 }
 
 /// What the workers share.
@@ -90,7 +90,7 @@ type Outcome<N> = Result<Done<N>, Halt>;
 /// Everything that was done.
 struct All<N> {
     parts: Vec<Done<N>>,
-    written: Vec<i128>,
+    written: Vec<N>,
 }
 
 /// Why a worker stops early.
@@ -102,7 +102,7 @@ enum Halt {
 
 impl<'a> Shared<'a> {
     fn run<N: Lane>(&self, choice: ThreadChoice) -> Result<Option<All<N>>, ExecutionError> {
-        let mut written = vec![0_i128; self.plan.graph.layout.total_writes()];
+        let mut written = vec![N::default(); self.plan.graph.layout.total_writes()];
         // `after` is kept by running one after the other: nothing is faster than a hand-off here.
         let workers = match self.plan.graph.items.waits.is_empty() {
             true => choice.workers(),
@@ -161,7 +161,7 @@ impl<'a> Shared<'a> {
     }
 
     /// Cuts the batch into chunks in batch order, each with its part of the log.
-    fn share_out<'w>(&self, written: &'w mut [i128], workers: u32) -> Option<Vec<Work<'w>>> {
+    fn share_out<'w, N>(&self, written: &'w mut [N], workers: u32) -> Option<Vec<Work<'w, N>>> {
         let (batch, layout) = (self.batch, &self.plan.graph.layout);
         let longest = match workers {
             1 => LONGEST_CHUNK,
@@ -204,7 +204,10 @@ impl<'a> Shared<'a> {
     }
 
     /// `None` when a sum leaves its range, which no proved plan does, or the supply may have on the way.
-    fn trace<N: Lane>(&self, all: All<N>, options: &ExecutionOptions, choice: ThreadChoice) -> Option<Trace> {
+    fn trace<N: Lane>(&self, all: All<N>, options: &ExecutionOptions, choice: ThreadChoice) -> Option<Trace>
+    where
+        Written: From<Vec<N>>,
+    {
         let mut inflow = vec![0_i128; self.batch.assets.len()];
         for part in &all.parts {
             for (sum, more) in inflow.iter_mut().zip(&part.inflow) {
@@ -215,15 +218,21 @@ impl<'a> Shared<'a> {
             return None;
         }
         let mut values = self.snapshot.to_vec();
+        let mut too_wide = false;
         for part in &all.parts {
             for (value, delta) in values.iter_mut().zip(&part.deltas) {
-                *value = value.checked_add(delta.wide())?;
+                let (sum, wide) = value.overflowing_add(delta.wide());
+                *value = sum;
+                too_wide |= wide;
             }
+        }
+        if too_wide {
+            return None;
         }
         let run = Run {
             final_values: values,
             escrow: self.plan.settlement.escrow(),
-            written: all.written,
+            written: all.written.into(),
             ..Run::default()
         };
         let mut chunks: Vec<Chunk> = all.parts.into_iter().flat_map(|part| part.chunks).collect();
@@ -257,7 +266,7 @@ struct Compiled<'a, N> {
 }
 
 impl<'a, N: Lane> Hand<'_, 'a, N> {
-    fn chunk(&mut self, work: Work<'_>) -> Result<(), Halt> {
+    fn chunk(&mut self, work: Work<'_, N>) -> Result<(), Halt> {
         let watch = self.shared.watch;
         watch.check().map_err(Halt::Stopped)?;
         let started_ns = watch.now_ns();
@@ -323,7 +332,7 @@ fn rows_of<N: Lane>(
     compiled: &mut Compiled<'_, N>,
     rows: Range<usize>,
     snapshot: &[i128],
-    written: &mut [i128],
+    written: &mut [N],
     done: &mut Done<N>,
 ) -> Option<bool> {
     let Compiled {
@@ -345,29 +354,71 @@ fn rows_of<N: Lane>(
             return Some(false);
         }
         let log = written.get_mut((block.first() - first) * each..)?;
-        let log = log.get_mut(..block.count() * each)?;
+        log_changes(columns, block, room, log.get_mut(..block.count() * each)?)?;
         for (nth, asset) in assets.iter().enumerate() {
             let deltas = columns.deltas(block, nth, room)?;
-            let (mut gained, mut too_wide) = (N::default(), false);
-            for (row, delta) in log.chunks_exact_mut(each.max(1)).zip(deltas) {
-                *row.get_mut(nth)? = delta.wide();
-                let (sum, wide) = gained.add_up((*delta).max(N::default()));
-                gained = sum;
-                too_wide |= wide;
-            }
-            if too_wide {
-                return None;
-            }
+            let gained = gained(deltas)?;
             if let Some(sum) = asset.and_then(|asset| done.inflow.get_mut(asset)) {
                 *sum = sum.saturating_add(gained.wide());
             }
-            block.places(columns.places(nth)?, |row, place| {
-                let sum = done.deltas.get_mut(place.0 as usize)?;
-                let (total, wide) = sum.add_up(*deltas.get(row)?);
-                *sum = total;
-                (!wide).then_some(())
-            })?;
+            match columns.places(nth)? {
+                Column::Same(place) => add_up(&mut done.deltas, std::iter::repeat(place), deltas)?,
+                Column::Each(places) => add_up(&mut done.deltas, block.part(places)?.iter(), deltas)?,
+            }
         }
     }
     Some(true)
+}
+
+/// Writes down the changes of a block, row by row.
+#[inline(always)]
+fn log_changes<N: Lane>(columns: &Columns<'_, N>, block: Block, room: &Room<N>, log: &mut [N]) -> Option<()> {
+    if let (2, (rows, _)) = (columns.written(), log.as_chunks_mut::<2>()) {
+        // The commonest by far, in one pass.
+        let (first, second) = (columns.deltas(block, 0, room)?, columns.deltas(block, 1, room)?);
+        for (row, (first, second)) in rows.iter_mut().zip(first.iter().zip(second)) {
+            *row = [*first, *second];
+        }
+        return Some(());
+    }
+    for nth in 0..columns.written() {
+        let deltas = columns.deltas(block, nth, room)?;
+        for (row, delta) in log.chunks_exact_mut(columns.written()).zip(deltas) {
+            *row.get_mut(nth)? = *delta;
+        }
+    }
+    Some(())
+}
+
+/// What flows in; `None` when the sum does not fit.
+#[inline(always)]
+fn gained<N: Lane>(deltas: &[N]) -> Option<N> {
+    let zero = N::default();
+    if N::signs(deltas) == Signs::AllNegative {
+        return Some(zero);
+    }
+    let (mut gained, mut too_wide) = (zero, false);
+    for delta in deltas {
+        let (sum, wide) = gained.add_up((*delta).max(zero));
+        gained = sum;
+        too_wide |= wide;
+    }
+    (!too_wide).then_some(gained)
+}
+
+/// Adds changes to the sums of their places; `None` when one does not fit.
+#[inline(always)]
+fn add_up<'p, N: Lane>(
+    sums: &mut [N],
+    places: impl Iterator<Item = &'p PlaceId>,
+    deltas: &[N],
+) -> Option<()> {
+    let mut too_wide = false;
+    for (place, delta) in places.zip(deltas) {
+        let sum = sums.get_mut(place.0 as usize)?;
+        let (total, wide) = sum.add_up(*delta);
+        *sum = total;
+        too_wide |= wide;
+    }
+    (!too_wide).then_some(())
 }
