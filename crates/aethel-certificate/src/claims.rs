@@ -7,7 +7,7 @@
 
 use crate::check::{AssetSum, Checked, Memory, check_initial, check_order, in_source_order};
 use crate::conservation::{check_sums, same_sums};
-use crate::escrow::{Changes, Plain, Reason, SMALL, Settlement, Summed, Sums, Task, Treatment, settle};
+use crate::escrow::{Changes, Ended, Plain, Reason, Settlement, Summed, Sums, Task, Treatment, settle};
 use crate::format::CertificateView;
 use crate::kinds::{Kind, Kinds};
 use crate::rejection::Rejection;
@@ -88,11 +88,7 @@ pub fn check_columns_with(
     workers: &dyn Workers,
 ) -> Result<Option<Checked>, Rejection> {
     let batch = view.batch;
-    let mut escrow = vec![false; batch.places.len()];
-    for place in view.escrow {
-        let flag = escrow.get_mut(place.0 as usize);
-        *flag.ok_or(Rejection::BadEscrow { place: place.0 })? = true;
-    }
+    let escrow = flags(view)?;
     let logged = !(view.seen.is_empty() && view.versions.is_empty() && view.written.is_empty());
     if view.escrow.is_empty() || logged {
         return Ok(None);
@@ -158,6 +154,18 @@ pub fn check_columns_with(
     }
 }
 
+/// For each place, whether it is claimed to be in escrow.
+fn flags(view: &CertificateView<'_>) -> Result<Vec<bool>, Rejection> {
+    let mut escrow = vec![false; view.batch.places.len()];
+    for PlaceId(place) in view.escrow {
+        match escrow.get_mut(*place as usize) {
+            Some(flag) => *flag = true,
+            None => return Err(Rejection::BadEscrow { place: *place }),
+        }
+    }
+    Ok(escrow)
+}
+
 /// What the sums of a batch are held against.
 struct Ends<'a> {
     view: &'a CertificateView<'a>,
@@ -172,8 +180,8 @@ impl Ends<'_> {
     /// Every written place may be accessed in any order, every place ends where it is claimed to, no asset's supply leaves
     /// its range, and none is created or destroyed. `None` when a place is written that is not claimed to be in escrow.
     fn check<N: Lane>(&self, summed: &Summed<N>) -> Result<Option<Checked>, Rejection> {
-        let plain = summed.sums.plain().filter(|_| N::NARROW && summed.holds);
-        let sums = match plain.and_then(|plain| self.check_plain(&plain)) {
+        let plain = summed.sums.plain().filter(|_| summed.holds);
+        let sums = match plain.and_then(|plain| self.check_plain(plain)) {
             Some(sums) => sums,
             // Something is wrong, or not all is small, bounded and of one asset: place by place, to say what it is.
             None => {
@@ -193,33 +201,32 @@ impl Ends<'_> {
     }
 
     /// [`Ends::check`] in one pass, where nothing is wrong and all numbers are small: the sums of assets then.
-    fn check_plain<N: Lane>(&self, plain: &Plain<'_, N>) -> Option<Vec<AssetSum>> {
+    fn check_plain(&self, plain: Plain<'_>) -> Option<Vec<AssetSum>> {
         let (view, batch) = (self.view, self.view.batch);
-        let [_] = batch.assets.as_slice() else {
+        let ([_], true) = (batch.assets.as_slice(), self.kinds.all_bounded()) else {
             return None;
         };
-        let (mut small, mut different, mut signs) = (self.kinds.all_bounded(), 0, 0);
-        let (mut before, mut debits, mut credits) = (0_i128, 0_i64, 0_i64);
-        let sums = plain.debit.iter().zip(plain.credit).zip(self.escrow);
-        let values = view.initial.iter().zip(view.final_values).zip(self.memory);
-        for (((debit, credit), escrow), ((initial, claimed), found)) in sums.zip(values) {
-            let (debit, credit) = (debit.low(), credit.low());
-            let (first, fits) = i64::cut(*initial, SMALL);
-            // No sum is beyond 2^61, so nothing overflows.
-            let floor = first.wrapping_sub(debit);
-            let end = i128::from(floor.wrapping_add(credit));
-            small &= fits & (((debit | credit) == 0) | escrow);
-            signs |= floor;
-            different |= (claimed ^ end) | (found ^ end);
-            before = before.wrapping_add(i128::from(first));
-            debits = debits.wrapping_add(debit);
-            credits = credits.wrapping_add(credit);
-        }
-        // The changes of all places together are within the limit too.
+        let same_values = std::ptr::eq(view.final_values, self.memory);
+        let agree = |ended: Ended<'_>| {
+            let range = ended.first..ended.first + ended.ends.len();
+            let claimed = differences(view.final_values.get(range.clone())?, ended.ends);
+            let found = match same_values {
+                true => claimed,
+                false => differences(self.memory.get(range.clone())?, ended.ends),
+            };
+            let sums = ended.debit.iter().zip(ended.credit).zip(self.escrow.get(range)?);
+            let settled = sums.fold(true, |all, ((debit, credit), escrow)| {
+                all & (*escrow | ((debit | credit) == 0))
+            });
+            (settled && claimed == 0 && found == 0).then_some(())
+        };
+        let total = plain.ends(view.initial, agree)?;
         let elsewhere = self.elsewhere.first().copied().unwrap_or(0);
-        let most = elsewhere.saturating_add(before).saturating_add(credits.wide());
-        let fits = small && signs >= 0 && different == 0 && debits == credits && most <= MAX_MINOR_UNITS;
-        fits.then(|| same_sums(batch, &[before]))
+        let most = elsewhere
+            .saturating_add(total.before)
+            .saturating_add(total.credit.wide());
+        let fits = total.debit == total.credit && most <= MAX_MINOR_UNITS;
+        fits.then(|| same_sums(batch, &[total.before]))
     }
 
     /// [`Ends::check`] place by place.
@@ -284,6 +291,15 @@ impl Ends<'_> {
             }
         }
     }
+}
+
+/// Zero when the values are these.
+#[inline(always)]
+fn differences(values: &[i128], expected: &[i64]) -> i64 {
+    let pairs = values.iter().zip(expected);
+    pairs.fold(0, |all, (value, expected)| {
+        all | (*value as i64 ^ expected) | ((*value >> 64) as i64 ^ (expected >> 63))
+    })
 }
 
 /// Per asset, a sum that saturates; neighbours mostly add to the same.

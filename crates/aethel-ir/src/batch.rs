@@ -192,20 +192,23 @@ pub struct Stretch {
 fn count_rows(transactions: &[TransactionRef], group: u32, row: u32) -> usize {
     /// So many are looked at together, which is quicker than asking after each whether to go on.
     const TOGETHER: usize = 64;
-    let differs = |(one, row): (&TransactionRef, u32)| (one.group ^ group) | (one.row ^ row);
-    let from = |count: usize| row.wrapping_add(count as u32);
+    let differs =
+        |one: &TransactionRef, index: usize| (one.group ^ group) | (one.row.wrapping_sub(index as u32) ^ row);
     let mut count = 0;
-    for part in transactions.chunks_exact(TOGETHER) {
-        let rows = (0_u32..).map(|offset| from(count).wrapping_add(offset));
-        if part.iter().zip(rows).map(differs).fold(0, |all, one| all | one) != 0 {
+    let (parts, _) = transactions.as_chunks::<TOGETHER>();
+    for part in parts {
+        let mut differ = 0;
+        for (offset, one) in part.iter().enumerate() {
+            differ |= differs(one, count + offset);
+        }
+        if differ != 0 {
             break;
         }
         count += TOGETHER;
     }
     let rest = transactions.get(count..).unwrap_or(&[]);
-    let rows = (0_u32..).map(|offset| from(count).wrapping_add(offset));
-    let follows = |pair: &(&TransactionRef, u32)| differs(*pair) == 0;
-    count + rest.iter().zip(rows).take_while(follows).count()
+    let follows = |pair: &(usize, &TransactionRef)| differs(pair.1, pair.0) == 0;
+    count + (count..).zip(rest).take_while(follows).count()
 }
 
 impl Batch {

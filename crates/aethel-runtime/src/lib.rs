@@ -19,6 +19,7 @@ pub mod identity;
 mod keys;
 pub mod lemmas;
 pub mod linearizability_prover;
+pub mod memory;
 pub mod oracle;
 pub mod parallel_executor;
 mod pipeline;

@@ -62,13 +62,7 @@ impl Supply {
             .one_field()
             .map(|field| assets.get(usize::from(field.0)).copied());
         if let (Some(Some(0)), [held]) = (field, held.as_mut_slice()) {
-            let (mut sum, mut too_wide) = (0_i128, false);
-            for value in snapshot {
-                let (next, wide) = sum.overflowing_add((*value).max(0));
-                sum = next;
-                too_wide |= wide;
-            }
-            *held = held.saturating_add(if too_wide { i128::MAX } else { sum });
+            *held = held.saturating_add(sum_of_positive(snapshot));
             return held.saturating_add(elsewhere.first().copied().unwrap_or(0).max(0)) <= MAX_MINOR_UNITS;
         }
         for ((_, field), value) in batch.places.iter().zip(snapshot) {
@@ -109,4 +103,18 @@ impl Supply {
         }
         broken
     }
+}
+
+/// What is above zero among some values, summed up; saturating.
+fn sum_of_positive(values: &[i128]) -> i128 {
+    let (mut sum, mut high) = (0_i128, 0_i64);
+    for value in values {
+        sum = sum.wrapping_add(*value);
+        high |= (*value >> 64) as i64;
+    }
+    // None is below zero, and none is so large that fewer than 2^33 of them could overflow.
+    if (0..1 << 30).contains(&high) && values.len() < 1 << 33 {
+        return sum;
+    }
+    (values.iter()).fold(0, |sum: i128, value| sum.saturating_add((*value).max(0)))
 }

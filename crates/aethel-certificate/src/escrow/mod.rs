@@ -20,8 +20,8 @@ mod table;
 pub use columns::Changes;
 
 pub(crate) use columns::{Summed, Task};
-pub(crate) use sums::{SMALL, Sums};
-pub(crate) use table::{Plain, Table};
+pub(crate) use sums::Sums;
+pub(crate) use table::{Ended, Plain, Table};
 
 use crate::kinds::Kinds;
 use crate::workers::{Alone, Workers};
@@ -106,6 +106,13 @@ impl Settlement {
 
     /// The escrow places, ascending.
     pub fn escrow(&self) -> Vec<PlaceId> {
+        if self
+            .places
+            .iter()
+            .fold(true, |all, place| all & (*place == Treatment::Escrow))
+        {
+            return (0..self.places.len() as u32).map(PlaceId).collect();
+        }
         // Each place is written down, and the next over it unless it is one: no branch to guess wrong.
         let mut escrow = vec![PlaceId(0); self.places.len()];
         let mut count = 0;
@@ -168,31 +175,31 @@ pub fn settle_with(batch: &Batch, access: &[Access], initial: &[i128], workers: 
 
 /// The settlement of a batch in which whatever is written is only added to.
 fn settled(batch: &Batch, sums: Table<i64>, initial: &[i128]) -> Settlement {
-    let kinds = Kinds::new(batch);
-    if let (Some(plain), true) = (sums.plain(), kinds.all_bounded()) {
-        let mut fits = true;
-        let mut all = 0;
-        let mut places = vec![Treatment::Unwritten; initial.len()];
-        let columns = initial.iter().zip(plain.debit.iter().zip(plain.credit));
-        for (place, (before, (debit, credit))) in places.iter_mut().zip(columns) {
-            // As `Sums::quick_end` has it.
-            let (before, small) = i64::cut(*before, SMALL);
-            fits &= small & (before.wrapping_sub(*debit) >= 0);
-            let sums = debit | credit;
-            all |= sums;
-            if sums != 0 {
-                *place = Treatment::Escrow;
+    let plain = sums.plain().filter(|_| Kinds::new(batch).all_bounded());
+    let mut places = Vec::with_capacity(initial.len());
+    let mut some = false;
+    let treat = |ended: Ended<'_>| {
+        let written = ended
+            .debit
+            .iter()
+            .zip(ended.credit)
+            .map(|(debit, credit)| debit | credit);
+        places.extend(written.map(|sums| {
+            some |= sums != 0;
+            match sums != 0 {
+                true => Treatment::Escrow,
+                false => Treatment::Unwritten,
             }
-        }
-        // No sum is negative, so none is beyond the limit unless the bits of all together are.
-        if fits && all <= SMALL {
-            return Settlement {
-                places,
-                some: all != 0,
-                any_order: true,
-                sums: AllSums::Narrow(sums),
-            };
-        }
+        }));
+        Some(())
+    };
+    if plain.and_then(|plain| plain.ends(initial, treat)).is_some() {
+        return Settlement {
+            places,
+            some,
+            any_order: true,
+            sums: AllSums::Narrow(sums),
+        };
     }
     let places = decide(batch, &sums, initial, |_, sums| sums.written);
     Settlement::new(places, AllSums::Narrow(sums))

@@ -31,7 +31,7 @@ impl<N: Lane> Default for Sums<N> {
 }
 
 /// So large may the numbers be with which narrow arithmetic is plainly right.
-pub(crate) const SMALL: i64 = 1 << 60;
+const SMALL: i64 = 1 << 60;
 
 impl<N: Lane> Sums<N> {
     /// One access that changes the place by `delta`.

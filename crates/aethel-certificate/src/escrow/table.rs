@@ -26,10 +26,76 @@ struct Mark {
     unknown: bool,
 }
 
-/// Sums that say everything about their places.
-pub(crate) struct Plain<'a, N> {
-    pub debit: &'a [N],
-    pub credit: &'a [N],
+/// So many places are looked at together.
+const TOGETHER: usize = 128;
+
+/// So large may the values before be that sums of [`TOGETHER`] of them fit.
+const SMALL: i64 = 1 << 54;
+
+/// Narrow sums that say everything about their places: a place is written exactly when one is not zero.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain<'a> {
+    debit: &'a [i64],
+    credit: &'a [i64],
+}
+
+/// Some places one after the other, seen by [`Plain::ends`].
+pub(crate) struct Ended<'a> {
+    /// The first.
+    pub first: usize,
+    /// Where each ends.
+    pub ends: &'a [i64],
+    /// For each, what all debits take.
+    pub debit: &'a [i64],
+    /// For each, what all credits bring.
+    pub credit: &'a [i64],
+}
+
+/// Over all places.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Total {
+    /// What they held before.
+    pub before: i128,
+    /// What all debits take.
+    pub debit: i64,
+    /// What all credits bring.
+    pub credit: i64,
+}
+
+impl Plain<'_> {
+    /// Calls `found` with where places end that hold `initial` before and may not go below zero. `None` when it said `None`,
+    /// some number is not small, or a place could go below zero in some order: then nothing is said.
+    #[inline]
+    pub fn ends(&self, initial: &[i128], mut found: impl FnMut(Ended<'_>) -> Option<()>) -> Option<Total> {
+        let mut total = Total::default();
+        let mut ends = [0_i64; TOGETHER];
+        let columns = self.debit.chunks(TOGETHER).zip(self.credit.chunks(TOGETHER));
+        for (part, (before, (debit, credit))) in initial.chunks(TOGETHER).zip(columns).enumerate() {
+            let ends = ends.get_mut(..before.len())?;
+            let fits = i64::cut_all(before, SMALL, ends);
+            let (mut held, mut signs) = (0_i64, 0);
+            for (end, (debit, credit)) in ends.iter_mut().zip(debit.iter().zip(credit)) {
+                // The sums of all places together are within 2^61 (`Lane::limit`), so nothing overflows.
+                held = held.wrapping_add(*end);
+                let floor = end.wrapping_sub(*debit);
+                signs |= floor;
+                total.debit = total.debit.wrapping_add(*debit);
+                total.credit = total.credit.wrapping_add(*credit);
+                *end = floor.wrapping_add(*credit);
+            }
+            if !fits || signs < 0 {
+                return None;
+            }
+            total.before = total.before.wrapping_add(i128::from(held));
+            found(Ended {
+                first: part * TOGETHER,
+                ends,
+                debit,
+                credit,
+            })?;
+        }
+        Some(total)
+    }
 }
 
 impl<N: Lane> Table<N> {
@@ -68,11 +134,11 @@ impl<N: Lane> Table<N> {
         (0..self.len()).map_while(|index| self.get(index))
     }
 
-    /// The columns, where they say everything: a place is written exactly when a sum is not zero.
-    pub fn plain(&self) -> Option<Plain<'_, N>> {
+    /// The columns, where they are narrow and say everything.
+    pub fn plain(&self) -> Option<Plain<'_>> {
         (self.least.is_empty() && self.marks.is_empty()).then_some(Plain {
-            debit: &self.debit,
-            credit: &self.credit,
+            debit: N::narrow(&self.debit)?,
+            credit: N::narrow(&self.credit)?,
         })
     }
 

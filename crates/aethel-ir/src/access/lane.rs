@@ -41,6 +41,8 @@ pub trait Lane: Copy + Debug + Default + Ord + Send + Sync + 'static {
     /// The largest size that each of so many numbers may have for their sums to fit.
     fn limit(numbers: u64) -> Self;
 
+    /// A column of narrow numbers as such; `None` of wide ones.
+    fn narrow(values: &[Self]) -> Option<&[i64]>;
     /// [`Lane::cut`] of a column into another of the same length: whether nothing was lost and all is within the limit.
     fn cut_all(values: &[i128], limit: Self, out: &mut [Self]) -> bool;
     /// Whether no number of a column is below `least`; narrow ones must be within their limit, `least` too.
@@ -140,6 +142,11 @@ impl Lane for i64 {
     }
 
     #[inline(always)]
+    fn narrow(values: &[Self]) -> Option<&[i64]> {
+        Some(values)
+    }
+
+    #[inline(always)]
     fn none_below(values: &[Self], least: Self) -> bool {
         let signs = (values.iter()).fold(0, |signs, value| signs | value.wrapping_sub(least));
         signs >= 0
@@ -226,6 +233,10 @@ impl Lane for i128 {
         let fits = values.iter().all(|value| i128::cut(*value, limit).1);
         out.iter_mut().zip(values).for_each(|(out, value)| *out = *value);
         fits
+    }
+
+    fn narrow(_: &[Self]) -> Option<&[i64]> {
+        None
     }
 
     fn none_below(values: &[Self], least: Self) -> bool {

@@ -8,13 +8,11 @@ use super::schedule::{Parts, components, join_items, linked};
 use aethel_certificate::{Shape, Workers, item_order};
 use aethel_ir::batch::Stretch;
 use aethel_ir::{Batch, Column, Group, PlaceId, TransactionId};
+use std::ops::Range;
 use std::sync::Mutex;
 
 /// With more slots than this per transaction, the pass that looks at all of them together is not quick any more.
 const MANY_SLOTS: usize = 8;
-
-/// How often it is asked whether all places are joined already, in rows.
-const LOOK_EVERY: usize = 128;
 
 /// Fewer transactions than this are surveyed before a second worker has woken up.
 const WORTH_A_WORKER: usize = 1 << 15;
@@ -62,9 +60,10 @@ impl Survey {
         let mut totals = Totals::default();
         for cell in self.cells.as_ref()? {
             let (updates, before) = (u64::from(cell.updates), u64::from(cell.updates.saturating_sub(1)));
-            totals.places += usize::from(before > 0);
-            totals.consecutive += before;
-            totals.pairs += before * updates / 2;
+            // Sums over transactions, of which there are less than 2^32.
+            totals.places = totals.places.wrapping_add(usize::from(before > 0));
+            totals.consecutive = totals.consecutive.wrapping_add(before);
+            totals.pairs = totals.pairs.wrapping_add(before.wrapping_mul(updates) / 2);
         }
         Some(totals)
     }
@@ -94,7 +93,7 @@ impl Survey {
             });
         } else {
             let found = find_levels();
-            let touched = found.as_ref().map_or(0, |levels| levels.places);
+            let touched = found.as_ref().map_or(0, Levels::places);
             put(&levels, found);
             put(
                 &parts,
@@ -110,7 +109,7 @@ impl Survey {
             edges: levels.edges,
             depth: levels.widths.len(),
             width: levels.widths.iter().max().map_or(0, |width| *width as usize),
-            components: parts.parts - (batch.places.len() - levels.places) + parts.lone,
+            components: parts.parts - (batch.places.len() - levels.places()) + parts.lone,
             cells: Some(levels.cells),
         })
     }
@@ -162,39 +161,67 @@ fn only_read<'a>(
 }
 
 /// The columns of the slots that a group updates.
-fn columns<'a>(group: &'a Group, slots: &[Vec<usize>]) -> Vec<Places<'a>> {
+fn columns<'a>(group: &'a Group, slots: &[Vec<usize>]) -> Vec<&'a Column<PlaceId>> {
     let slots = slots.get(group.intent as usize).map_or(&[][..], Vec::as_slice);
-    let column = |slot: &usize| group.places.get(*slot).map(Places::of);
-    slots.iter().filter_map(column).collect()
+    slots.iter().filter_map(|slot| group.places.get(*slot)).collect()
 }
 
-/// The places of a column, without a branch on what kind it is.
-#[derive(Clone, Copy)]
-struct Places<'a> {
-    places: &'a [PlaceId],
-    /// What is left of the number of a row: nothing where all rows have the same place.
-    mask: usize,
+/// So many rows are looked at together.
+const BLOCK: usize = 128;
+
+/// The places of some rows, slot by slot, whatever their columns are like.
+struct Places<const SLOTS: usize> {
+    /// The first place of each slot that is given, again for those that are missing.
+    of: [[u32; BLOCK]; SLOTS],
+    count: usize,
 }
 
-impl<'a> Places<'a> {
-    fn of(column: &'a Column<PlaceId>) -> Self {
-        match column {
-            Column::Same(place) => Self {
-                places: std::slice::from_ref(place),
-                mask: 0,
-            },
-            Column::Each(places) => Self {
-                places,
-                mask: usize::MAX,
-            },
+impl<const SLOTS: usize> Places<SLOTS> {
+    fn new() -> Self {
+        Self {
+            of: [[0; BLOCK]; SLOTS],
+            count: 0,
         }
     }
 
-    /// The place of a row; columns are as long as their group has rows.
-    #[inline(always)]
-    fn at(&self, row: usize) -> Option<usize> {
-        self.places.get(row & self.mask).map(|place| place.0 as usize)
+    /// Reads at most [`BLOCK`] rows of these columns; where there are fewer columns than slots, the last again. `None`
+    /// when a column is too short.
+    fn read(&mut self, columns: &[&Column<PlaceId>], rows: Range<usize>) -> Option<()> {
+        self.count = rows.len().min(BLOCK);
+        for (slot, places) in self.of.iter_mut().enumerate() {
+            let places = places.get_mut(..self.count)?;
+            match columns.get(slot).or(columns.last())? {
+                Column::Same(place) => places.fill(place.0),
+                Column::Each(column) => {
+                    let column = column.get(rows.clone())?;
+                    places
+                        .iter_mut()
+                        .zip(column)
+                        .for_each(|(to, place)| *to = place.0);
+                }
+            }
+        }
+        Some(())
     }
+
+    /// How many rows were read; at most [`BLOCK`].
+    #[inline(always)]
+    fn count(&self) -> usize {
+        self.count.min(BLOCK)
+    }
+
+    /// The place of a slot in a row.
+    #[inline(always)]
+    fn at(&self, slot: usize, row: usize) -> usize {
+        self.of[slot][row] as usize
+    }
+}
+
+/// Rows in blocks.
+fn blocks(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = rows.end;
+    rows.step_by(BLOCK)
+        .map(move |first| first..end.min(first + BLOCK))
 }
 
 /// What happened to a place so far.
@@ -212,8 +239,6 @@ struct Cell {
 struct Levels {
     cells: Vec<Cell>,
     edges: usize,
-    /// How many places are touched.
-    places: usize,
     /// How many transactions are on each level.
     widths: Vec<u32>,
     position: u32,
@@ -256,69 +281,101 @@ impl Levels {
         let group = batch.groups.get(stretch.group as usize)?;
         let columns = columns(group, slots);
         let rows = stretch.row as usize..(stretch.row + stretch.count) as usize;
-        match columns.as_slice() {
-            [] => self.rows([], rows, floor),
-            [a] => self.rows([*a], rows, floor),
-            [a, b] => self.rows([*a, *b], rows, floor),
-            [a, b, c] => self.rows([*a, *b, *c], rows, floor),
-            [a, b, c, d] => self.rows([*a, *b, *c, *d], rows, floor),
-            many => {
-                // The same column again adds nothing: a transaction touches a place once.
-                let last = many.last()?;
-                let filled: [_; MANY_SLOTS] = std::array::from_fn(|n| *many.get(n).unwrap_or(last));
-                self.rows(filled, rows, floor)
+        let columns = columns.as_slice();
+        match columns.len() {
+            0 => self.lone(rows.len(), floor),
+            1 => self.rows::<1>(columns, rows, floor),
+            2 => self.rows::<2>(columns, rows, floor),
+            3 => self.rows::<3>(columns, rows, floor),
+            4 => self.rows::<4>(columns, rows, floor),
+            // The same column again adds nothing: a transaction touches a place once.
+            _ => self.rows::<MANY_SLOTS>(columns, rows, floor),
+        }
+    }
+
+    /// Adds transactions that touch nothing.
+    fn lone(&mut self, count: usize, floor: u32) -> Option<u32> {
+        self.position = self.position.wrapping_add(count as u32);
+        for _ in 0..count {
+            self.widen(floor);
+        }
+        Some(if count > 0 { floor + 1 } else { floor })
+    }
+
+    /// One more transaction of a level.
+    #[inline(always)]
+    fn widen(&mut self, level: u32) {
+        match self.widths.get_mut(level as usize) {
+            Some(width) => *width = width.wrapping_add(1),
+            // Levels come one after the other, but for a floor above items without transactions.
+            None => {
+                self.widths.resize(level as usize, 0);
+                self.widths.push(1);
             }
         }
     }
 
-    #[inline(always)]
     fn rows<const SLOTS: usize>(
         &mut self,
-        columns: [Places<'_>; SLOTS],
-        rows: std::ops::Range<usize>,
+        columns: &[&Column<PlaceId>],
+        rows: Range<usize>,
         floor: u32,
     ) -> Option<u32> {
+        let mut places = Places::<SLOTS>::new();
         let mut top = floor;
-        for row in rows {
-            let mut at = [0_usize; SLOTS];
+        for block in blocks(rows) {
+            places.read(columns, block)?;
+            top = top.max(self.block(&places, floor)?);
+        }
+        Some(top)
+    }
+
+    /// Adds a block of rows; gives the level after theirs.
+    fn block<const SLOTS: usize>(&mut self, places: &Places<SLOTS>, floor: u32) -> Option<u32> {
+        // There are fewer than 2^32 transactions: nothing overflows.
+        let mut levels = [0_u32; BLOCK];
+        let known = self.cells.as_mut_slice();
+        let (mut position, mut edges) = (self.position, 0_usize);
+        for (row, level) in levels.iter_mut().take(places.count()).enumerate() {
             let mut cells = [Cell::default(); SLOTS];
-            let mut level = floor;
+            let mut own = floor;
             for slot in 0..SLOTS {
-                at[slot] = columns[slot].at(row)?;
-                cells[slot] = *self.cells.get(at[slot])?;
-                level = level.max(cells[slot].level);
+                cells[slot] = *known.get(places.at(slot, row))?;
+                own = own.max(cells[slot].level);
             }
-            self.position += 1;
+            position = position.wrapping_add(1);
             for slot in 0..SLOTS {
                 let cell = cells[slot];
                 // The same place twice is one access, and one transaction before is one edge, whatever both touch.
-                let (mut twice, mut known) = (false, cell.last == 0);
+                let (mut twice, mut met) = (false, cell.last == 0);
                 for earlier in 0..slot {
-                    twice |= at[earlier] == at[slot];
-                    known |= cells[earlier].last == cell.last;
+                    twice |= places.at(earlier, row) == places.at(slot, row);
+                    met |= cells[earlier].last == cell.last;
                 }
                 if twice {
                     continue;
                 }
-                self.edges += usize::from(!known);
-                self.places += usize::from(cell.last == 0);
-                *self.cells.get_mut(at[slot])? = Cell {
-                    last: self.position,
-                    level: level + 1,
-                    updates: cell.updates + 1,
+                edges = edges.wrapping_add(usize::from(!met));
+                *known.get_mut(places.at(slot, row))? = Cell {
+                    last: position,
+                    level: own.wrapping_add(1),
+                    updates: cell.updates.wrapping_add(1),
                 };
             }
-            top = top.max(level + 1);
-            match self.widths.get_mut(level as usize) {
-                Some(width) => *width += 1,
-                // Levels come one after the other, but for a floor above items without transactions.
-                None => {
-                    self.widths.resize(level as usize, 0);
-                    self.widths.push(1);
-                }
-            }
+            *level = own;
         }
+        self.position = position;
+        self.edges = self.edges.wrapping_add(edges);
+        let levels = levels.get(..places.count())?;
+        let top = levels.iter().fold(floor, |top, level| top.max(level + 1));
+        levels.iter().for_each(|level| self.widen(*level));
         Some(top)
+    }
+
+    /// How many places are touched.
+    fn places(&self) -> usize {
+        let count = |count: usize, cell: &Cell| count.wrapping_add(usize::from(cell.last > 0));
+        self.cells.iter().fold(0, count)
     }
 
     fn touched(&self, place: PlaceId) -> bool {
@@ -344,31 +401,19 @@ fn count_parts(batch: &Batch, graph: &DependencyGraph, slots: &[Vec<usize>], unt
     };
     let mut parts = Parts::new(places + linked.len());
     let mut lone = 0;
+    let enough = untouched + linked.len() + 1;
     for group in &batch.groups {
         match columns(group, slots).as_slice() {
             [] => lone += group.rows as usize,
-            [first, others @ ..] => {
-                let rows = group.rows as usize;
-                for begin in (0..rows).step_by(LOOK_EVERY) {
-                    if parts.count <= untouched + linked.len() + 1 {
-                        // The touched places are one set already.
-                        break;
-                    }
-                    for row in begin..rows.min(begin + LOOK_EVERY) {
-                        for other in others {
-                            if let (Some(a), Some(b)) = (first.at(row), other.at(row)) {
-                                parts.join(a as u32, b as u32);
-                            }
-                        }
-                    }
-                }
-            }
+            [_] => {}
+            columns @ [_, _] => join_rows::<2>(columns, group.rows, &mut parts, enough),
+            columns => join_rows::<MANY_SLOTS>(columns, group.rows, &mut parts, enough),
         }
     }
     let node = |id: u32| {
         let view = batch.transaction(TransactionId(id))?;
         let first = *columns(view.group, slots).first()?;
-        first.at(view.row as usize).map(|place| place as u32)
+        first.get(view.row).map(|place| place.0)
     };
     if linked.is_empty() {
         return Parted {
@@ -388,5 +433,20 @@ fn count_parts(batch: &Batch, graph: &DependencyGraph, slots: &[Vec<usize>], unt
     Parted {
         parts: parts.count - linked.iter().filter(|linked| !**linked).count(),
         lone,
+    }
+}
+
+/// Joins what each row touches, until there are no more than `enough` sets: then the touched places are one set already.
+fn join_rows<const SLOTS: usize>(columns: &[&Column<PlaceId>], rows: u32, parts: &mut Parts, enough: usize) {
+    let mut places = Places::<SLOTS>::new();
+    for block in blocks(0..rows as usize) {
+        if parts.count <= enough || places.read(columns, block).is_none() {
+            return;
+        }
+        for row in 0..places.count() {
+            for other in 1..SLOTS {
+                parts.join(places.at(0, row) as u32, places.at(other, row) as u32);
+            }
+        }
     }
 }

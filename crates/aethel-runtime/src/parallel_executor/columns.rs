@@ -62,7 +62,8 @@ struct Work<'w, N> {
     stretch: Stretch,
     /// The position of the first row in batch order.
     position: u32,
-    written: &'w mut [N],
+    /// `None` where they follow those of the chunk before.
+    written: Option<&'w mut [N]>,
 }
 
 /// What the workers share.
@@ -82,6 +83,8 @@ struct Done<N> {
     /// Per asset, what flowed into balances; saturating.
     inflow: Vec<i128>,
     chunks: Vec<Chunk>,
+    /// The log, where one worker writes it from the first to the last.
+    written: Vec<N>,
 }
 
 /// How a worker ended.
@@ -102,13 +105,19 @@ enum Halt {
 
 impl<'a> Shared<'a> {
     fn run<N: Lane>(&self, choice: ThreadChoice) -> Result<Option<All<N>>, ExecutionError> {
-        let mut written = vec![N::default(); self.plan.graph.layout.total_writes()];
         // `after` is kept by running one after the other: nothing is faster than a hand-off here.
         let workers = match self.plan.graph.items.waits.is_empty() {
             true => choice.workers(),
             false => 1,
         };
-        let Some(work) = self.share_out(&mut written, workers) else {
+        let total = self.plan.graph.layout.total_writes();
+        // One worker in source order writes its log from the first to the last; others need all of it before.
+        let in_turn = workers == 1 && self.plan.graph.items.waits.is_empty();
+        let mut written = match in_turn {
+            true => Vec::new(),
+            false => vec![N::default(); total],
+        };
+        let Some(work) = self.share_out((!in_turn).then_some(&mut written), workers) else {
             return Ok(None);
         };
         let queue = Mutex::new(work.into_iter());
@@ -124,6 +133,7 @@ impl<'a> Shared<'a> {
                     deltas: vec![N::default(); self.batch.places.len()],
                     inflow: vec![0; self.batch.assets.len()],
                     chunks: Vec::new(),
+                    written: Vec::with_capacity(if in_turn { total } else { 0 }),
                 },
                 columns: None,
             };
@@ -157,11 +167,14 @@ impl<'a> Shared<'a> {
             }
         }
         drop(queue);
+        if let (true, [only]) = (in_turn, all.as_mut_slice()) {
+            written = std::mem::take(&mut only.written);
+        }
         Ok((!unclear).then_some(All { parts: all, written }))
     }
 
     /// Cuts the batch into chunks in batch order, each with its part of the log.
-    fn share_out<'w, N>(&self, written: &'w mut [N], workers: u32) -> Option<Vec<Work<'w, N>>> {
+    fn share_out<'w, N>(&self, written: Option<&'w mut Vec<N>>, workers: u32) -> Option<Vec<Work<'w, N>>> {
         let (batch, layout) = (self.batch, &self.plan.graph.layout);
         let longest = match workers {
             1 => LONGEST_CHUNK,
@@ -176,14 +189,20 @@ impl<'a> Shared<'a> {
                 .collect(),
         };
         let mut work = Vec::new();
-        let mut rest = written;
+        let mut rest = written.map(Vec::as_mut_slice);
         // Logs lie in source order.
         for mut stretch in ranges.into_iter().flat_map(|range| batch.stretches(range)) {
             while stretch.count > 0 {
                 let count = stretch.count.min(longest);
                 let each = layout.writes(TransactionId(stretch.first)).len();
-                let (own, after) = rest.split_at_mut_checked(each * count as usize)?;
-                rest = after;
+                let own = match rest.take() {
+                    Some(all) => {
+                        let (own, after) = all.split_at_mut_checked(each * count as usize)?;
+                        rest = Some(after);
+                        Some(own)
+                    }
+                    None => None,
+                };
                 work.push(Work {
                     stretch: Stretch { count, ..stretch },
                     position: *self.plan.graph.positions.get(stretch.first as usize)?,
@@ -217,13 +236,18 @@ impl<'a> Shared<'a> {
         if !Supply::surely_holds(self.batch, self.snapshot, &options.supply_elsewhere, &inflow) {
             return None;
         }
-        let mut values = self.snapshot.to_vec();
+        let (first, others) = all.parts.split_first()?;
         let mut too_wide = false;
-        for part in &all.parts {
+        let mut add = |value: i128, delta: &N| {
+            let (sum, wide) = value.overflowing_add(delta.wide());
+            too_wide |= wide;
+            sum
+        };
+        let firsts = self.snapshot.iter().zip(&first.deltas);
+        let mut values: Vec<i128> = firsts.map(|(value, delta)| add(*value, delta)).collect();
+        for part in others {
             for (value, delta) in values.iter_mut().zip(&part.deltas) {
-                let (sum, wide) = value.overflowing_add(delta.wide());
-                *value = sum;
-                too_wide |= wide;
+                *value = add(*value, delta);
             }
         }
         if too_wide {
@@ -332,7 +356,7 @@ fn rows_of<N: Lane>(
     compiled: &mut Compiled<'_, N>,
     rows: Range<usize>,
     snapshot: &[i128],
-    written: &mut [N],
+    mut written: Option<&mut [N]>,
     done: &mut Done<N>,
 ) -> Option<bool> {
     let Compiled {
@@ -353,8 +377,16 @@ fn rows_of<N: Lane>(
         if !holds {
             return Some(false);
         }
-        let log = written.get_mut((block.first() - first) * each..)?;
-        log_changes(columns, block, room, log.get_mut(..block.count() * each)?)?;
+        let count = block.count() * each;
+        let log = match &mut written {
+            Some(log) => log.get_mut((block.first() - first) * each..)?,
+            None => {
+                let before = done.written.len();
+                done.written.resize(before + count, N::default());
+                done.written.get_mut(before..)?
+            }
+        };
+        log_changes(columns, block, room, log.get_mut(..count)?)?;
         for (nth, asset) in assets.iter().enumerate() {
             let deltas = columns.deltas(block, nth, room)?;
             let gained = gained(deltas)?;
