@@ -17,6 +17,7 @@ mod json;
 mod kill;
 mod ledger_commands;
 mod library;
+mod limits;
 mod mistakes;
 mod oracles;
 mod proofs;
