@@ -12,6 +12,7 @@ mod bench;
 mod check;
 mod documentation;
 mod errors;
+mod fuzz;
 mod garbage;
 mod json;
 mod kill;
