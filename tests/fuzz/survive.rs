@@ -188,8 +188,10 @@ pub fn table(bytes: &[u8]) {
         draw(&problems, &texts.sources);
     }
     lower_all(PROGRAM, &inputs, &mut texts);
-    let mut inputs = Inputs::default();
-    inputs.open_accounts = true;
+    let inputs = Inputs {
+        open_accounts: true,
+        ..Inputs::default()
+    };
     lower_all(PAYROLL, &inputs, &mut texts);
 }
 
@@ -262,8 +264,11 @@ fn scratch(name: &str) -> PathBuf {
     ))
 }
 
+/// A function of this file.
+pub type Survives = fn(&[u8]);
+
 /// Every function by its name, which is that of its corpus.
-pub const ALL: [(&str, fn(&[u8])); 8] = [
+pub const ALL: [(&str, Survives); 8] = [
     ("program", program),
     ("inputs", inputs),
     ("table", table),
