@@ -42,5 +42,5 @@ pub use record::{
     RecordKind, TransactionNames,
 };
 pub use redb_store::{GroupStore, RedbStore, panics_are_caught};
-pub use store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows, Ticket};
+pub use store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows, Ticket, read_row};
 pub use verify::{VerifyFailure, VerifyReport, verify};

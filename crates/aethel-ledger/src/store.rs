@@ -212,6 +212,17 @@ pub trait LedgerStore: Send + Sync {
     }
 }
 
+/// The record in a row of a journal, wherever the row comes from. Neither its receipt nor the chain is looked at, which
+/// is what [`crate::verify()`] does.
+///
+/// # Errors
+/// [`LedgerError::Damaged`], or a row of a newer version.
+pub fn read_row(row: &[u8]) -> Result<Record, LedgerError> {
+    Blob::parse(row)
+        .and_then(|blob| blob.record())
+        .map_err(|e| LedgerError::from_blob(&"row".into(), None, &e))
+}
+
 /// Takes a row apart, reads one thing from it, and names the record when that fails.
 pub(crate) fn decode<T>(
     ledger: &Arc<str>,

@@ -27,7 +27,7 @@ mod strict;
 mod words;
 
 pub use depth::MAX_DEPTH;
-pub use literals::MAX_DIGITS;
+pub use literals::{MAX_DIGITS, MAX_NAME_BYTES};
 pub use parse::{MAX_SOURCE_BYTES, Parsed, decode, parse, parse_bytes, parse_condition};
 pub use problems::MAX_DIAGNOSTICS;
 pub use strict::grammar_accepts;
