@@ -7,16 +7,19 @@
     reason = "a test that cannot go on should stop loudly"
 )]
 
+mod approvals;
 mod architecture;
 mod bench;
 mod check;
 mod documentation;
 mod errors;
+mod fuzz;
 mod garbage;
 mod json;
 mod kill;
 mod ledger_commands;
 mod library;
+mod limits;
 mod mistakes;
 mod oracles;
 mod proofs;

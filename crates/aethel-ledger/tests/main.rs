@@ -2,13 +2,16 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "a test stops where its expectation fails"
 )]
 
+mod approvals;
 mod contract;
 mod damage;
 mod files;
 mod kill;
+mod postgres;
 mod properties;
 mod support;

@@ -2,7 +2,7 @@
 
 use crate::balances::Balances;
 use crate::clock::{Clock, Stop, Watch};
-use crate::commit_manager::{CommitInput, CommitManager};
+use crate::commit_manager::{CommitInput, CommitManager, Committed};
 use crate::dependency_analyzer::DependencyGraph;
 use crate::keys::{key_of, repeated};
 use crate::lemmas::ProvedAccess;
@@ -25,6 +25,9 @@ use std::sync::Arc;
 
 /// Without a conflict lemmas only make the check of the run cheaper, which shows from so many transactions on.
 const WORTH_LEMMAS: usize = 256;
+
+/// After so many attempts that others overtook, a batch runs while nobody else may commit.
+const ATTEMPTS_AMONG_OTHERS: u32 = 3;
 
 /// Runs batches on a ledger, all or nothing.
 #[derive(Clone)]
@@ -72,6 +75,10 @@ impl BatchProcessor {
         if let Err(refusal) = self.attempts(store, &mut request, &watch, &mut result) {
             result.fail(refusal);
         }
+        if result.attempts > ATTEMPTS_AMONG_OTHERS {
+            // Others may commit again, however it ended; a store that cannot be asked has let go by itself.
+            let _ = store.begin(false);
+        }
         result.balances.take_names(request.batch);
         result.execution_time = self.clock.now().saturating_sub(started).as_secs_f64();
         result
@@ -94,6 +101,7 @@ impl BatchProcessor {
                     oracles: request.oracles.clone(),
                     feeds: alone_feeds(request, id),
                     first_policy: request.first_policy.clone(),
+                    signatures: request.signatures.clone(),
                     ..*request
                 };
                 self.execute_batch(store, alone)
@@ -117,6 +125,10 @@ impl BatchProcessor {
         let declared = request.batch.unbounded.clone();
         for attempt in 1..=self.options.attempts.max(1) {
             result.attempts = attempt;
+            let alone = attempt > ATTEMPTS_AMONG_OTHERS;
+            store
+                .begin(alone)
+                .map_err(|error| Box::new(error.to_diagnostic()))?;
             result.stages.clear();
             result.forget_changes();
             result.linearizability_proof = None;
@@ -336,13 +348,19 @@ impl BatchProcessor {
             oracles_used,
             certificate,
             lemmas,
+            signatures: &request.signatures,
             time_ms: start.oracles.now_ms,
         };
-        let (outcome, certificate) = if request.dry_run {
-            CommitManager.commit(&mut MemoryStore::snapshot_of(store), input, false)?
+        let Committed {
+            outcome,
+            certificate,
+            approval,
+        } = if request.dry_run {
+            CommitManager.commit(&mut MemoryStore::rehearsal_of(store), input, false)?
         } else {
             CommitManager.commit(store, input, self.ahead)?
         };
+        result.approve(approval, request.dry_run);
         result.certificate = certificate;
         balances.take_before(std::mem::take(&mut start.snapshot.values));
         result.balances = balances;

@@ -3,12 +3,14 @@
 //! Rows are taken in blocks, and the rows of a batch are shared out among workers, each with sums of its own for the
 //! stretch of places that its rows name.
 
+use super::changes::Changes;
+use super::evaluated;
+use super::part::Part;
 use super::table::Table;
-use super::{Sums, evaluated};
 use crate::kinds::Kinds;
 use crate::workers::Workers;
-use aethel_ir::access::columns::{Block, Columns, Room};
-use aethel_ir::{Access, Batch, Column, Lane, PlaceId};
+use aethel_ir::access::columns::{Block, Columns};
+use aethel_ir::{Access, Batch, Column, Lane};
 use std::ops::Range;
 use std::sync::Mutex;
 
@@ -223,211 +225,15 @@ type Sum<'a, N> = dyn Fn(Range<usize>, &mut Part<N>) -> Option<bool> + Sync + 'a
 /// What a worker found: its sums, and whether its rows hold.
 type Share<N> = (Part<N>, bool);
 
-/// The sums of a worker.
-pub(crate) struct Part<N> {
-    /// The first place of the stretch.
-    base: usize,
-    /// For each place of the stretch.
-    pub sums: Table<N>,
-    /// Places outside the stretch that are the same for all rows of a group.
-    same: Vec<(PlaceId, Sums<N>)>,
-    /// All places of the batch are balances that may not go below zero.
-    bounded: bool,
-}
-
-impl<N: Lane> Part<N> {
-    fn new(places: Range<usize>, bounded: bool) -> Self {
-        Self {
-            base: places.start,
-            sums: Table::new(places.len()),
-            same: Vec::new(),
-            bounded,
-        }
-    }
-
-    /// Adds to the sums of a place of the stretch, or of one that all rows of a group have.
-    pub(super) fn update(&mut self, place: PlaceId, change: impl FnOnce(&mut Sums<N>)) -> Option<()> {
-        // A place before the stretch wraps around, and is outside too.
-        let index = (place.0 as usize).wrapping_sub(self.base);
-        if index < self.sums.len() {
-            return self.sums.update(index, change);
-        }
-        let known = self.same.iter().position(|(known, _)| *known == place);
-        let index = known.unwrap_or_else(|| {
-            self.same.push((place, Sums::default()));
-            self.same.len() - 1
-        });
-        self.same.get_mut(index).map(|(_, sums)| change(sums))
-    }
-
-    /// Adds a block of transactions; gives whether their own tests hold and their changes are those that are claimed, and
-    /// nothing when a number does not fit.
-    fn add(
-        &mut self,
-        columns: &Columns<'_, N>,
-        block: Block,
-        room: &mut Room<N>,
-        claimed: Option<Changes<'_>>,
-    ) -> Option<bool> {
-        let mut holds = columns.compute(block, room)?;
-        for nth in 0..columns.written() {
-            self.add_slot(columns, block, nth, room)?;
-        }
-        columns.bounds(block, room, |place, least, delta| {
-            self.update(place, |sums| sums.bound(least, delta))
-        })?;
-        if let Some(claimed) = claimed {
-            holds &= claimed.agree(columns, block, room)?;
-        }
-        Some(holds)
-    }
-
-    /// Adds the changes of a written slot, and the bounds that come with them.
-    #[inline(always)]
-    fn add_slot(
-        &mut self,
-        columns: &Columns<'_, N>,
-        block: Block,
-        nth: usize,
-        room: &mut Room<N>,
-    ) -> Option<()> {
-        let is_bound = columns.find_least(block, nth, room)?;
-        let deltas = columns.deltas(block, nth, room)?;
-        let least = match is_bound {
-            true => Some(columns.least(block, nth, room)?),
-            false => None,
-        };
-        // Of a bounded place it is asked anyway that nothing less than zero is left.
-        let least = least.filter(|least| !self.bounded || N::any_left(least, deltas));
-        match columns.places(nth)? {
-            Column::Same(place) => self.update(*place, |sums| match least {
-                None => sums.add_all(deltas),
-                Some(least) => (deltas.iter().zip(least)).for_each(|(delta, least)| {
-                    sums.add(*delta);
-                    sums.bound(*least, *delta);
-                }),
-            }),
-            Column::Each(places) if N::NARROW => {
-                let places = block.part(places)?;
-                self.sums.scatter(self.base, places, deltas, N::signs(deltas))?;
-                match least {
-                    Some(least) => self.sums.bound(self.base, places, least, deltas),
-                    None => Some(()),
-                }
-            }
-            Column::Each(places) => {
-                for (row, (place, delta)) in block.part(places)?.iter().zip(deltas).enumerate() {
-                    let index = (place.0 as usize).wrapping_sub(self.base);
-                    self.sums.update(index, |sums| {
-                        sums.add(*delta);
-                        if let Some(least) = least.and_then(|least| least.get(row)) {
-                            sums.bound(*least, *delta);
-                        }
-                    })?;
-                }
-                Some(())
-            }
-        }
-    }
-
-    /// Nothing is known about the places of a block.
-    fn forget(&mut self, columns: &Columns<'_, N>, block: Block) {
-        for column in columns.concerned() {
-            block.places(column, |_, place| self.update(place, |sums| sums.unknown = true));
-        }
-    }
-}
-
-/// The changes of transactions, one after the other, written slots ascending, in minor units.
-#[derive(Clone, Copy, Debug)]
-pub enum Changes<'a> {
-    /// All of them are small.
-    Narrow(&'a [i64]),
-    /// Some need not be.
-    Wide(&'a [i128]),
-}
-
-impl Default for Changes<'_> {
-    fn default() -> Self {
-        Changes::Narrow(&[])
-    }
-}
-
-impl<'a> Changes<'a> {
-    /// How many.
-    pub fn len(self) -> usize {
-        match self {
-            Changes::Narrow(changes) => changes.len(),
-            Changes::Wide(changes) => changes.len(),
-        }
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-
-    /// One of them.
-    pub fn get(self, index: usize) -> Option<i128> {
-        match self {
-            Changes::Narrow(changes) => changes.get(index).map(|change| i128::from(*change)),
-            Changes::Wide(changes) => changes.get(index).copied(),
-        }
-    }
-
-    /// Some of them.
-    pub fn part(self, range: Range<usize>) -> Option<Changes<'a>> {
-        Some(match self {
-            Changes::Narrow(changes) => Changes::Narrow(changes.get(range)?),
-            Changes::Wide(changes) => Changes::Wide(changes.get(range)?),
-        })
-    }
-
-    /// Whether the changes of a block are these, of all rows of its group.
-    #[inline(always)]
-    fn agree<N: Lane>(self, columns: &Columns<'_, N>, block: Block, room: &Room<N>) -> Option<bool> {
-        let each = columns.written();
-        let range = block.first() * each..(block.first() + block.count()) * each;
-        match self.part(range)? {
-            Changes::Narrow(changes) => agree(changes, columns, block, room),
-            Changes::Wide(changes) => agree(changes, columns, block, room),
-        }
-    }
-}
-
-/// Whether the changes of a block are what they are claimed to be.
-#[inline(always)]
-fn agree<N: Lane, M: Lane>(
-    claimed: &[M],
-    columns: &Columns<'_, N>,
-    block: Block,
-    room: &Room<N>,
-) -> Option<bool> {
-    let mut different = 0;
-    if let (2, (pairs, _)) = (columns.written(), claimed.as_chunks::<2>()) {
-        // The commonest by far, in one pass.
-        let (first, second) = (columns.deltas(block, 0, room)?, columns.deltas(block, 1, room)?);
-        for (pair, (first, second)) in pairs.iter().zip(first.iter().zip(second)) {
-            different |= pair[0].difference(*first) | pair[1].difference(*second);
-        }
-        return Some(different == 0);
-    }
-    for nth in 0..columns.written() {
-        let deltas = columns.deltas(block, nth, room)?;
-        for (row, delta) in claimed.chunks_exact(columns.written()).zip(deltas) {
-            different |= row.get(nth)?.difference(*delta);
-        }
-    }
-    Some(different == 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::escrow::Sums;
     use crate::escrow::settle_with;
     use crate::support::{Build, Kind, from_steps, strategies};
     use crate::workers::tests::Threads;
     use crate::{Alone, accesses};
+    use aethel_ir::PlaceId;
     use proptest::prelude::*;
 
     const KINDS: &[Kind] = &[
@@ -441,7 +247,7 @@ mod tests {
 
     fn same<N: Lane, M: Lane>(a: &Sums<N>, b: &Sums<M>) -> bool {
         // Of bounded places nothing need be said about bounds that ask for no more than zero.
-        let least = |least: i128, lowest: i128| (least != lowest).then_some(least).unwrap_or(0).max(0);
+        let least = |least: i128, lowest: i128| if least != lowest { least.max(0) } else { 0 };
         a.debit.wide() == b.debit.wide()
             && a.credit.wide() == b.credit.wide()
             && least(a.least.wide(), N::LOWEST.wide()) == least(b.least.wide(), M::LOWEST.wide())

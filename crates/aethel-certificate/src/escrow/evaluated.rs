@@ -1,6 +1,6 @@
 //! Sums of transactions whose changes are no sums: each is evaluated once, from the values before.
 
-use super::columns::Part;
+use super::part::Part;
 use aethel_ir::{
     Access, Batch, Class, Evaluator, Group, PlaceId, Rational, RoundMode, Slot, TransactionView,
 };

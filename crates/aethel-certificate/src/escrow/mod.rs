@@ -12,12 +12,14 @@
 //! Intents that are sums are summed column by column ([`columns`](self)); others are evaluated once, from the values
 //! before, which is the same since their deltas do not depend on the place.
 
+mod changes;
 mod columns;
 mod evaluated;
+mod part;
 mod sums;
 mod table;
 
-pub use columns::Changes;
+pub use changes::Changes;
 
 pub(crate) use columns::{Summed, Task};
 pub(crate) use sums::Sums;

@@ -111,7 +111,7 @@ pub fn history(
     })?;
     let policy = open.policy();
     let (mut lines, mut rows) = (Vec::new(), Vec::new());
-    for line in ledger::history(&open, &name) {
+    for line in ledger::history(&*open, &name) {
         let line = line.map_err(store)?;
         let delta = shown(policy, &line.place, line.delta, printer.format() == Format::Human);
         let after = shown(policy, &line.place, line.after, printer.format() == Format::Human);
@@ -120,6 +120,7 @@ pub fn history(
             lines.push(json!({
                 "batch": line.sequence, "time": utc(line.time_ms), "name": &*line.batch, "transaction": what,
                 "asset": &**line.place.field.name(), "change": delta, "after": after,
+                "approved_by": &*line.approved_by,
             }));
         } else {
             let change = if line.delta > 0 {
@@ -136,6 +137,7 @@ pub fn history(
                 change,
                 after,
                 place,
+                approved(&line.approved_by),
             ]);
         }
     }
@@ -153,11 +155,28 @@ pub fn history(
     } else {
         let left = Align::Left;
         printer.result(&table(
-            &[Align::Right, left, left, left, Align::Right, Align::Right, left],
+            &[
+                Align::Right,
+                left,
+                left,
+                left,
+                Align::Right,
+                Align::Right,
+                left,
+                left,
+            ],
             &rows,
         ));
     }
     Ok(())
+}
+
+/// ``approved by ann, ben``, or nothing.
+pub fn approved(by: &[String]) -> String {
+    match by {
+        [] => String::new(),
+        names => format!("approved by {}", names.join(", ")),
+    }
 }
 
 /// The journal, one line a batch.
@@ -168,11 +187,13 @@ pub fn batches(path: &LedgerPath, wait: Duration, printer: &mut Printer) -> Resu
         let Some(batch) = open.summary(sequence).map_err(store)? else {
             continue;
         };
+        let approved_by = approvers(&*open, sequence)?;
         if printer.format() == Format::Json {
             list.push(json!({
                 "batch": sequence, "time": utc(batch.time_ms), "kind": batch.kind.as_str(), "name": batch.batch,
                 "key": batch.key.to_string(), "content": batch.content.to_string(),
                 "transactions": batch.transactions, "receipt": batch.receipt.to_string(), "program": batch.program,
+                "approved_by": approved_by,
             }));
         } else {
             rows.push(vec![
@@ -183,6 +204,7 @@ pub fn batches(path: &LedgerPath, wait: Duration, printer: &mut Printer) -> Resu
                 format!("{} transactions", batch.transactions),
                 batch.key.to_string(),
                 batch.receipt.short(),
+                approved(&approved_by),
             ]);
         }
     }
@@ -191,9 +213,16 @@ pub fn batches(path: &LedgerPath, wait: Duration, printer: &mut Printer) -> Resu
     } else {
         let left = Align::Left;
         printer.result(&table(
-            &[Align::Right, left, left, left, Align::Right, left, left],
+            &[Align::Right, left, left, left, Align::Right, left, left, left],
             &rows,
         ));
     }
     Ok(())
+}
+
+/// Who approved a batch.
+pub fn approvers(open: &dyn LedgerStore, sequence: u64) -> Result<Vec<String>, Vec<Diagnostic>> {
+    let record = open.record(sequence).map_err(store)?;
+    let approvals = record.map_or_else(Vec::new, |record| record.body.approvals);
+    Ok(approvals.into_iter().map(|approval| approval.key_id).collect())
 }
