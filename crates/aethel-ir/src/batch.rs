@@ -510,3 +510,50 @@ fn validate_intent(intent: &Intent, batch: &Batch) -> Result<(), &'static str> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows that follow each other are one stretch, wherever among those that are compared together it begins or ends.
+    #[test]
+    fn stretches_end_where_rows_do_not_follow() {
+        let reference = |(group, row)| TransactionRef { group, row };
+        for count in [1, 2, 63, 64, 65, 127, 128, 129, 300_u32] {
+            for at in [0, 1, 62, 63, 64, 65, 127, 128, 200]
+                .into_iter()
+                .filter(|at| *at < count)
+            {
+                for odd in [(7, at), (0, at + 1), (1, at + 1)] {
+                    let mut transactions: Vec<_> = (0..count).map(|row| reference((0, row))).collect();
+                    transactions[at as usize] = reference(odd);
+                    let mut batch = Batch {
+                        name: "b".into(),
+                        assets: vec![],
+                        fields: vec![],
+                        accounts: vec![],
+                        unbounded: vec![],
+                        places: vec![],
+                        intents: vec![],
+                        groups: vec![],
+                        transactions,
+                        items: vec![],
+                    };
+                    let found: Vec<Stretch> = batch.stretches(0..count as usize).collect();
+                    let mut rows = Vec::new();
+                    for stretch in &found {
+                        assert_eq!(stretch.first as usize, rows.len());
+                        rows.extend(
+                            (stretch.row..stretch.row + stretch.count)
+                                .map(|row| reference((stretch.group, row))),
+                        );
+                    }
+                    assert_eq!(rows, batch.transactions, "{count} {at} {odd:?}");
+                    assert!(found.len() <= 3, "{found:?}");
+                    batch.transactions[at as usize] = reference((0, at));
+                    assert_eq!(batch.stretches(0..count as usize).count(), 1);
+                }
+            }
+        }
+    }
+}

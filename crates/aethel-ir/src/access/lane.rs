@@ -278,4 +278,74 @@ mod tests {
         assert!(limit.checked_mul(1000).is_some());
         assert!(i64::from_wide(1 << 63).is_none() && i64::from_wide(-(1 << 63)).is_some());
     }
+
+    /// What is said of whole columns is what is said number by number, in both widths.
+    #[test]
+    fn columns_are_judged_as_their_numbers_are() {
+        let limit = i64::limit(2);
+        let numbers = [0, 1, -1, 5, -5, limit - 1, 1 - limit, limit, -limit];
+        for length in [1, 2, 3, 7] {
+            for seed in 0..2000_usize {
+                let pick = |n: usize| numbers[(seed / 9_usize.pow((n % 4) as u32) + n / 4) % 9];
+                let column: Vec<i64> = (0..length).map(pick).collect();
+                let other: Vec<i64> = (0..length).map(|n| pick(n + 1)).collect();
+                let (wide, wide_other): (Vec<i128>, Vec<i128>) = (
+                    column.iter().map(|n| n.wide()).collect(),
+                    other.iter().map(|n| n.wide()).collect(),
+                );
+                let signs = if column.iter().all(|n| *n < 0) {
+                    Signs::AllNegative
+                } else if column.iter().all(|n| *n > 0) {
+                    Signs::AllPositive
+                } else {
+                    Signs::Mixed
+                };
+                assert_eq!(
+                    (i64::signs(&column), i128::signs(&wide)),
+                    (signs, signs),
+                    "{column:?}"
+                );
+                for least in [0, 1, -1, limit, -limit] {
+                    let none = column.iter().all(|n| *n >= least);
+                    assert_eq!(i64::none_below(&column, least), none, "{column:?} {least}");
+                    assert_eq!(i128::none_below(&wide, least.wide()), none, "{column:?} {least}");
+                }
+                let left = wide
+                    .iter()
+                    .zip(&wide_other)
+                    .any(|(least, delta)| least + delta.min(&0) > 0);
+                assert_eq!(i64::any_left(&column, &other), left, "{column:?} {other:?}");
+                assert_eq!(i128::any_left(&wide, &wide_other), left, "{column:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn columns_are_cut_where_all_of_them_fits() {
+        let limit = 1000;
+        let far = [
+            1001,
+            -1001,
+            1 << 63,
+            -(1 << 63),
+            1 << 64,
+            i128::MAX,
+            i128::MIN,
+            -(1_i128 << 64) + 5,
+        ];
+        for at in 0..5 {
+            let mut column = [1000, -1000, 999, 0, -7];
+            let mut out = [0; 5];
+            assert!(i64::cut_all(&column, limit, &mut out));
+            assert_eq!(out.map(i128::from), column);
+            for value in far {
+                column[at] = value;
+                assert!(!i64::cut_all(&column, limit, &mut out), "{value}");
+                assert!(!i64::cut_all(&[value; 3], limit, &mut out[..3]), "{value}");
+            }
+        }
+        let mut out = [0; 2];
+        assert!(i128::cut_all(&[i128::MAX, -5], 1, &mut out) && out == [i128::MAX, -5]);
+        assert!(!i128::cut_all(&[i128::MIN, -5], 1, &mut out));
+    }
 }
