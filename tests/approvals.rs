@@ -560,7 +560,7 @@ fn the_library_takes_signatures_and_refuses_alike() {
         .fine();
     let path = office.sandbox.file("l.redb");
     let mut processor = BatchProcessor::new(ProcessorOptions {
-        ledger: Some(path.clone()),
+        ledger: Some(path.clone().into()),
         key: Some("march".into()),
         ..ProcessorOptions::default()
     })

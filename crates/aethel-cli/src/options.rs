@@ -4,6 +4,7 @@ pub mod bench;
 pub mod sign;
 
 use aethel::config::HumanDuration;
+use aethel::ledger::LedgerName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -59,6 +60,15 @@ pub enum Format {
     Concise,
     /// For programs
     Json,
+    /// Rows; of `ledger export` only
+    #[value(hide = true)]
+    Csv,
+    /// A journal for hledger; of `ledger export` only
+    #[value(hide = true)]
+    Hledger,
+    /// A file for beancount; of `ledger export` only
+    #[value(hide = true)]
+    Beancount,
 }
 
 /// When to use colours.
@@ -98,6 +108,14 @@ pub enum Command {
     /// Make oracle keys, sign values, check signatures
     #[command(subcommand)]
     Oracle(OracleCommand),
+}
+
+impl Command {
+    /// Whether it is `ledger export`, which has formats of its own.
+    pub fn is_export(&self) -> bool {
+        let export = |ledger: &LedgerOptions| matches!(ledger.command, LedgerCommand::Export { .. });
+        matches!(self, Self::Ledger(ledger) if export(ledger))
+    }
 }
 
 /// Options of `check`.
@@ -145,8 +163,8 @@ pub struct RunSubject {
     #[arg(long, value_name = "NAME")]
     pub intent: Option<String>,
     /// The ledger [default: `[run] ledger` in aethel.toml, else .aethel/ledger.redb]
-    #[arg(long, env = "AETHEL_LEDGER", value_name = "FILE")]
-    pub ledger: Option<String>,
+    #[arg(long, env = "AETHEL_LEDGER", hide_env_values = true, value_name = "FILE|URL")]
+    pub ledger: Option<LedgerName>,
     /// Opening balances, bindings, arguments, oracle proofs [default: FILE.inputs.json beside the program]
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<PathBuf>,
@@ -171,7 +189,7 @@ pub struct RunSubject {
     /// The limit for each batch, until its commit is handed over [default: 300s]
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<HumanDuration>,
-    /// How long to wait for a ledger that another process has open
+    /// How long to wait for a ledger that another process has open, or whose server is away
     #[arg(long, value_name = "TIME", default_value = "0s")]
     pub wait: HumanDuration,
     /// Also allow the program to read files below this directory
@@ -219,8 +237,8 @@ pub struct VerifyProofOptions {
     /// Also find the batch that was committed with it, in this ledger or without a path in the usual one
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     #[allow(clippy::option_option, reason = "the flag may come with a path or without")]
-    pub ledger: Option<Option<String>>,
-    /// How long to wait for a ledger that another process has open
+    pub ledger: Option<Option<LedgerName>>,
+    /// How long to wait for a ledger that another process has open, or whose server is away
     #[arg(long, value_name = "TIME", default_value = "0s")]
     pub wait: HumanDuration,
 }
@@ -229,9 +247,15 @@ pub struct VerifyProofOptions {
 #[derive(Debug, Args)]
 pub struct LedgerOptions {
     /// The ledger [default: `[run] ledger` in aethel.toml, else .aethel/ledger.redb]
-    #[arg(long, global = true, env = "AETHEL_LEDGER", value_name = "FILE")]
-    pub ledger: Option<String>,
-    /// How long to wait for a ledger that another process has open
+    #[arg(
+        long,
+        global = true,
+        env = "AETHEL_LEDGER",
+        hide_env_values = true,
+        value_name = "FILE|URL"
+    )]
+    pub ledger: Option<LedgerName>,
+    /// How long to wait for a ledger that another process has open, or whose server is away
     #[arg(long, global = true, value_name = "TIME", default_value = "0s")]
     pub wait: HumanDuration,
     #[command(subcommand)]
@@ -260,6 +284,12 @@ pub enum LedgerCommand {
         /// Its number, or the beginning of its receipt
         batch: String,
         /// Also write the proof to this file
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Write the whole journal for other programs: --format json, csv, hledger or beancount
+    Export {
+        /// The file to write, replaced when it is whole [default: standard output]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },

@@ -282,10 +282,10 @@ pub fn sign_run(
     sources: &mut SourceMap,
 ) -> Result<(Vec<SignedBatch>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let one = |diagnostic: Diagnostic| vec![diagnostic];
-    let ledger = LedgerPath::resolve(options.ledger.as_deref(), sources).map_err(one)?;
+    let ledger = LedgerPath::resolve(options.ledger.as_ref(), sources).map_err(one)?;
     let approver = {
         let store = ledger.open_existing(options.wait).map_err(one)?;
-        signer.approver(&store).map_err(one)?
+        signer.approver(&*store).map_err(one)?
     };
     let options = RunOptions {
         rehearse: true,

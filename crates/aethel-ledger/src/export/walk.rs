@@ -4,7 +4,7 @@ use crate::places::{FieldKey, PlaceKey};
 use crate::policy::Policy;
 use crate::receipt::Digest;
 use crate::record::{Body, Record};
-use crate::store::LedgerStore;
+use crate::store::{LedgerStore, decode};
 use aethel_ir::account::OPENING_ACCOUNT;
 use aethel_ir::money::format_amount;
 use std::collections::BTreeMap;
@@ -19,10 +19,11 @@ pub(super) fn records(
     mut each: impl FnMut(&Record, Digest) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
     for sequence in 1..=store.head().sequence {
-        let receipt = store.summary(sequence)?.map(|summary| summary.receipt);
-        let Some((record, receipt)) = store.record(sequence)?.zip(receipt) else {
-            continue;
-        };
+        let Some(row) = store.row(sequence)? else { continue };
+        let (record, receipt) = decode(store.name(), sequence, &row, |blob| {
+            Ok((blob.record()?, blob.receipt))
+        })?;
+        drop(row);
         each(&record, receipt)?;
     }
     Ok(())

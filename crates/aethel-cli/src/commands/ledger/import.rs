@@ -7,7 +7,7 @@ use crate::printer::Printer;
 use aethel::files;
 use aethel::ir::{Code, Diagnostic, SourceMap, quote};
 use aethel::ledger::{LedgerPath, now_ms};
-use aethel::store::{CommitOutcome, LedgerStore, import};
+use aethel::store::{CommitOutcome, import};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -35,9 +35,9 @@ pub fn run(
     let (source, text) =
         files::read_text(&options.file, files::MAX_FILE_BYTES, sources).map_err(|d| vec![d])?;
     let mut open = path.open(wait).map_err(|d| vec![d])?;
-    let (lines, changes) = aethel::import::lines(&open, source, &text, &scales)?;
+    let (lines, changes) = aethel::import::lines(&*open, source, &text, &scales)?;
     let mut request = import(&options.name, now_ms(), &lines, changes);
-    let Some(outcome) = commit_or_sign(&mut open, &mut request, &options.approving, printer)? else {
+    let Some(outcome) = commit_or_sign(&mut *open, &mut request, &options.approving, printer)? else {
         return Ok(());
     };
     match outcome {
@@ -67,6 +67,10 @@ pub fn run(
                 format!("another list was imported as `{}` before", batch.batch),
             )
             .help("give this one its own name with `--name`"),
+        ]),
+        CommitOutcome::Conflict { places } if places.is_empty() => Err(vec![
+            Diagnostic::new(Code::AE0812, "another process changed the ledger meanwhile")
+                .help("nothing was imported; run it again"),
         ]),
         CommitOutcome::Conflict { places } => {
             let shown: Vec<String> = places

@@ -8,8 +8,8 @@ use aethel::ir::money::{format_amount, parse_amount};
 use aethel::ir::{AccountName, Code, Diagnostic, did_you_mean, quote};
 use aethel::ledger::{LedgerPath, now_ms};
 use aethel::store::{
-    ApprovalRule, Approver, BatchKey, Body, CommitOutcome, CommitRequest, Digest, LedgerStore, OracleFeed,
-    OracleKey, Policy, PolicyChange, RecordKind,
+    ApprovalRule, Approver, BatchKey, Body, CommitOutcome, CommitRequest, Digest, OracleFeed, OracleKey,
+    Policy, PolicyChange, RecordKind,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub fn run(
         return Ok(());
     }
     let mut request = request(open.policy().version(), change);
-    let Some(outcome) = commit_or_sign(&mut open, &mut request, approving, printer)? else {
+    let Some(outcome) = commit_or_sign(&mut *open, &mut request, approving, printer)? else {
         return Ok(());
     };
     match outcome {

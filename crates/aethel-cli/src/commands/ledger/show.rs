@@ -111,7 +111,7 @@ pub fn history(
     })?;
     let policy = open.policy();
     let (mut lines, mut rows) = (Vec::new(), Vec::new());
-    for line in ledger::history(&open, &name) {
+    for line in ledger::history(&*open, &name) {
         let line = line.map_err(store)?;
         let delta = shown(policy, &line.place, line.delta, printer.format() == Format::Human);
         let after = shown(policy, &line.place, line.after, printer.format() == Format::Human);
@@ -187,7 +187,7 @@ pub fn batches(path: &LedgerPath, wait: Duration, printer: &mut Printer) -> Resu
         let Some(batch) = open.summary(sequence).map_err(store)? else {
             continue;
         };
-        let approved_by = approvers(&open, sequence)?;
+        let approved_by = approvers(&*open, sequence)?;
         if printer.format() == Format::Json {
             list.push(json!({
                 "batch": sequence, "time": utc(batch.time_ms), "kind": batch.kind.as_str(), "name": batch.batch,
