@@ -10,6 +10,7 @@ use aethel_ir::account::OPENING_ACCOUNT;
 use aethel_ir::time::utc;
 use std::io::Write;
 
+/// The names of the columns.
 const HEADER: &str =
     "record,time,kind,batch,transaction,account,asset,amount,field,value,approved_by,receipt";
 

@@ -111,6 +111,10 @@ pub(super) fn beancount_currency(asset: &str) -> String {
 }
 
 fn is_currency(text: &str) -> bool {
+    // Words that beancount reads as something else.
+    if ["TRUE", "FALSE", "NULL"].contains(&text) {
+        return false;
+    }
     let bytes = text.as_bytes();
     let end = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     (2..=CURRENCY).contains(&bytes.len())
@@ -265,7 +269,16 @@ mod tests {
         assert_eq!(beancount_currency("unit"), "L-UNIT");
         assert_eq!(hledger_commodity("USD"), "USD");
         assert_eq!(hledger_commodity("A1 \"x\""), "\"A1%20%22x%22\"");
-        for odd in ["A", "Usd", "L-UNIT", "$", "EIN SEHR LANGER NAME", "ab", "ab."] {
+        for odd in [
+            "A",
+            "Usd",
+            "L-UNIT",
+            "$",
+            "EIN SEHR LANGER NAME",
+            "ab",
+            "ab.",
+            "NULL",
+        ] {
             assert!(is_currency(&beancount_currency(odd)), "{odd}");
         }
         assert_eq!(cell("=1+1"), "'=1+1");
