@@ -5,6 +5,7 @@
 //! moment.
 
 mod commit;
+mod copy;
 
 mod create;
 mod problem;
@@ -27,6 +28,7 @@ use crate::record_codec::key_row;
 use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows};
 use crate::tail::Tail;
 
+pub use copy::copy_to_server;
 use problem::{Kind, Problem};
 pub use session::ServerLimits;
 use session::{Open, Session};

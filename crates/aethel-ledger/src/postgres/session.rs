@@ -348,9 +348,7 @@ where
     // was told to do by default is only ever made stricter. Warnings are wanted, one of them means that a commit was
     // not waited for.
     let setup = format!(
-        "SET lock_timeout = {}; SET statement_timeout = {}; SET client_min_messages = warning; \
-         SET search_path = pg_catalog",
-        limits.lock().as_millis(),
+        "SET statement_timeout = {}; SET client_min_messages = warning; SET search_path = pg_catalog",
         limits.statement.as_millis(),
     );
     client.batch_execute(&setup).await?;

@@ -1,6 +1,7 @@
 //! Ledgers on a real PostgreSQL server.
 
 mod access;
+mod copies;
 mod cuts;
 mod failover;
 mod kills;

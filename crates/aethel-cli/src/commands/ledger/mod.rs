@@ -1,5 +1,6 @@
 //! `aethel ledger ..`: what is in a ledger, and its policy.
 
+mod copy;
 mod import;
 mod policy;
 mod proof;
@@ -28,6 +29,7 @@ pub fn run(options: &LedgerOptions, printer: &mut Printer) -> Exit {
                 LedgerCommand::Proof { batch, out } => {
                     proof::run(batch, out.as_deref(), &path, wait, printer)
                 }
+                LedgerCommand::Copy { from, to } => copy::run(from, to, wait, printer),
                 LedgerCommand::Verify { head } => verify::run(head.as_deref(), &path, wait, printer),
                 LedgerCommand::Policy { command } => policy::run(command.as_ref(), &path, wait, printer),
             }
