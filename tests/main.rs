@@ -7,6 +7,7 @@
     reason = "a test that cannot go on should stop loudly"
 )]
 
+mod approvals;
 mod architecture;
 mod bench;
 mod check;

@@ -57,6 +57,7 @@ fn run() -> ExitCode {
     let exit = match cli.command {
         Command::Check(options) => commands::check::run(&options, &mut printer),
         Command::Run(options) => commands::run::run(&options, &mut printer),
+        Command::Sign(options) => commands::sign::run(&options, &mut printer),
         Command::Bench(options) => commands::bench::run(&options, &mut printer),
         Command::Explain(options) => commands::explain::run(&options, &mut printer),
         Command::Ledger(options) => commands::ledger::run(&options, &mut printer),

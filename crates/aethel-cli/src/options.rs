@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod bench;
+pub mod sign;
 
 use aethel::config::HumanDuration;
 use aethel::ledger::LedgerName;
@@ -83,6 +84,8 @@ pub enum Command {
     Check(CheckOptions),
     /// Run the batches of a program or JSON file on the ledger
     Run(RunOptions),
+    /// Approve the batches of a program or JSON file, where the ledger asks for approvals
+    Sign(sign::SignOptions),
     /// Measure throughput, scaling and latency, beside the least that this machine needs
     Bench(bench::BenchOptions),
     /// Explain a diagnostic code
@@ -117,6 +120,25 @@ pub struct CheckOptions {
 pub struct RunOptions {
     /// A program (.ae), a transaction list (.json), or `-` for a program on standard input
     pub file: PathBuf,
+    #[command(flatten)]
+    pub subject: RunSubject,
+    /// Signatures of approvers, as `aethel sign` writes them; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub signatures: Vec<PathBuf>,
+    /// Do everything but the commit; approvals may be missing, and are told
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How the run is held to the serial run before it is committed
+    #[arg(long, value_enum, default_value = "certificate")]
+    pub validate: Validate,
+    /// Also measure what the batch and its threads bring: some transactions one by one on a scratch ledger
+    #[arg(long, conflicts_with = "dry_run")]
+    pub measure: bool,
+}
+
+/// What is run and on what, which `sign` has to know too.
+#[derive(Debug, Args)]
+pub struct RunSubject {
     /// Run only this batch
     #[arg(long, value_name = "NAME", conflicts_with = "intent")]
     pub batch: Option<String>,
@@ -144,21 +166,12 @@ pub struct RunOptions {
     /// Run the batch with this receipt once more
     #[arg(long, value_name = "RECEIPT")]
     pub again: Option<String>,
-    /// Do everything but the commit
-    #[arg(long)]
-    pub dry_run: bool,
     /// Use exactly this many worker threads [default: as the work needs]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub threads: Option<u32>,
     /// The limit for each batch, until its commit is handed over [default: 300s]
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<HumanDuration>,
-    /// How the run is held to the serial run before it is committed
-    #[arg(long, value_enum, default_value = "certificate")]
-    pub validate: Validate,
-    /// Also measure what the batch and its threads bring: some transactions one by one on a scratch ledger
-    #[arg(long, conflicts_with = "dry_run")]
-    pub measure: bool,
     /// How long to wait for a ledger that another process has open, or whose server is away
     #[arg(long, value_name = "TIME", default_value = "0s")]
     pub wait: HumanDuration,
@@ -272,6 +285,8 @@ pub enum LedgerCommand {
     },
     /// Print or change what the ledger holds programs to
     Policy {
+        #[command(flatten)]
+        approving: sign::Approving,
         #[command(subcommand)]
         command: Option<PolicyCommand>,
     },
@@ -288,6 +303,8 @@ pub struct ImportOptions {
     /// The name of the import; the same list under the same name is imported once
     #[arg(long, default_value = "import")]
     pub name: String,
+    #[command(flatten)]
+    pub approving: sign::Approving,
 }
 
 /// A change of the policy.
@@ -344,6 +361,16 @@ pub enum PolicyCommand {
     DropFeed {
         /// The feed
         name: String,
+    },
+    /// Say who can approve
+    #[command(subcommand)]
+    Approver(sign::ApproverCommand),
+    /// Ask for approvals: so many of some approvers, for debits of all accounts or of some
+    Require(sign::RequireOptions),
+    /// Ask for the approvals of a rule no longer
+    Release {
+        /// The rule
+        rule: String,
     },
 }
 

@@ -4,6 +4,7 @@
 //! durable; refuses what does not add up, whatever the caller proved before. It reads its own files and nothing
 //! else: times are passed in.
 
+mod approval;
 mod blob;
 mod codec;
 mod error;
@@ -24,6 +25,10 @@ mod sums;
 mod tail;
 mod verify;
 
+pub use approval::{
+    ApprovalProblem, ApprovalRefused, ApprovalReport, ApprovalRule, Approver, Need, Plan, Selected,
+    SignedPart, SignedPlan, Why, approver_key, select,
+};
 pub use blob::{BlobError, FORMAT_VERSION, certificate_digest, lemma_digest};
 pub use codec::Malformed;
 pub use error::{LedgerError, Refusal, ServerProblem};

@@ -277,6 +277,8 @@ impl Walk {
             None => "no key leads to it".into(),
             Some(other) => format!("its key leads to record {other}"),
         })?;
+        crate::approval::check(&self.policy, self.ledger_id, &record.body, false)
+            .map_err(|e| e.to_string())?;
         self.change_policy(&record)?;
         self.replay(sequence, &record.body)?;
         self.receipt = blob.receipt;

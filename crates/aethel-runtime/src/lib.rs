@@ -55,7 +55,7 @@ pub use parallel_executor::{Chunk, ExecutionError, ExecutionOptions, ParallelExe
 pub use preparation::Openings;
 pub use processor::BatchProcessor;
 pub use request::{BatchRequest, ProcessorOptions};
-pub use result::{BatchResult, StageReport, ThroughputBaseline};
+pub use result::{Approval, ApprovalNeed, BatchResult, StageReport, ThroughputBaseline};
 pub use serial::{Run, TransactionFailure};
 pub use team::Team;
 

@@ -2,7 +2,7 @@
 
 use crate::balances::Balances;
 use crate::clock::{Clock, Stop, Watch};
-use crate::commit_manager::{CommitInput, CommitManager};
+use crate::commit_manager::{CommitInput, CommitManager, Committed};
 use crate::dependency_analyzer::DependencyGraph;
 use crate::keys::{key_of, repeated};
 use crate::lemmas::ProvedAccess;
@@ -100,6 +100,7 @@ impl BatchProcessor {
                     oracles: request.oracles.clone(),
                     feeds: alone_feeds(request, id),
                     first_policy: request.first_policy.clone(),
+                    signatures: request.signatures.clone(),
                     ..*request
                 };
                 self.execute_batch(store, alone)
@@ -346,13 +347,19 @@ impl BatchProcessor {
             oracles_used,
             certificate,
             lemmas,
+            signatures: &request.signatures,
             time_ms: start.oracles.now_ms,
         };
-        let (outcome, certificate) = if request.dry_run {
-            CommitManager.commit(&mut MemoryStore::snapshot_of(store), input, false)?
+        let Committed {
+            outcome,
+            certificate,
+            approval,
+        } = if request.dry_run {
+            CommitManager.commit(&mut MemoryStore::rehearsal_of(store), input, false)?
         } else {
             CommitManager.commit(store, input, self.ahead)?
         };
+        result.approve(approval, request.dry_run);
         result.certificate = certificate;
         balances.take_before(std::mem::take(&mut start.snapshot.values));
         result.balances = balances;

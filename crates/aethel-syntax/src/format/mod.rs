@@ -68,7 +68,7 @@ pub fn format(source: SourceId, text: &str) -> Result<String, FormatError> {
 
 /// Whether two texts have the same tokens and the same comments, each in the same order.
 fn same(one: &str, other: &str) -> bool {
-    fn parts<'t>(text: &'t str, comments: bool) -> impl Iterator<Item = (TokenKind, &'t str)> {
+    fn parts(text: &str, comments: bool) -> impl Iterator<Item = (TokenKind, &str)> {
         let mut lexer = Lexer::new(text);
         let next = move || {
             let token = lexer.next_with_comments();

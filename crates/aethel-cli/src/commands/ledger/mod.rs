@@ -31,7 +31,9 @@ pub fn run(options: &LedgerOptions, printer: &mut Printer) -> Exit {
                 }
                 LedgerCommand::Copy { from, to } => copy::run(from, to, wait, printer),
                 LedgerCommand::Verify { head } => verify::run(head.as_deref(), &path, wait, printer),
-                LedgerCommand::Policy { command } => policy::run(command.as_ref(), &path, wait, printer),
+                LedgerCommand::Policy { approving, command } => {
+                    policy::run(command.as_ref(), approving, &path, wait, printer)
+                }
             }
         });
     match result {
