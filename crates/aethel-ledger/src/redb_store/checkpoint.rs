@@ -2,6 +2,7 @@
 
 use super::db::Db;
 use super::guard::guarded;
+use super::room::Room;
 use super::tables::{BALANCES, CHECKPOINT, Checkpoint, META, balance_row, checkpoint_row};
 use super::{File, RedbStore};
 use crate::blob::Blob;
@@ -27,7 +28,15 @@ impl RedbStore {
         writable
             && (records > TAIL_RECORDS
                 || self.state.tail_bytes > TAIL_BYTES
-                || self.state.tail_places > TAIL_PLACES)
+                || self.state.tail_places > TAIL_PLACES
+                || self.room().is_some_and(Room::is_scarce))
+    }
+
+    fn room(&self) -> Option<&Room> {
+        match &self.db {
+            File::Open(db) => db.room(),
+            _ => None,
+        }
     }
 
     pub(super) fn bring_forward(&mut self) -> Result<(), LedgerError> {
@@ -63,6 +72,9 @@ impl RedbStore {
         }
         self.state.tail_bytes = 0;
         self.state.tail_places = 0;
+        if let Some(room) = self.room() {
+            room.make();
+        }
         Ok(())
     }
 

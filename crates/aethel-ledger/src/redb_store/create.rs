@@ -2,6 +2,7 @@
 
 use super::db::Db;
 use super::guard::guarded;
+use super::room::Room;
 use super::tables::write_first;
 use crate::error::LedgerError;
 use crate::prepare::Prepared;
@@ -46,8 +47,9 @@ pub(super) fn create(
             continue;
         }
         let built = guarded(ledger, "creating", || {
+            let room = Room::new(file.try_clone()?);
             let db = cache(&mut Builder::new()).create_with_backend(FileBackend::new(file)?)?;
-            let db = Db::new(db, path.to_owned(), true, Arc::default());
+            let db = Db::new(db, Some(room), true, Arc::default());
             write_first(&db, ledger_id, prepared, &request.lemmas)?;
             Ok(db)
         });

@@ -7,6 +7,7 @@ mod group;
 mod guard;
 mod open;
 mod overlay;
+mod room;
 mod tables;
 
 use crate::error::LedgerError;
@@ -126,6 +127,11 @@ impl RedbStore {
         let state = &mut self.state;
         state.tail.add_at(body, &numbers, &extra, sequence);
         state.tail_bytes += bytes as u64;
+        if let File::Open(db) = &self.db
+            && let Some(room) = db.room()
+        {
+            room.wrote(bytes);
+        }
         state.tail_places += body.places.len() as u64;
         state.head = Head {
             sequence,

@@ -4,12 +4,14 @@ use super::create::{cache, remove_stale};
 use super::db::Db;
 use super::guard::guarded;
 use super::overlay::Overlay;
+use super::room::Room;
 use super::tables::{State, load};
 use super::{File, RedbStore};
 use crate::error::LedgerError;
 use crate::receipt::LedgerId;
 use aethel_ir::account::is_format_character;
 use redb::Builder;
+use redb::backends::FileBackend;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -146,7 +148,7 @@ fn open_once(path: &Path, ledger: &Arc<str>, read_only: bool) -> Result<Db, Ledg
             let overlay = Overlay::new(fs::File::open(path)?)?;
             Ok(Db::new(
                 cache(&mut Builder::new()).create_with_backend(overlay)?,
-                path.to_owned(),
+                None,
                 false,
                 Arc::default(),
             ))
@@ -160,8 +162,10 @@ fn open_once(path: &Path, ledger: &Arc<str>, read_only: bool) -> Result<Db, Ledg
         let mut builder = Builder::new();
         let unmapped = repaired.clone();
         builder.set_repair_callback(move |_| unmapped.store(true, Ordering::Relaxed));
-        let handle = cache(&mut builder).open(path)?;
-        Ok(Db::new(handle, path.to_owned(), true, repaired))
+        let file = fs::OpenOptions::new().read(true).write(true).open(path)?;
+        let room = Room::new(file.try_clone()?);
+        let handle = cache(&mut builder).create_with_backend(FileBackend::new(file)?)?;
+        Ok(Db::new(handle, Some(room), true, repaired))
     }) {
         // A reader needs no more than this; a commit will be refused.
         Err(LedgerError::ReadOnly { .. }) => read(),
