@@ -47,7 +47,14 @@ impl RedbStore {
             });
         }
         while self.state.checkpoint.sequence < self.state.head.sequence {
-            let (slice, next) = self.next_slice()?;
+            let read;
+            let (slice, next) = match self.whole_tail() {
+                Some(next) => (&self.state.tail, next),
+                None => {
+                    read = self.next_slice()?;
+                    (&read.0, read.1)
+                }
+            };
             let db = match &self.db {
                 File::Open(db) if db.writable => db,
                 _ => {
@@ -56,7 +63,7 @@ impl RedbStore {
                     });
                 }
             };
-            if let Err(error) = guarded(&self.name, "writing", || write_slice(db, &slice, &next)) {
+            if let Err(error) = guarded(&self.name, "writing", || write_slice(db, slice, &next)) {
                 // Nothing is lost: the journal has it all. But redb wants a new handle after a failure.
                 if let Err(reopening) = self.reopen() {
                     self.db = File::Lost(reopening);
@@ -76,6 +83,19 @@ impl RedbStore {
             room.make();
         }
         Ok(())
+    }
+
+    /// The checkpoint that the tail as it is makes, where one long record is nearly all of it: reading that again takes
+    /// long and much memory.
+    fn whole_tail(&self) -> Option<Checkpoint> {
+        let state = &self.state;
+        let one = state.head.sequence == state.checkpoint.sequence + 1;
+        let long = state.tail_places > SLICE_PLACES as u64;
+        (one && long && state.tail.len() as u64 <= 2 * state.tail_places).then(|| Checkpoint {
+            sequence: state.head.sequence,
+            receipt: state.head.receipt,
+            policy: state.policy.clone(),
+        })
     }
 
     /// The values that the next few records leave, and the checkpoint they make.

@@ -81,9 +81,10 @@ pub(super) fn create(
     })
 }
 
-/// redb's memory for pages, much smaller than its default: a ledger reads single rows.
+/// redb's memory for pages, much smaller than its default: a ledger reads single rows, and need not keep a long one
+/// that it has just written.
 pub(super) fn cache(builder: &mut Builder) -> &mut Builder {
-    builder.set_cache_size(64 << 20)
+    builder.set_cache_size(16 << 20)
 }
 
 pub(super) fn directory_of(path: &Path) -> &Path {

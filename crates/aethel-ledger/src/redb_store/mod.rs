@@ -119,11 +119,14 @@ impl RedbStore {
         let Prepared {
             sequence,
             receipt,
+            row,
             numbers,
             extra,
             policy,
             ..
         } = prepared;
+        // The file has it; what follows may take as much memory again.
+        drop(row);
         let state = &mut self.state;
         state.tail.add_at(body, &numbers, &extra, sequence);
         state.tail_bytes += bytes as u64;
