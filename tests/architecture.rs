@@ -34,11 +34,13 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
 ];
 
 /// Libraries that belong to one crate only.
-const ONLY_IN: [(&str, &[&str]); 8] = [
+const ONLY_IN: [(&str, &[&str]); 10] = [
     ("pest", &["aethel-syntax"]),
     ("pest_derive", &["aethel-syntax"]),
     ("z3", &["aethel-proof"]),
     ("redb", &["aethel-ledger"]),
+    ("tokio-postgres", &["aethel-ledger"]),
+    ("rustls", &["aethel-ledger"]),
     ("petgraph", &["aethel-runtime"]),
     ("crossbeam", &["aethel-runtime"]),
     ("miette", &["aethel-report"]),

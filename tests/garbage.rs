@@ -12,7 +12,7 @@ fn tries() -> usize {
 }
 
 /// Changes a text as accidents and attackers do.
-fn mutate(random: &mut Random, original: &[u8]) -> Vec<u8> {
+pub fn mutate(random: &mut Random, original: &[u8]) -> Vec<u8> {
     let mut bytes = original.to_vec();
     let interesting: [&[u8]; 16] = [
         b"\0",

@@ -327,10 +327,16 @@ fn a_file_that_is_no_ledger_is_left_alone() {
         .aethel(&["ledger", "show", "--ledger", "none.redb"])
         .ends(2)
         .says("AE0813");
-    sandbox
-        .aethel(&["run", "payroll.ae", "--ledger", "postgres://pay:secret@db/books"])
-        .ends(2)
-        .says("AE0911");
+    for url in [
+        "postgres://pay:secret@db/books?sslmode=require",
+        "postgres://pay:se@cret@db/books",
+    ] {
+        let output = sandbox
+            .aethel(&["run", "payroll.ae", "--ledger", url])
+            .ends(2)
+            .says("AE0911");
+        assert!(!output.stdout.contains("cret"), "{}", output.shown());
+    }
 }
 
 #[test]

@@ -79,7 +79,7 @@ proptest! {
 fn p21_a_durable_ledger_is_opened_for_each_batch() {
     let sandbox = Sandbox::new();
     let options = ProcessorOptions {
-        ledger: Some(sandbox.file("books.redb")),
+        ledger: Some(sandbox.file("books.redb").into()),
         key: Some("2026-03".into()),
         ..ProcessorOptions::default()
     };
@@ -102,7 +102,7 @@ fn p21_a_durable_ledger_is_opened_for_each_batch() {
     );
     // Without a key each call is a batch of its own; its balances are expectations that no longer hold.
     let mut unkeyed = BatchProcessor::new(ProcessorOptions {
-        ledger: Some(sandbox.file("books.redb")),
+        ledger: Some(sandbox.file("books.redb").into()),
         ..Default::default()
     })
     .unwrap();

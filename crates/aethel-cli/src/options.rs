@@ -3,6 +3,7 @@
 pub mod bench;
 
 use aethel::config::HumanDuration;
+use aethel::ledger::LedgerName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -123,8 +124,8 @@ pub struct RunOptions {
     #[arg(long, value_name = "NAME")]
     pub intent: Option<String>,
     /// The ledger [default: `[run] ledger` in aethel.toml, else .aethel/ledger.redb]
-    #[arg(long, env = "AETHEL_LEDGER", value_name = "FILE")]
-    pub ledger: Option<String>,
+    #[arg(long, env = "AETHEL_LEDGER", hide_env_values = true, value_name = "FILE|URL")]
+    pub ledger: Option<LedgerName>,
     /// Opening balances, bindings, arguments, oracle proofs [default: FILE.inputs.json beside the program]
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<PathBuf>,
@@ -158,7 +159,7 @@ pub struct RunOptions {
     /// Also measure what the batch and its threads bring: some transactions one by one on a scratch ledger
     #[arg(long, conflicts_with = "dry_run")]
     pub measure: bool,
-    /// How long to wait for a ledger that another process has open
+    /// How long to wait for a ledger that another process has open, or whose server is away
     #[arg(long, value_name = "TIME", default_value = "0s")]
     pub wait: HumanDuration,
     /// Also allow the program to read files below this directory
@@ -206,8 +207,8 @@ pub struct VerifyProofOptions {
     /// Also find the batch that was committed with it, in this ledger or without a path in the usual one
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     #[allow(clippy::option_option, reason = "the flag may come with a path or without")]
-    pub ledger: Option<Option<String>>,
-    /// How long to wait for a ledger that another process has open
+    pub ledger: Option<Option<LedgerName>>,
+    /// How long to wait for a ledger that another process has open, or whose server is away
     #[arg(long, value_name = "TIME", default_value = "0s")]
     pub wait: HumanDuration,
 }
@@ -216,9 +217,15 @@ pub struct VerifyProofOptions {
 #[derive(Debug, Args)]
 pub struct LedgerOptions {
     /// The ledger [default: `[run] ledger` in aethel.toml, else .aethel/ledger.redb]
-    #[arg(long, global = true, env = "AETHEL_LEDGER", value_name = "FILE")]
-    pub ledger: Option<String>,
-    /// How long to wait for a ledger that another process has open
+    #[arg(
+        long,
+        global = true,
+        env = "AETHEL_LEDGER",
+        hide_env_values = true,
+        value_name = "FILE|URL"
+    )]
+    pub ledger: Option<LedgerName>,
+    /// How long to wait for a ledger that another process has open, or whose server is away
     #[arg(long, global = true, value_name = "TIME", default_value = "0s")]
     pub wait: HumanDuration,
     #[command(subcommand)]

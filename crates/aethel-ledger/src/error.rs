@@ -59,6 +59,22 @@ pub enum LedgerError {
         /// Which ledger.
         ledger: Arc<str>,
     },
+    /// A database server cannot be used for it; nothing was committed.
+    Server {
+        /// Which ledger.
+        ledger: Arc<str>,
+        /// What was being done.
+        doing: &'static str,
+        /// What the server said, or the way to it.
+        reason: String,
+        /// What is wrong.
+        problem: ServerProblem,
+    },
+    /// There is a ledger where a copy should go.
+    Occupied {
+        /// Which ledger.
+        ledger: Arc<str>,
+    },
     /// The commit was handed over and no answer came, nor can it be found out.
     OutcomeUnknown {
         /// Which ledger.
@@ -82,6 +98,23 @@ pub enum LedgerError {
     Policy(PolicyRefused),
     /// The commit does not add up; nothing was committed.
     Refused(Refusal),
+}
+
+/// What is wrong with a database server, or with what it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerProblem {
+    /// No host of it can be reached, or none that accepts writes.
+    Unreachable,
+    /// It does not let this user in.
+    Refused,
+    /// It has no such database.
+    Missing,
+    /// This user may not do that.
+    NotAllowed,
+    /// It does not prove that it is the one that is meant.
+    Untrusted,
+    /// Something else failed.
+    Failed,
 }
 
 /// What the store's own check before writing found.
@@ -122,6 +155,27 @@ pub enum Refusal {
         /// What they sum to, in minor units.
         sum: i128,
     },
+}
+
+impl ServerProblem {
+    fn help(self) -> &'static str {
+        match self {
+            Self::Unreachable => {
+                "nothing was committed by this call; check the hosts and ports in the URL, or wait for them with `--wait 30s`"
+            }
+            Self::Refused => "check the user in the URL, and its password in PGPASSWORD or ~/.pgpass",
+            Self::Missing => "make the database with `createdb`, or name another in the URL",
+            Self::NotAllowed => {
+                "the user needs the schema and its tables: `CREATE SCHEMA aethel AUTHORIZATION user`, run by who may"
+            }
+            Self::Untrusted => {
+                "name the certificate of the authority that signed the server's with `sslrootcert=FILE`, and the server by the name in its certificate"
+            }
+            Self::Failed => {
+                "nothing was committed by this call; mend the cause and run again with the same key"
+            }
+        }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -194,7 +248,12 @@ impl LedgerError {
     /// The diagnostic code.
     pub fn code(&self) -> Code {
         match self {
-            Self::Io { .. } => Code::AE0801,
+            Self::Server {
+                problem: ServerProblem::NotAllowed,
+                ..
+            } => Code::AE0810,
+            Self::Io { .. } | Self::Server { .. } => Code::AE0801,
+            Self::Occupied { .. } => Code::AE0911,
             Self::Locked { .. } => Code::AE0802,
             Self::NotALedger { .. } => Code::AE0803,
             Self::Damaged { .. } => Code::AE0804,
@@ -213,6 +272,10 @@ impl LedgerError {
         match self {
             Self::Io { .. } => {
                 "nothing was committed by this call; mend the cause and run again with the same key"
+            }
+            Self::Server { problem, .. } => problem.help(),
+            Self::Occupied { .. } => {
+                "a copy goes where nothing is: name another file, or another schema of the server"
             }
             Self::Locked { .. } => "let the other process finish, or wait for it with `--wait 30s`",
             Self::NotALedger { .. } => "name another file with `--ledger`; this one is left as it is",
@@ -247,7 +310,14 @@ impl fmt::Display for LedgerError {
                 ledger,
                 doing,
                 reason,
+            }
+            | Self::Server {
+                ledger,
+                doing,
+                reason,
+                ..
             } => write!(f, "{doing} the ledger `{ledger}` failed: {reason}"),
+            Self::Occupied { ledger } => write!(f, "there is a ledger at `{ledger}` already"),
             Self::Locked { ledger } => write!(f, "the ledger `{ledger}` is in use by another process"),
             Self::NotALedger { ledger, reason } => write!(f, "`{ledger}` is not a ledger: {reason}"),
             Self::Damaged {

@@ -52,7 +52,7 @@ pub enum CommitOutcome {
     KeyReused(BatchSummary),
     /// Some places are no longer as they were read; take a new snapshot and run again.
     Conflict {
-        /// Which; empty when the ledger itself was created by another process meanwhile.
+        /// Which; empty when the ledger itself was created by another process meanwhile, or its policy changed.
         places: Vec<PlaceKey>,
     },
 }
@@ -79,6 +79,17 @@ pub trait LedgerStore: Send + Sync {
 
     /// The policy in force.
     fn policy(&self) -> &Policy;
+
+    /// Begins an attempt at a batch: what was committed by others is seen from here on, in [`LedgerStore::head`],
+    /// [`LedgerStore::policy`] and every read. `alone` keeps them from committing until this store commits or begins
+    /// again, for a batch that was overtaken too often. A store that nobody else can write has nothing to do.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn begin(&mut self, alone: bool) -> Result<(), LedgerError> {
+        let _ = alone;
+        Ok(())
+    }
 
     /// The current value and version of each place, in the order asked for.
     fn read_columns(&self, places: &[PlaceKey]) -> Result<Columns, LedgerError>;
@@ -210,6 +221,17 @@ pub trait LedgerStore: Send + Sync {
             receipt: receipt.to_string(),
         })
     }
+}
+
+/// The record in a row of a journal, wherever the row comes from. Neither its receipt nor the chain is looked at, which
+/// is what [`crate::verify()`] does.
+///
+/// # Errors
+/// [`LedgerError::Damaged`], or a row of a newer version.
+pub fn read_row(row: &[u8]) -> Result<Record, LedgerError> {
+    Blob::parse(row)
+        .and_then(|blob| blob.record())
+        .map_err(|e| LedgerError::from_blob(&"row".into(), None, &e))
 }
 
 /// Takes a row apart, reads one thing from it, and names the record when that fails.

@@ -20,6 +20,9 @@ macro_rules! for_every_store {
                 super::$name(&mut crate::support::open(&directory.path().join("ledger.redb")));
             })*
         }
+        mod postgres {
+            $(#[test] fn $name() { super::$name(&mut crate::postgres::fresh()); })*
+        }
     };
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "a test stops where its expectation fails"
 )]
@@ -10,5 +11,6 @@ mod contract;
 mod damage;
 mod files;
 mod kill;
+mod postgres;
 mod properties;
 mod support;

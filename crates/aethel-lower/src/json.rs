@@ -41,9 +41,23 @@ impl JsonKind {
     }
 }
 
+/// The most values in a text, counted as its commas and opening brackets: each takes about a hundred bytes of memory,
+/// while `0,` takes two of the file.
+pub const MAX_VALUES: usize = 16 << 20;
+
 /// Reads a JSON text; `code` is the code of syntax errors.
 pub(crate) fn parse(source: SourceId, text: &str, code: Code) -> Result<Json, Diagnostic> {
     let reader = Reader { source, text, code };
+    let values = text
+        .bytes()
+        .filter(|byte| matches!(byte, b',' | b'[' | b'{'))
+        .count();
+    if values > MAX_VALUES {
+        let message = format!("about {values} values, at most {MAX_VALUES} can be read");
+        return Err(Diagnostic::new(code, message)
+            .label(source, Span::default(), "in this file")
+            .help("split it into several files and batches"));
+    }
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| reader.syntax(&error, 0, text))?;
     reader.value(raw.get(), 0)
 }

@@ -22,7 +22,10 @@ pub(crate) fn header<'j>(
         symbols: Symbols::empty(source),
     };
     let entries = match &root.kind {
-        JsonKind::Array(_) => return Ok((header, root)),
+        JsonKind::Array(_) => {
+            batch_name(source, stem, root)?;
+            return Ok((header, root));
+        }
         JsonKind::Object(entries) => entries,
         _ => {
             return Err(
@@ -31,6 +34,9 @@ pub(crate) fn header<'j>(
             );
         }
     };
+    if !entries.iter().any(|(key, _)| key == "name") {
+        batch_name(source, stem, root)?;
+    }
     let mut transactions = None;
     for (key, value) in entries {
         match (key.as_str(), &value.kind) {
@@ -70,7 +76,7 @@ pub(crate) fn header<'j>(
     Ok((header, transactions))
 }
 
-/// The name of the batch, which the ledger keeps and reports show.
+/// The name of the batch, which the ledger keeps and reports show. A file's stem is held to the same.
 fn batch_name(source: SourceId, name: &str, at: &Json) -> Result<String, Diagnostic> {
     match AccountName::new(name) {
         Ok(_) => Ok(name.to_owned()),
@@ -79,7 +85,7 @@ fn batch_name(source: SourceId, name: &str, at: &Json) -> Result<String, Diagnos
             format!("`{}` cannot be the name of a batch", quote(name)),
         )
         .label(source, at.span, "here")
-        .help("use 1 to 128 bytes of text without hidden characters and without spaces at the ends")),
+        .help("write `\"name\": ..` with 1 to 128 bytes, no hidden characters, no space at an end; without it the file's name counts")),
     }
 }
 

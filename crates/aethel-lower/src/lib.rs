@@ -38,11 +38,12 @@ mod value;
 
 pub use balances::{AccountLine, BalanceTable};
 pub use inputs::{AccountInput, Given, Inputs, OracleInput, Place, Setting, parse_oracle};
+pub use json::MAX_VALUES;
 pub use json_batch::lower_json;
 pub use lowered::{Declarations, LoweredBatch, Opening, OracleUse};
 pub use problems::MAX_SHOWN;
 pub use program::{Files, Purpose};
-pub use rows::MAX_ROWS;
+pub use rows::{MAX_ROW_BYTES, MAX_ROWS};
 pub use symbols::{FieldKind, Symbols};
 
 use aethel_ir::{Diagnostic, SourceId, Span};

@@ -3,14 +3,40 @@
 //! Cells are borrowed from one reused record; places of cells are only looked for when something is wrong.
 
 use aethel_ir::{Code, Diagnostic, SourceId, Span, did_you_mean, quote};
-use csv::{ByteRecord, ReaderBuilder, StringRecord};
+use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::io::{self, Read};
 
 /// The most rows a file may have.
 pub const MAX_ROWS: u32 = 10_000_000;
 
-/// The longest text, so that every place in it, and in as much again of unquoted cells, has a 32-bit offset.
-const MAX_BYTES: usize = 1 << 30;
+/// The longest text in bytes. Every place in it, and in as much again of unquoted cells, has a 32-bit offset.
+const MAX_BYTES: usize = 512 << 20;
+
+/// The longest row in bytes, the header included. Each row is held as a whole beside the text, so that without a bound a
+/// file of commas, or a quote that nobody closes, would need many times the memory of the file.
+pub const MAX_ROW_BYTES: usize = 1 << 20;
+
+/// A text that ends with an error when a row is too long.
+struct Bounded<'a> {
+    text: &'a [u8],
+    given: usize,
+    /// Where the row begins that is being read.
+    row: &'a Cell<usize>,
+}
+
+impl Read for Bounded<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // What was given and is not used yet waits in the reader's own buffer.
+        if self.given - self.row.get() > MAX_ROW_BYTES + buffer.len() {
+            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+        }
+        let read = self.text.read(buffer)?;
+        self.given += read;
+        Ok(read)
+    }
+}
 
 /// An opened CSV text.
 pub(crate) struct Rows<'a> {
@@ -53,14 +79,12 @@ impl<'a> Rows<'a> {
             header: Vec::new(),
             columns: HashMap::new(),
         };
-        let mut reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(body.as_bytes());
+        let row = Cell::new(0);
+        let mut reader = rows.reader(&row, ReaderBuilder::new().has_headers(false).flexible(true));
         let mut header = StringRecord::new();
         let found = reader
             .read_record(&mut header)
-            .map_err(|error| rows.csv_error(&error))?;
+            .map_err(|error| rows.csv_error(&error, 0))?;
         if !found || header.iter().all(str::is_empty) {
             return Err(Diagnostic::new(Code::AE0903, "the file has no header")
                 .label(
@@ -82,6 +106,15 @@ impl<'a> Rows<'a> {
             }
         }
         Ok(rows)
+    }
+
+    /// A reader of the rows; `row` is told by its user where each one begins.
+    fn reader<'b>(&'b self, row: &'b Cell<usize>, builder: &ReaderBuilder) -> Reader<Bounded<'b>> {
+        builder.from_reader(Bounded {
+            text: self.text.as_bytes(),
+            given: 0,
+            row,
+        })
     }
 
     /// The file.
@@ -119,15 +152,18 @@ impl<'a> Rows<'a> {
         Span::new(self.skipped, self.skipped + length)
     }
 
-    fn csv_error(&self, error: &csv::Error) -> Diagnostic {
-        let byte = error
-            .position()
-            .map_or(0, |position| position.byte() as usize)
-            .min(self.text.len());
+    /// What is wrong with the row that begins at `row`, unless the error knows better.
+    fn csv_error(&self, error: &csv::Error, row: usize) -> Diagnostic {
+        let byte = error.position().map_or(row, |position| position.byte() as usize);
+        let byte = byte.min(self.text.len());
         let line = self.text.get(byte..).unwrap_or("");
         let length = line.find('\n').unwrap_or(line.len());
         let span = Span::new(self.skipped + byte, self.skipped + byte + length);
         let (message, help) = match error.kind() {
+            csv::ErrorKind::Io(_) => (
+                format!("this row is longer than {MAX_ROW_BYTES} bytes"),
+                "a quote that is opened must be closed; rows end with a line end",
+            ),
             csv::ErrorKind::UnequalLengths {
                 expected_len, len, ..
             } => (
@@ -146,15 +182,15 @@ impl<'a> Rows<'a> {
 
     /// Calls `visit` for each row in order until it gives false.
     pub(crate) fn each(&self, mut visit: impl FnMut(&Row<'_>) -> bool) -> Result<(), Diagnostic> {
-        let mut reader = ReaderBuilder::new()
-            .has_headers(true)
-            .from_reader(self.text.as_bytes());
+        let row = Cell::new(0);
+        let mut reader = self.reader(&row, ReaderBuilder::new().has_headers(true));
         let mut bytes = ByteRecord::new();
         let mut count = 0_u32;
         loop {
+            row.set(reader.position().byte() as usize);
             let found = reader
                 .read_byte_record(&mut bytes)
-                .map_err(|error| self.csv_error(&error))?;
+                .map_err(|error| self.csv_error(&error, row.get()))?;
             if !found {
                 return Ok(());
             }

@@ -2,7 +2,7 @@
 
 use crate::support::{lower, show};
 use aethel_ir::SourceMap;
-use aethel_lower::{Inputs, Purpose, lower_json};
+use aethel_lower::{Inputs, MAX_ROW_BYTES, MAX_VALUES, Purpose, lower_json};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
@@ -319,4 +319,62 @@ fn compiling_again_and_again_has_a_limit() {
     );
     let (_, errors) = quick("variants", &text, "{}", &[], Purpose::Run);
     assert!(errors[0].contains("AE0312"), "{errors:?}");
+}
+
+const STAFF: &str = "intent pay(a: Account, b: Account, x: Balance) {
+    guard { a.balance >= x; }
+    verify { a.balance == a.balance - x; b.balance == b.balance + x; }
+}
+atomic_batch b { for row in \"staff.csv\" { pay(company, row.account, row.salary); } }";
+
+fn rows(csv: &str) -> (usize, Vec<String>) {
+    quick("rows", STAFF, "{}", &[("staff.csv", csv)], Purpose::Run)
+}
+
+#[test]
+fn a_row_without_end_is_refused_before_it_is_held() {
+    let pair = |text: &str| text.repeat(MAX_ROW_BYTES);
+    let head = "account,salary\n";
+    for (csv, line) in [
+        (pair(",,"), 1),
+        (pair("aa"), 1),
+        (pair("\"\""), 1),
+        (format!("{head}ann,1\n\"{}", pair("b\n")), 3),
+        (format!("{head}ann,1\nben,{}\ncid,3\n", pair("00")), 3),
+    ] {
+        let (count, errors) = rows(&csv);
+        assert_eq!(count, 0);
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(
+            errors[0].contains("this row is longer than 1048576 bytes"),
+            "{errors:?}"
+        );
+        assert!(errors[0].contains(&format!("staff.csv:{line}:1")), "{errors:?}");
+    }
+}
+
+#[test]
+fn a_long_row_is_read() {
+    let note = "é".repeat(MAX_ROW_BYTES / 4);
+    let csv = format!("account,note,salary\nann,{note},1\nben,\"{note}\",2\n");
+    assert_eq!(rows(&csv), (2, vec![]));
+}
+
+#[test]
+fn too_many_json_values_are_refused_before_they_are_held() {
+    let text = format!("[{}0]", "0,".repeat(MAX_VALUES));
+    let mut sources = SourceMap::default();
+    let source = sources.add("list.json", text.as_str());
+    let Err(list) = lower_json(source, &text, "list") else {
+        panic!("read")
+    };
+    let Err(inputs) = Inputs::from_json(source, &text) else {
+        panic!("read")
+    };
+    for error in [&list[0], &inputs[0]] {
+        assert_eq!(
+            error.message,
+            "about 16777217 values, at most 16777216 can be read"
+        );
+    }
 }

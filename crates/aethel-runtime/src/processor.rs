@@ -26,6 +26,9 @@ use std::sync::Arc;
 /// Without a conflict lemmas only make the check of the run cheaper, which shows from so many transactions on.
 const WORTH_LEMMAS: usize = 256;
 
+/// After so many attempts that others overtook, a batch runs while nobody else may commit.
+const ATTEMPTS_AMONG_OTHERS: u32 = 3;
+
 /// Runs batches on a ledger, all or nothing.
 #[derive(Clone)]
 pub struct BatchProcessor {
@@ -70,6 +73,10 @@ impl BatchProcessor {
         };
         if let Err(refusal) = self.attempts(store, &mut request, &watch, &mut result) {
             result.fail(refusal);
+        }
+        if result.attempts > ATTEMPTS_AMONG_OTHERS {
+            // Others may commit again, however it ended; a store that cannot be asked has let go by itself.
+            let _ = store.begin(false);
         }
         result.balances.take_names(request.batch);
         result.execution_time = self.clock.now().saturating_sub(started).as_secs_f64();
@@ -116,6 +123,10 @@ impl BatchProcessor {
         let declared = request.batch.unbounded.clone();
         for attempt in 1..=self.options.attempts.max(1) {
             result.attempts = attempt;
+            let alone = attempt > ATTEMPTS_AMONG_OTHERS;
+            store
+                .begin(alone)
+                .map_err(|error| Box::new(error.to_diagnostic()))?;
             result.stages.clear();
             result.forget_changes();
             result.linearizability_proof = None;

@@ -16,6 +16,7 @@
 pub mod ast;
 mod depth;
 mod dialects;
+mod format;
 mod kind;
 pub mod lexer;
 mod literals;
@@ -27,7 +28,8 @@ mod strict;
 mod words;
 
 pub use depth::MAX_DEPTH;
-pub use literals::MAX_DIGITS;
+pub use format::{FormatError, format};
+pub use literals::{MAX_DIGITS, MAX_NAME_BYTES};
 pub use parse::{MAX_SOURCE_BYTES, Parsed, decode, parse, parse_bytes, parse_condition};
 pub use problems::MAX_DIAGNOSTICS;
 pub use strict::grammar_accepts;

@@ -8,6 +8,9 @@ use aethel_ir::{Code, Diagnostic, SourceId, Span};
 /// The most digits a number may have.
 pub const MAX_DIGITS: usize = 60;
 
+/// The most bytes a name may have: those of batches, assets and fields stand in a ledger, which takes no more.
+pub const MAX_NAME_BYTES: usize = 128;
+
 /// Says what is wrong with a token by itself, if anything is.
 pub(crate) fn check(source: SourceId, token: Token, text: &str) -> Option<Diagnostic> {
     let span = Span::new(token.start, token.end);
@@ -29,6 +32,10 @@ pub(crate) fn check(source: SourceId, token: Token, text: &str) -> Option<Diagno
         TokenKind::Word if !text.is_ascii() => Some(
             problem(Code::AE0101, format!("`{}` cannot be a name", quote(text)), "")
                 .help("names are made of the letters a to z, digits and `_`; other letters may stand in strings and comments"),
+        ),
+        TokenKind::Word if text.len() > MAX_NAME_BYTES => Some(
+            problem(Code::AE0112, format!("`{}` is too long for a name", quote(text)), "")
+                .help("a name has at most 128 characters"),
         ),
         TokenKind::WrongOperator => Some(operators::wrong(source, span, text)),
         TokenKind::Unknown => Some(operators::unknown(source, span, text)),

@@ -2,7 +2,9 @@
 
 use crate::support::render;
 use aethel_ir::{Code, SourceId};
-use aethel_syntax::{MAX_DEPTH, MAX_DIAGNOSTICS, MAX_SOURCE_BYTES, decode, parse, parse_bytes};
+use aethel_syntax::{
+    MAX_DEPTH, MAX_DIAGNOSTICS, MAX_NAME_BYTES, MAX_SOURCE_BYTES, decode, parse, parse_bytes,
+};
 use std::time::{Duration, Instant};
 
 /// Generous, because tests run next to others; quadratic work on such files takes hours.
@@ -108,6 +110,16 @@ fn sizes_are_limited() {
     let parsed = parse(SourceId(0), &long);
     assert_eq!(parsed.diagnostics.len(), 1);
     assert_eq!(parsed.diagnostics[0].code, Code::AE0108);
+}
+
+#[test]
+fn names_are_limited() {
+    let named = |length| format!("atomic_batch {} {{ }}", "n".repeat(length));
+    let parsed = parse(SourceId(0), &named(MAX_NAME_BYTES + 1));
+    assert_eq!(parsed.diagnostics.len(), 1, "{:?}", parsed.diagnostics);
+    assert_eq!(parsed.diagnostics[0].code, Code::AE0112);
+    let parsed = parse(SourceId(0), &named(MAX_NAME_BYTES));
+    assert!(parsed.diagnostics.iter().all(|d| d.code != Code::AE0112));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! the file beside the ledger or the one named with `--config`, so that a program cannot bring its own.
 
 use crate::files;
+use crate::ledger::LedgerName;
 use aethel_ir::{Code, Diagnostic, SourceMap, Span};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -32,8 +33,8 @@ pub struct Config {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunSection {
-    /// The ledger, relative to the configuration file.
-    pub ledger: Option<PathBuf>,
+    /// The ledger: a file, relative to the configuration file, or the URL of a server.
+    pub ledger: Option<LedgerName>,
     /// Worker threads.
     pub threads: Option<usize>,
     /// The limit for a batch, such as `300s`.

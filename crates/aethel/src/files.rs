@@ -10,8 +10,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The largest file that is read, in bytes (CSV and JSON batches).
-pub const MAX_FILE_BYTES: u64 = 1 << 30;
+/// The largest file that is read, in bytes (CSV, JSON batches and proofs).
+pub const MAX_FILE_BYTES: u64 = 512 << 20;
 
 /// Reads a whole file that the user named, at most `limit` bytes.
 ///
@@ -36,7 +36,12 @@ pub fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, Diagnostic> {
         return Err(too_large(&shown, limit));
     }
     let file = File::open(path).map_err(|error| fail(error.to_string(), "check the file's permissions"))?;
-    let mut bytes = Vec::new();
+    // Room for all of it at once, if it says how long it is: growing takes twice as much.
+    let mut bytes = Vec::with_capacity(if meta.is_file() {
+        meta.len() as usize + 1
+    } else {
+        0
+    });
     // One byte more than allowed tells a file that grows, or a device, apart from one that fits.
     let read = file.take(limit + 1).read_to_end(&mut bytes);
     read.map_err(|error| fail(error.to_string(), "check the file and its disk"))?;

@@ -6,7 +6,7 @@ use aethel_lower::{Given, Inputs, Setting};
 use std::path::{Path, PathBuf};
 
 /// The largest inputs file, in bytes.
-const MAX_BYTES: u64 = 64 << 20;
+pub const MAX_BYTES: u64 = 64 << 20;
 
 /// Where inputs come from.
 #[derive(Clone, Debug, Default)]

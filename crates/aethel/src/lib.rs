@@ -11,6 +11,7 @@ pub mod import;
 pub mod inputs;
 pub mod ledger;
 mod lemmas;
+pub mod limits;
 pub mod obligations;
 pub mod oracle;
 pub mod pairs;

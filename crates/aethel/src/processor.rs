@@ -3,7 +3,7 @@
 //! Transactions given as values take the same way as a JSON batch: they are written as one, lowered, and run through
 //! the six stages, so that a program, a file and a call that say the same thing do the same thing.
 
-use crate::ledger::random;
+use crate::ledger::{LedgerPath, random};
 use crate::program::Program;
 use crate::run;
 use aethel_ir::{Diagnostic, SourceMap};
@@ -11,7 +11,6 @@ use aethel_ledger::{BatchKey, GroupStore, LedgerId, LedgerStore, MemoryStore, Re
 use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
 use aethel_runtime::{BatchProcessor as Runtime, BatchResult, SystemClock};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +21,9 @@ pub struct ProcessorOptions {
     pub threads: Option<u32>,
     /// The limit for a batch; `None` means 300 s.
     pub timeout: Option<Duration>,
-    /// A durable ledger, opened for each batch; `None` keeps a ledger in memory.
-    pub ledger: Option<PathBuf>,
+    /// A durable ledger, opened for each batch; `None` keeps a ledger in memory. A file is named with
+    /// `PathBuf::from(..).into()`, a server with [`LedgerPath::named`].
+    pub ledger: Option<LedgerPath>,
     /// What makes a batch the same batch again. `None` makes each call a new one.
     pub key: Option<String>,
 }
@@ -253,11 +253,8 @@ impl BatchProcessor {
             None => self
                 .runtime
                 .execute_batches(&mut self.memory, requests, &mut gather),
-            Some(path) => match open(&path) {
-                Ok(store) => {
-                    self.runtime
-                        .execute_batches(&mut GroupStore::new(store), requests, &mut gather);
-                }
+            Some(path) => match open_group(&path) {
+                Ok(mut store) => self.runtime.execute_batches(&mut *store, requests, &mut gather),
                 Err(problem) => requests.for_each(|_| {
                     gather(refused("batch", vec![(*problem).clone()]));
                 }),
@@ -325,7 +322,7 @@ impl BatchProcessor {
         match self.options.ledger.clone() {
             None => self.runtime.execute_batch(&mut self.memory, request),
             Some(path) => match open(&path) {
-                Ok(mut store) => self.runtime.execute_batch(&mut store, request),
+                Ok(mut store) => self.runtime.execute_batch(&mut *store, request),
                 Err(problem) => refused(&name, vec![*problem]),
             },
         }
@@ -357,7 +354,7 @@ impl BatchProcessor {
         };
         match &self.options.ledger {
             None => find(&self.memory),
-            Some(path) => find(&open(path)?),
+            Some(path) => find(&*open(path)?),
         }
     }
 }
@@ -373,8 +370,18 @@ fn lowered(
     aethel_lower::lower_json(source, &text, name)
 }
 
-fn open(path: &Path) -> Result<RedbStore, Box<Diagnostic>> {
-    RedbStore::open_or_new(path, Duration::ZERO).map_err(|error| Box::new(error.to_diagnostic()))
+fn open(path: &LedgerPath) -> Result<Box<dyn LedgerStore>, Box<Diagnostic>> {
+    path.open(Duration::ZERO).map_err(Box::new)
+}
+
+/// For many batches: those of a file share syncs.
+fn open_group(path: &LedgerPath) -> Result<Box<dyn LedgerStore>, Box<Diagnostic>> {
+    match path {
+        LedgerPath::Server(_) => open(path),
+        LedgerPath::File(path) => RedbStore::open_or_new(path, Duration::ZERO)
+            .map(|store| Box::new(GroupStore::new(store)) as _)
+            .map_err(|error| Box::new(error.to_diagnostic())),
+    }
 }
 
 /// The result of a batch that did not come as far as stage ①.

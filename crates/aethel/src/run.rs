@@ -5,14 +5,12 @@ use crate::check;
 use crate::config::Config;
 use crate::files;
 use crate::inputs::InputSources;
-use crate::ledger::LedgerPath;
+use crate::ledger::{LedgerName, LedgerPath};
 use crate::lemmas::Z3Prover;
 use crate::oracle;
 use crate::program::{self, Program};
 use aethel_ir::{AccountName, Batch, Code, Diagnostic, Severity, SourceMap, TransactionId, quote};
-use aethel_ledger::{
-    BatchKey, DigestPrefix, LedgerStore, OracleFeed, OracleKey, Policy, PolicyChange, RedbStore,
-};
+use aethel_ledger::{BatchKey, DigestPrefix, LedgerStore, OracleFeed, OracleKey, Policy, PolicyChange};
 use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
 use aethel_proof::{CycleVerdict, LEMMA_LIMITS, Limits, confirm_cycle, prove_direct, z3_version};
 use aethel_runtime::{
@@ -33,7 +31,7 @@ pub struct RunOptions {
     /// Inputs beside the program.
     pub inputs: InputSources,
     /// The ledger; `None` finds it as [`LedgerPath::resolve`] says.
-    pub ledger: Option<String>,
+    pub ledger: Option<LedgerName>,
     /// What makes the batch the same batch again, instead of its content.
     pub key: Option<String>,
     /// Run the batch of this receipt once more.
@@ -48,7 +46,7 @@ pub struct RunOptions {
     pub validation: Validation,
     /// Also measure what batches and threads bring: transactions one by one on a scratch ledger beside the real one.
     pub measure: bool,
-    /// How long to wait for a ledger that another process has open.
+    /// How long to wait for a ledger that another process has open, or whose server cannot be reached.
     pub wait: Duration,
     /// Further directories whose files programs may name.
     pub allow_path: Vec<PathBuf>,
@@ -103,7 +101,7 @@ fn run_batches(
     sources: &mut SourceMap,
     cancel: Option<&AtomicBool>,
     report: &mut RunReport,
-) -> Result<Option<RedbStore>, Vec<Diagnostic>> {
+) -> Result<Option<Box<dyn LedgerStore>>, Vec<Diagnostic>> {
     let one = |diagnostic: Diagnostic| vec![diagnostic];
     let (lowered, open_accounts) = lower(path, options, sources, &mut report.diagnostics)?;
     if report.diagnostics.iter().any(Diagnostic::is_error) {
@@ -115,7 +113,7 @@ fn run_batches(
             diagnostic.help("write an `atomic_batch`, or run an intent with `--intent NAME`")
         ));
     }
-    let ledger = LedgerPath::resolve(options.ledger.as_deref(), sources).map_err(one)?;
+    let ledger = LedgerPath::resolve(options.ledger.as_ref(), sources).map_err(one)?;
     let trust = match &options.config {
         Some(path) => Some(Config::open(path, sources).map_err(one)?),
         None => ledger.trusted_config(sources).map_err(one)?,
@@ -123,16 +121,15 @@ fn run_batches(
     let first_policy = trust
         .map_or(Ok(Vec::new()), |config| policy_changes(&config))
         .map_err(one)?;
-    let mut store = if options.dry_run {
-        RedbStore::open_read_only(&ledger.0, options.wait).map_err(|error| one(error.to_diagnostic()))?
-    } else {
-        ledger.open(options.wait).map_err(one)?
+    let mut store = match options.dry_run {
+        true => ledger.open_read_only(options.wait).map_err(one)?,
+        false => ledger.open(options.wait).map_err(one)?,
     };
     report.ledger = store.name().to_string();
     if store.head().sequence > 0 {
         disagreement(store.policy(), &first_policy).map_err(one)?;
     }
-    let mut keys = keys(options, &lowered, &store)?;
+    let mut keys = keys(options, &lowered, &*store)?;
     let limits = processor_options(options.threads, options.timeout);
     let limits = ProcessorOptions {
         validation: options.validation,
@@ -150,14 +147,14 @@ fn run_batches(
         request.dry_run = options.dry_run;
         request.cancel = cancel;
         let measuring = match options.measure {
-            true => Some(Measuring::before(&store, &request).map_err(one)?),
+            true => Some(Measuring::before(&*store, &request).map_err(one)?),
             false => None,
         };
-        let mut result = processor.execute_batch(&mut store, request);
+        let mut result = processor.execute_batch(&mut *store, request);
         if let Some(measuring) = measuring {
             report
                 .diagnostics
-                .extend(measuring.fill(&ledger.0, &limits, &mut result));
+                .extend(measuring.fill(&ledger, &limits, &mut result));
         }
         let failed = !result.success;
         report.results.push(result);

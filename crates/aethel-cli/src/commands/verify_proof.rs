@@ -9,7 +9,7 @@ use aethel::files::{MAX_FILE_BYTES, read_named};
 use aethel::ir::{Diagnostic, SourceMap};
 use aethel::ledger::LedgerPath;
 use aethel::proof;
-use aethel::store::{BatchSummary, LedgerStore};
+use aethel::store::BatchSummary;
 use aethel_report::escape::terminal;
 use serde_json::{Value, json};
 
@@ -34,12 +34,9 @@ fn verify(
     let bytes = read_named(&options.file, MAX_FILE_BYTES)?;
     let store = match &options.ledger {
         None => None,
-        Some(given) => {
-            let given = given.as_deref();
-            Some(LedgerPath::resolve(given, sources)?.open_existing(options.wait.0)?)
-        }
+        Some(given) => Some(LedgerPath::resolve(given.as_ref(), sources)?.open_existing(options.wait.0)?),
     };
-    let store = store.as_ref().map(|store| store as &dyn LedgerStore);
+    let store = store.as_deref();
     let name = options.file.to_string_lossy();
     let (proof, batch) = proof::verify(&terminal(&name), &bytes, store)?;
     if printer.format() == Format::Json {

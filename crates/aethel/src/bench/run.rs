@@ -3,8 +3,8 @@
 use super::opening::Opening;
 use super::scratch::Scratch;
 use super::single::{improvement, one_by_one};
-use crate::ledger::random;
-use aethel_ir::{Diagnostic, Severity};
+use crate::ledger::{LedgerPath, random};
+use aethel_ir::{Code, Diagnostic, Severity};
 use aethel_ledger::{BatchKey, LedgerId, LedgerStore, MemoryStore};
 use aethel_runtime::{
     BatchProcessor, BatchRequest, BatchResult, ProcessorOptions, SystemClock, ThroughputBaseline,
@@ -42,7 +42,7 @@ impl<'a> Measuring<'a> {
     /// executed now has nothing to measure.
     pub fn fill(
         mut self,
-        ledger: &Path,
+        ledger: &LedgerPath,
         options: &ProcessorOptions,
         result: &mut BatchResult,
     ) -> Option<Diagnostic> {
@@ -63,11 +63,15 @@ impl<'a> Measuring<'a> {
     #[allow(clippy::float_arithmetic, reason = "a metric about time, not money")]
     fn improvement(
         &mut self,
-        ledger: &Path,
+        ledger: &LedgerPath,
         options: &ProcessorOptions,
         result: &mut BatchResult,
     ) -> Result<(), Diagnostic> {
-        let directory = ledger.parent().unwrap_or(Path::new("."));
+        let LedgerPath::File(path) = ledger else {
+            let message = "single transactions are measured on a scratch file beside the ledger, and this one is on a server";
+            return Err(Diagnostic::new(Code::AE0911, message));
+        };
+        let directory = path.parent().unwrap_or(Path::new("."));
         let mut scratch = Scratch::new(directory, self.opening.clone())?;
         let processor = BatchProcessor::new(options.clone(), Arc::new(SystemClock::default()));
         let singles = one_by_one(&processor, scratch.next(true)?, &mut self.request, PATIENCE)?;

@@ -6,7 +6,7 @@ use crate::printer::Printer;
 use aethel::files;
 use aethel::ir::{Code, Diagnostic, SourceMap, quote};
 use aethel::ledger::{LedgerPath, now_ms};
-use aethel::store::{CommitOutcome, LedgerStore, import};
+use aethel::store::{CommitOutcome, import};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub fn run(
     let (source, text) =
         files::read_text(&options.file, files::MAX_FILE_BYTES, sources).map_err(|d| vec![d])?;
     let mut open = path.open(wait).map_err(|d| vec![d])?;
-    let (lines, changes) = aethel::import::lines(&open, source, &text, &scales)?;
+    let (lines, changes) = aethel::import::lines(&*open, source, &text, &scales)?;
     let request = import(&options.name, now_ms(), &lines, changes);
     match open.commit(&request).map_err(store)? {
         CommitOutcome::Committed { sequence, receipt } => {
@@ -63,6 +63,10 @@ pub fn run(
                 format!("another list was imported as `{}` before", batch.batch),
             )
             .help("give this one its own name with `--name`"),
+        ]),
+        CommitOutcome::Conflict { places } if places.is_empty() => Err(vec![
+            Diagnostic::new(Code::AE0812, "another process changed the ledger meanwhile")
+                .help("nothing was imported; run it again"),
         ]),
         CommitOutcome::Conflict { places } => {
             let shown: Vec<String> = places

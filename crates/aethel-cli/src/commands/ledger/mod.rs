@@ -16,7 +16,7 @@ use aethel::store::LedgerError;
 /// Runs a ledger command.
 pub fn run(options: &LedgerOptions, printer: &mut Printer) -> Exit {
     let mut sources = SourceMap::default();
-    let result = LedgerPath::resolve(options.ledger.as_deref(), &mut sources)
+    let result = LedgerPath::resolve(options.ledger.as_ref(), &mut sources)
         .map_err(|d| vec![d])
         .and_then(|path| {
             let wait = options.wait.0;

@@ -6,8 +6,8 @@ use crate::printer::Printer;
 use aethel::ir::{AccountName, Code, Diagnostic, quote};
 use aethel::ledger::{LedgerPath, now_ms, random};
 use aethel::store::{
-    BatchKey, Body, CommitOutcome, CommitRequest, Digest, LedgerStore, OracleFeed, OracleKey, Policy,
-    PolicyChange, RecordKind,
+    BatchKey, Body, CommitOutcome, CommitRequest, Digest, OracleFeed, OracleKey, Policy, PolicyChange,
+    RecordKind,
 };
 use serde_json::json;
 use std::time::Duration;

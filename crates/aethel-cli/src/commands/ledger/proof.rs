@@ -7,7 +7,7 @@ use crate::printer::Printer;
 use aethel::ir::{Code, Diagnostic, quote};
 use aethel::ledger::LedgerPath;
 use aethel::proof::{StoredProof, rejected};
-use aethel::store::{DigestPrefix, LedgerError, LedgerStore};
+use aethel::store::{DigestPrefix, LedgerError};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub fn run(
             })?
         }
     };
-    let stored = StoredProof::of_batch(&open, summary.sequence).map_err(|d| vec![d])?;
+    let stored = StoredProof::of_batch(&*open, summary.sequence).map_err(|d| vec![d])?;
     let Some(stored) = stored else {
         let message = format!(
             "batch {} ({}) has no proof: nothing was executed",

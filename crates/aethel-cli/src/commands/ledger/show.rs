@@ -7,7 +7,7 @@ use aethel::ir::money::{format_amount, format_grouped};
 use aethel::ir::time::utc;
 use aethel::ir::{AccountName, Diagnostic, did_you_mean, quote};
 use aethel::ledger::LedgerPath;
-use aethel::store::{self as ledger, FieldKey, LedgerStore, PlaceKey, Policy};
+use aethel::store::{self as ledger, FieldKey, PlaceKey, Policy};
 use aethel_report::table::{Align, table};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -111,7 +111,7 @@ pub fn history(
     })?;
     let policy = open.policy();
     let (mut lines, mut rows) = (Vec::new(), Vec::new());
-    for line in ledger::history(&open, &name) {
+    for line in ledger::history(&*open, &name) {
         let line = line.map_err(store)?;
         let delta = shown(policy, &line.place, line.delta, printer.format() == Format::Human);
         let after = shown(policy, &line.place, line.after, printer.format() == Format::Human);

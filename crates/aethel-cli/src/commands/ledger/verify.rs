@@ -4,7 +4,7 @@ use crate::options::Format;
 use crate::printer::Printer;
 use aethel::ir::{Code, Diagnostic, quote};
 use aethel::ledger::LedgerPath;
-use aethel::store::{DigestPrefix, LedgerStore, verify};
+use aethel::store::{DigestPrefix, verify};
 use serde_json::json;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub fn run(
             }
         }
     };
-    let report = verify(&open, head).map_err(|failure| vec![failure.to_diagnostic()])?;
+    let report = verify(&*open, head).map_err(|failure| vec![failure.to_diagnostic()])?;
     let anchor = if report.anchored {
         "anchored"
     } else {
