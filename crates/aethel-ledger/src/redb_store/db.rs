@@ -26,6 +26,9 @@ pub(super) struct Db {
     written: AtomicBool,
     /// The map of free pages in the file is older than its last commit.
     unmapped: Arc<AtomicBool>,
+    /// Whether the file counts as long, whatever its length.
+    #[cfg(test)]
+    pub long: Option<bool>,
 }
 
 impl Db {
@@ -42,6 +45,8 @@ impl Db {
             writable,
             written: AtomicBool::new(false),
             unmapped,
+            #[cfg(test)]
+            long: None,
         }
     }
 
@@ -73,6 +78,10 @@ impl Db {
     }
 
     fn is_long(&self) -> bool {
+        #[cfg(test)]
+        if let Some(long) = self.long {
+            return long;
+        }
         let length = self.room.as_ref().map(Room::before_commit);
         !matches!(length, Some(Ok(length)) if length <= MAPPED_BYTES)
     }

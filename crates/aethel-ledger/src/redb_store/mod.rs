@@ -3,8 +3,11 @@
 mod checkpoint;
 mod create;
 mod db;
+#[cfg(test)]
+mod faults;
 mod group;
 mod guard;
+mod medium;
 mod open;
 mod overlay;
 mod room;
@@ -24,8 +27,8 @@ use db::Db;
 pub use group::GroupStore;
 use guard::guarded;
 pub use guard::panics_are_caught;
+use medium::Medium;
 use redb::{Key, OwnedRange, Value};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tables::{BALANCES, BATCHES, KEYS, State};
@@ -33,7 +36,7 @@ use tables::{BALANCES, BATCHES, KEYS, State};
 /// A ledger in one file that one process at a time writes. A path without a file is an empty ledger; its first
 /// commit creates the file.
 pub struct RedbStore {
-    path: PathBuf,
+    medium: Medium,
     name: Arc<str>,
     wait: Duration,
     read_only: bool,
@@ -99,7 +102,7 @@ impl RedbStore {
             }
             File::Absent => {
                 match create::create(
-                    &self.path,
+                    &self.medium,
                     &self.name,
                     &self.state.head.ledger_id,
                     &prepared,
@@ -149,7 +152,9 @@ impl RedbStore {
 
     /// Another process created the ledger first: go on with that one.
     fn adopt(&mut self, request: &CommitRequest) -> Result<CommitOutcome, LedgerError> {
-        if let Err(error) = self.reopen() {
+        let tidied = self.medium.tidy();
+        let tidied = tidied.map_err(|error| LedgerError::from_io(&self.name, "opening", &error));
+        if let Err(error) = tidied.and_then(|()| self.reopen()) {
             // Locked, perhaps: the next commit comes by here again.
             self.db = File::Absent;
             return Err(error);
@@ -188,7 +193,8 @@ impl RedbStore {
         self.db = File::Lost(LedgerError::Locked {
             ledger: self.name.clone(),
         });
-        let (db, state) = open::open_file(&self.path, &self.name, self.wait, false)?;
+        self.medium.forget();
+        let (db, state) = open::open_medium(&self.medium, &self.name, self.wait, false)?;
         self.db = File::Open(Arc::new(db));
         self.state = state;
         Ok(())
