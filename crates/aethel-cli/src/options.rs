@@ -60,6 +60,15 @@ pub enum Format {
     Concise,
     /// For programs
     Json,
+    /// Rows; of `ledger export` only
+    #[value(hide = true)]
+    Csv,
+    /// A journal for hledger; of `ledger export` only
+    #[value(hide = true)]
+    Hledger,
+    /// A file for beancount; of `ledger export` only
+    #[value(hide = true)]
+    Beancount,
 }
 
 /// When to use colours.
@@ -99,6 +108,14 @@ pub enum Command {
     /// Make oracle keys, sign values, check signatures
     #[command(subcommand)]
     Oracle(OracleCommand),
+}
+
+impl Command {
+    /// Whether it is `ledger export`, which has formats of its own.
+    pub fn is_export(&self) -> bool {
+        let export = |ledger: &LedgerOptions| matches!(ledger.command, LedgerCommand::Export { .. });
+        matches!(self, Self::Ledger(ledger) if export(ledger))
+    }
 }
 
 /// Options of `check`.
@@ -270,11 +287,24 @@ pub enum LedgerCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Write the whole journal for other programs: --format json, csv, hledger or beancount
+    Export {
+        /// The file to write, replaced when it is whole [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Recompute every receipt and balance
     Verify {
         /// A receipt kept elsewhere: finding it shows that nothing before it is missing
         #[arg(long, value_name = "RECEIPT")]
         head: Option<String>,
+    },
+    /// Copy a whole ledger to where none is, verifying every record; the copy is the same ledger from then on
+    Copy {
+        /// A file, or the URL of a server
+        from: LedgerName,
+        /// A file that does not exist, or the URL of a server with a schema in which nothing was committed
+        to: LedgerName,
     },
     /// Print or change what the ledger holds programs to
     Policy {
