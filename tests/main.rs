@@ -14,6 +14,7 @@ mod check;
 mod documentation;
 mod errors;
 mod exports;
+mod fmt;
 mod fuzz;
 mod garbage;
 mod json;
