@@ -299,6 +299,13 @@ pub enum LedgerCommand {
         #[arg(long, value_name = "RECEIPT")]
         head: Option<String>,
     },
+    /// Copy a whole ledger to where none is, verifying every record; the copy is the same ledger from then on
+    Copy {
+        /// A file, or the URL of a server
+        from: LedgerName,
+        /// A file that does not exist, or the URL of a server with a schema in which nothing was committed
+        to: LedgerName,
+    },
     /// Print or change what the ledger holds programs to
     Policy {
         #[command(flatten)]

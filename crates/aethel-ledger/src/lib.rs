@@ -39,12 +39,12 @@ pub use import::{ImportLine, import};
 pub use memory::MemoryStore;
 pub use places::{Columns, FieldKey, MAX_MINOR_UNITS, MAX_NAME_BYTES, PlaceKey, Versioned};
 pub use policy::{FieldKind, MAX_SCALE, OracleFeed, OracleKey, Policy, PolicyChange, PolicyRefused};
-pub use postgres::{PostgresStore, ServerLimits, ServerUrl, UrlError};
+pub use postgres::{PostgresStore, ServerLimits, ServerUrl, UrlError, copy_to_server};
 pub use receipt::{Digest, DigestError, DigestPrefix, LedgerId};
 pub use record::{
     Approval, BatchKey, BatchSummary, Body, Entries, NameRun, Opening, OracleEvidence, OracleProof, Record,
     RecordKind, TransactionNames,
 };
-pub use redb_store::{GroupStore, RedbStore, panics_are_caught};
+pub use redb_store::{GroupStore, RedbStore, copy_to_file, panics_are_caught};
 pub use store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows, Ticket, read_row};
 pub use verify::{VerifyFailure, VerifyReport, verify};

@@ -2,11 +2,7 @@
 
 use super::db::Db;
 use super::guard::guarded;
-use super::tables::write_first;
 use crate::error::LedgerError;
-use crate::prepare::Prepared;
-use crate::receipt::LedgerId;
-use crate::store::CommitRequest;
 use redb::Builder;
 use redb::backends::FileBackend;
 use std::ffi::OsString;
@@ -23,16 +19,15 @@ pub(super) enum Created {
     Lost,
 }
 
-/// Builds a ledger with its first batch and gives it its name.
+/// Builds a ledger, which `fill` gives its first rows, and gives it its name. `what` says what is in it, for messages.
 ///
-/// Killed at any moment, either the name does not exist, or the ledger with its batch has it; what remains under
+/// Killed at any moment, either the name does not exist, or the ledger with its rows has it; what remains under
 /// the other name is removed by the next process ([`remove_stale`]).
 pub(super) fn create(
     path: &Path,
     ledger: &Arc<str>,
-    ledger_id: &LedgerId,
-    prepared: &Prepared,
-    request: &CommitRequest,
+    what: &str,
+    fill: &mut dyn FnMut(&Db) -> Result<(), LedgerError>,
 ) -> Result<Created, LedgerError> {
     let io = |doing| move |error: io::Error| LedgerError::from_io(ledger, doing, &error);
     let directory = directory_of(path);
@@ -47,11 +42,10 @@ pub(super) fn create(
         }
         let built = guarded(ledger, "creating", || {
             let db = cache(&mut Builder::new()).create_with_backend(FileBackend::new(file)?)?;
-            let db = Db::new(db, path.to_owned(), true, Arc::default());
-            write_first(&db, ledger_id, prepared, &request.lemmas)?;
-            Ok(db)
+            Ok(Db::new(db, path.to_owned(), true, Arc::default()))
         });
-        let named = built.and_then(|db| match fs::hard_link(&temporary, path) {
+        let filled = built.and_then(|db| fill(&db).map(|()| db));
+        let named = filled.and_then(|db| match fs::hard_link(&temporary, path) {
             Ok(()) => Ok(Some(Created::Here(db))),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Some(Created::Lost)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -63,7 +57,7 @@ pub(super) fn create(
                 // Its name is seen already but may not survive a power loss: that is neither done nor undone.
                 sync_directory(directory).map_err(|error| LedgerError::OutcomeUnknown {
                     ledger: ledger.clone(),
-                    batch: request.body.batch.clone(),
+                    batch: what.to_owned(),
                     reason: error.to_string(),
                 })?;
                 return Ok(Created::Here(db));

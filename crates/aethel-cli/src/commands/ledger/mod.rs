@@ -1,6 +1,7 @@
 //! `aethel ledger ..`: what is in a ledger, and its policy.
 
 mod export;
+mod copy;
 mod import;
 mod policy;
 mod proof;
@@ -30,6 +31,7 @@ pub fn run(options: &LedgerOptions, printer: &mut Printer) -> Exit {
                     proof::run(batch, out.as_deref(), &path, wait, printer)
                 }
                 LedgerCommand::Export { out } => export::run(out.as_deref(), &path, wait, printer),
+                LedgerCommand::Copy { from, to } => copy::run(from, to, wait, printer),
                 LedgerCommand::Verify { head } => verify::run(head.as_deref(), &path, wait, printer),
                 LedgerCommand::Policy { approving, command } => {
                     policy::run(command.as_ref(), approving, &path, wait, printer)
