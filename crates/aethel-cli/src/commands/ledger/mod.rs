@@ -1,7 +1,7 @@
 //! `aethel ledger ..`: what is in a ledger, and its policy.
 
-mod export;
 mod copy;
+mod export;
 mod import;
 mod policy;
 mod proof;
