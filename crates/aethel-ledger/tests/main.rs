@@ -10,6 +10,7 @@
 mod contract;
 mod damage;
 mod files;
+mod formats;
 mod kill;
 mod postgres;
 mod properties;
