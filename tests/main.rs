@@ -7,11 +7,13 @@
     reason = "a test that cannot go on should stop loudly"
 )]
 
+mod approvals;
 mod architecture;
 mod bench;
 mod check;
 mod documentation;
 mod errors;
+mod exports;
 mod fuzz;
 mod garbage;
 mod json;

@@ -9,13 +9,21 @@ use aethel::ir::{Code, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Codes whose cases stand in other tests, and the snapshot that shows them.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 14] = [
     ("AE0703", "oracle_refusals"),
     ("AE0704", "oracle_refusals"),
     ("AE0705", "oracle_refusals"),
     ("AE0706", "oracle_refusals"),
     ("AE0707", "oracle_refusals"),
     ("AE0708", "oracle_refusals"),
+    ("AE0821", "approval_refusals"),
+    ("AE0822", "approval_refusals"),
+    ("AE0823", "approval_refusals"),
+    ("AE0824", "approval_refusals"),
+    ("AE0825", "approval_refusals"),
+    ("AE0826", "approval_refusals"),
+    ("AE0827", "approval_refusals"),
+    ("AE0828", "approval_refusals"),
 ];
 
 /// Codes that no input of the binary produces, or none that a test can afford: why, and the file that tests or raises

@@ -280,6 +280,7 @@ pub fn redact(text: &str) -> String {
             (r"\d{4}-\d\d-\d\d\b", "[date]"),
             (r"\b[0-9a-f]{128}\b", "[signature]"),
             (r"\b[0-9a-f]{64}\b", "[hash]"),
+            (r"\b[0-9a-f]{32}\b", "[id]"),
             (r"\b[0-9a-f]{16}\b", "[key]"),
             (r"\b[0-9a-f]{12}\b", "[shape]"),
             (r"\b[0-9a-f]{4} [0-9a-f]{4}\b", "[receipt]"),

@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod bench;
+pub mod sign;
 
 use aethel::config::HumanDuration;
 use aethel::ledger::LedgerName;
@@ -59,6 +60,15 @@ pub enum Format {
     Concise,
     /// For programs
     Json,
+    /// Rows; of `ledger export` only
+    #[value(hide = true)]
+    Csv,
+    /// A journal for hledger; of `ledger export` only
+    #[value(hide = true)]
+    Hledger,
+    /// A file for beancount; of `ledger export` only
+    #[value(hide = true)]
+    Beancount,
 }
 
 /// When to use colours.
@@ -83,6 +93,8 @@ pub enum Command {
     Check(CheckOptions),
     /// Run the batches of a program or JSON file on the ledger
     Run(RunOptions),
+    /// Approve the batches of a program or JSON file, where the ledger asks for approvals
+    Sign(sign::SignOptions),
     /// Measure throughput, scaling and latency, beside the least that this machine needs
     Bench(bench::BenchOptions),
     /// Explain a diagnostic code
@@ -96,6 +108,14 @@ pub enum Command {
     /// Make oracle keys, sign values, check signatures
     #[command(subcommand)]
     Oracle(OracleCommand),
+}
+
+impl Command {
+    /// Whether it is `ledger export`, which has formats of its own.
+    pub fn is_export(&self) -> bool {
+        let export = |ledger: &LedgerOptions| matches!(ledger.command, LedgerCommand::Export { .. });
+        matches!(self, Self::Ledger(ledger) if export(ledger))
+    }
 }
 
 /// Options of `check`.
@@ -117,6 +137,25 @@ pub struct CheckOptions {
 pub struct RunOptions {
     /// A program (.ae), a transaction list (.json), or `-` for a program on standard input
     pub file: PathBuf,
+    #[command(flatten)]
+    pub subject: RunSubject,
+    /// Signatures of approvers, as `aethel sign` writes them; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub signatures: Vec<PathBuf>,
+    /// Do everything but the commit; approvals may be missing, and are told
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How the run is held to the serial run before it is committed
+    #[arg(long, value_enum, default_value = "certificate")]
+    pub validate: Validate,
+    /// Also measure what the batch and its threads bring: some transactions one by one on a scratch ledger
+    #[arg(long, conflicts_with = "dry_run")]
+    pub measure: bool,
+}
+
+/// What is run and on what, which `sign` has to know too.
+#[derive(Debug, Args)]
+pub struct RunSubject {
     /// Run only this batch
     #[arg(long, value_name = "NAME", conflicts_with = "intent")]
     pub batch: Option<String>,
@@ -144,21 +183,12 @@ pub struct RunOptions {
     /// Run the batch with this receipt once more
     #[arg(long, value_name = "RECEIPT")]
     pub again: Option<String>,
-    /// Do everything but the commit
-    #[arg(long)]
-    pub dry_run: bool,
     /// Use exactly this many worker threads [default: as the work needs]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub threads: Option<u32>,
     /// The limit for each batch, until its commit is handed over [default: 300s]
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<HumanDuration>,
-    /// How the run is held to the serial run before it is committed
-    #[arg(long, value_enum, default_value = "certificate")]
-    pub validate: Validate,
-    /// Also measure what the batch and its threads bring: some transactions one by one on a scratch ledger
-    #[arg(long, conflicts_with = "dry_run")]
-    pub measure: bool,
     /// How long to wait for a ledger that another process has open, or whose server is away
     #[arg(long, value_name = "TIME", default_value = "0s")]
     pub wait: HumanDuration,
@@ -257,14 +287,29 @@ pub enum LedgerCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Write the whole journal for other programs: --format json, csv, hledger or beancount
+    Export {
+        /// The file to write, replaced when it is whole [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Recompute every receipt and balance
     Verify {
         /// A receipt kept elsewhere: finding it shows that nothing before it is missing
         #[arg(long, value_name = "RECEIPT")]
         head: Option<String>,
     },
+    /// Copy a whole ledger to where none is, verifying every record; the copy is the same ledger from then on
+    Copy {
+        /// A file, or the URL of a server
+        from: LedgerName,
+        /// A file that does not exist, or the URL of a server with a schema in which nothing was committed
+        to: LedgerName,
+    },
     /// Print or change what the ledger holds programs to
     Policy {
+        #[command(flatten)]
+        approving: sign::Approving,
         #[command(subcommand)]
         command: Option<PolicyCommand>,
     },
@@ -281,6 +326,8 @@ pub struct ImportOptions {
     /// The name of the import; the same list under the same name is imported once
     #[arg(long, default_value = "import")]
     pub name: String,
+    #[command(flatten)]
+    pub approving: sign::Approving,
 }
 
 /// A change of the policy.
@@ -337,6 +384,16 @@ pub enum PolicyCommand {
     DropFeed {
         /// The feed
         name: String,
+    },
+    /// Say who can approve
+    #[command(subcommand)]
+    Approver(sign::ApproverCommand),
+    /// Ask for approvals: so many of some approvers, for debits of all accounts or of some
+    Require(sign::RequireOptions),
+    /// Ask for the approvals of a rule no longer
+    Release {
+        /// The rule
+        rule: String,
     },
 }
 

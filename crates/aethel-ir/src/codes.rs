@@ -159,6 +159,14 @@ codes! {
     AE0812 "ledger-conflict" Error "LedgerError";
     AE0813 "not-in-ledger" Error "LedgerError";
     AE0814 "commit-refused" Error "LedgerError";
+    AE0821 "approval-missing" Error "ApprovalError";
+    AE0822 "approval-wrong" Error "ApprovalError";
+    AE0823 "approval-expired" Error "ApprovalError";
+    AE0824 "approval-for-other-content" Error "ApprovalError";
+    AE0825 "approval-for-other-ledger" Error "ApprovalError";
+    AE0826 "approval-for-other-policy" Error "ApprovalError";
+    AE0827 "approval-unknown-key" Error "ApprovalError";
+    AE0828 "approval-repeated" Error "ApprovalError";
     // Files, flags and inputs.
     AE0901 "file-unreadable" Error "InputError";
     AE0902 "bad-inputs" Error "InputError";

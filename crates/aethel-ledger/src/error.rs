@@ -1,5 +1,6 @@
 //! What can go wrong with a ledger, each with the file it is about and what to do.
 
+use crate::approval::ApprovalRefused;
 use crate::blob::{BlobError, FORMAT_VERSION};
 use crate::places::PlaceKey;
 use crate::policy::PolicyRefused;
@@ -98,6 +99,8 @@ pub enum LedgerError {
     Policy(PolicyRefused),
     /// The commit does not add up; nothing was committed.
     Refused(Refusal),
+    /// Approvals are missing or do not hold; nothing was committed.
+    Approval(Box<ApprovalRefused>),
 }
 
 /// What is wrong with a database server, or with what it is asked.
@@ -264,6 +267,7 @@ impl LedgerError {
             Self::ReadOnly { .. } => Code::AE0810,
             Self::OutcomeUnknown { .. } => Code::AE0811,
             Self::Refused(_) => Code::AE0814,
+            Self::Approval(refused) => refused.code(),
         }
     }
 
@@ -294,11 +298,15 @@ impl LedgerError {
             Self::Refused(_) => {
                 "nothing was committed; this is a fault of the program that made the batch, please report it"
             }
+            Self::Approval(_) => "nothing was committed; sign with `aethel sign`",
         }
     }
 
     /// The diagnostic to show: what is wrong and what to do.
     pub fn to_diagnostic(&self) -> Diagnostic {
+        if let Self::Approval(refused) = self {
+            return refused.to_diagnostic();
+        }
         Diagnostic::new(self.code(), self.to_string()).help(self.help())
     }
 }
@@ -362,6 +370,7 @@ impl fmt::Display for LedgerError {
             }
             Self::Policy(refused) => write!(f, "{refused}"),
             Self::Refused(refusal) => write!(f, "the commit was refused: {refusal}"),
+            Self::Approval(refused) => write!(f, "{refused}"),
         }
     }
 }
@@ -371,6 +380,12 @@ impl std::error::Error for LedgerError {}
 impl From<Refusal> for LedgerError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<ApprovalRefused> for LedgerError {
+    fn from(refused: ApprovalRefused) -> Self {
+        Self::Approval(Box::new(refused))
     }
 }
 

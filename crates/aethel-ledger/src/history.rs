@@ -21,6 +21,8 @@ pub struct HistoryLine {
     pub transaction: Option<String>,
     /// What changed.
     pub place: PlaceKey,
+    /// Who approved the record.
+    pub approved_by: Arc<[String]>,
     /// By how much, in minor units (for a field: new value less old).
     pub delta: i128,
     /// The value afterwards.
@@ -57,6 +59,7 @@ fn lines(record: &Record, account: &AccountName, values: &mut HashMap<PlaceKey, 
         return Vec::new();
     }
     let batch: Arc<str> = body.batch.as_str().into();
+    let approved_by: Arc<[String]> = body.approvals.iter().map(|a| a.key_id.clone()).collect();
     let mut lines = Vec::new();
     let mut line = |place: &PlaceKey, transaction: Option<String>, change: Change| {
         let value = values.entry(place.clone()).or_default();
@@ -72,6 +75,7 @@ fn lines(record: &Record, account: &AccountName, values: &mut HashMap<PlaceKey, 
             batch: batch.clone(),
             transaction,
             place: place.clone(),
+            approved_by: approved_by.clone(),
             delta: value.saturating_sub(before),
             after: *value,
         });

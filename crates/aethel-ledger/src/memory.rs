@@ -22,6 +22,7 @@ pub struct MemoryStore<'a> {
     keys: HashMap<Vec<u8>, u64>,
     lemmas: HashMap<Digest, Vec<u8>>,
     base: Option<&'a dyn LedgerStore>,
+    rehearsal: bool,
 }
 
 impl MemoryStore<'static> {
@@ -40,6 +41,7 @@ impl MemoryStore<'static> {
             keys: HashMap::new(),
             lemmas: HashMap::new(),
             base: None,
+            rehearsal: false,
         }
     }
 }
@@ -56,6 +58,16 @@ impl<'a> MemoryStore<'a> {
             keys: HashMap::new(),
             lemmas: HashMap::new(),
             base: Some(base),
+            rehearsal: false,
+        }
+    }
+
+    /// Like [`MemoryStore::snapshot_of`], to see what would be: approvals may be missing. Those that are given must
+    /// hold.
+    pub fn rehearsal_of(base: &'a dyn LedgerStore) -> Self {
+        Self {
+            rehearsal: true,
+            ..Self::snapshot_of(base)
         }
     }
 
@@ -113,6 +125,10 @@ impl Layered for MemoryStore<'_> {
             columns.versions[i] = version;
         }
         Ok(())
+    }
+
+    fn is_rehearsal(&self) -> bool {
+        self.rehearsal
     }
 }
 

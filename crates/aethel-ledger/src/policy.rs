@@ -1,9 +1,11 @@
 //! What belongs to the ledger and not to a program: scales of assets, unbounded accounts, kinds of fields, and
 //! whose word about prices is taken. Every change is journalled in a record.
 
+use crate::approval::{ApprovalRule, Approvals, Approver};
 use crate::places::is_name;
 use aethel_ir::AccountName;
 use aethel_ir::account::OPENING_ACCOUNT;
+use aethel_ir::diagnostic::quote;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -74,6 +76,14 @@ pub enum PolicyChange {
     SetOracleFeed(OracleFeed),
     /// Nothing is asked of a feed any more, and its proofs are refused.
     RemoveOracleFeed(String),
+    /// Somebody can approve.
+    AddApprover(Approver),
+    /// Somebody can approve no longer, and is in no rule.
+    RemoveApprover(String),
+    /// A rule about approvals is this one.
+    SetApprovalRule(ApprovalRule),
+    /// A rule about approvals no longer holds.
+    RemoveApprovalRule(String),
 }
 
 /// Why a policy change cannot be.
@@ -105,12 +115,45 @@ pub enum PolicyRefused {
     Unknown(String),
     /// Not a decimal number of at least zero.
     BadDecimal(String),
+    /// Not a key that can be trusted for signatures.
+    BadKey(String),
+    /// The name is that of an approver with another key.
+    ApproverKnown(String),
+    /// The key is there under another name.
+    KeyKnown {
+        /// The name asked for.
+        name: String,
+        /// The name it has.
+        known: String,
+    },
+    /// There is no such approver.
+    UnknownApprover(String),
+    /// There is no such rule.
+    UnknownRule(String),
+    /// A limit is in an asset that the ledger does not know.
+    UnknownAsset(Arc<str>),
+    /// A rule would ask for more signatures than its keys can give, or for none.
+    RuleOutOfReach {
+        /// The rule.
+        rule: String,
+        /// How many it would ask for.
+        needed: u32,
+        /// How many keys it would have.
+        keys: usize,
+    },
+    /// A rule has a limit in the asset, which would mean something else.
+    ScaleInRule {
+        /// The asset.
+        asset: Arc<str>,
+        /// The rule.
+        rule: String,
+    },
 }
 
 impl fmt::Display for PolicyRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BadName(name) => write!(f, "`{}` cannot be a name", aethel_ir::diagnostic::quote(name)),
+            Self::BadName(name) => write!(f, "`{}` cannot be a name", quote(name)),
             Self::ScaleTooLarge { asset, scale } => {
                 write!(
                     f,
@@ -136,19 +179,35 @@ impl fmt::Display for PolicyRefused {
             Self::CannotBound(account) => write!(f, "`{account}` is below zero and cannot be bounded"),
             Self::FieldKind(name) => write!(f, "the field `{name}` is recorded with another kind"),
             Self::Unknown(name) => {
-                write!(
-                    f,
-                    "the ledger has no oracle key or feed `{}`",
-                    aethel_ir::diagnostic::quote(name)
-                )
+                write!(f, "the ledger has no oracle key or feed `{}`", quote(name))
             }
             Self::BadDecimal(text) => {
-                write!(
-                    f,
-                    "`{}` is not a decimal number of at least zero",
-                    aethel_ir::diagnostic::quote(text)
-                )
+                write!(f, "`{}` is not a decimal number of at least zero", quote(text))
             }
+            Self::BadKey(name) => write!(f, "the key of `{}` is not one to trust", quote(name)),
+            Self::ApproverKnown(name) => {
+                write!(f, "`{}` is an approver with another key already", quote(name))
+            }
+            Self::KeyKnown { name, known } => write!(
+                f,
+                "the key of `{}` is that of `{}`, and nobody counts twice",
+                quote(name),
+                quote(known)
+            ),
+            Self::UnknownApprover(name) => write!(f, "the ledger has no approver `{}`", quote(name)),
+            Self::UnknownRule(name) => write!(f, "the ledger has no approval rule `{}`", quote(name)),
+            Self::UnknownAsset(asset) => write!(f, "the ledger does not know the asset `{}`", quote(asset)),
+            Self::RuleOutOfReach { rule, needed, keys } => write!(
+                f,
+                "the rule `{}` would ask for {needed} of {keys} signatures, which locks everybody out or nobody",
+                quote(rule)
+            ),
+            Self::ScaleInRule { asset, rule } => write!(
+                f,
+                "the rule `{}` has a limit in `{}`, whose decimal places cannot change under it",
+                quote(rule),
+                quote(asset)
+            ),
         }
     }
 }
@@ -164,6 +223,7 @@ pub struct Policy {
     fields: BTreeMap<Arc<str>, FieldKind>,
     oracle_keys: BTreeMap<String, OracleKey>,
     oracle_feeds: BTreeMap<String, OracleFeed>,
+    approvals: Approvals,
 }
 
 impl Policy {
@@ -207,6 +267,16 @@ impl Policy {
         &self.oracle_feeds
     }
 
+    /// The public keys of approvers by name.
+    pub fn approvers(&self) -> &BTreeMap<String, [u8; 32]> {
+        self.approvals.approvers()
+    }
+
+    /// The rules about approvals by name; without any, nothing needs one.
+    pub fn approval_rules(&self) -> &BTreeMap<String, ApprovalRule> {
+        self.approvals.rules()
+    }
+
     /// Makes one change and counts it; a change that is already so is allowed and not counted. Says whether
     /// anything changed. What depends on balances (the scale of an asset in use, bounding an account below zero)
     /// is refused by the store's commit, which knows them.
@@ -221,6 +291,14 @@ impl Policy {
                     return Err(PolicyRefused::ScaleTooLarge {
                         asset: asset.clone(),
                         scale: *scale,
+                    });
+                }
+                if let Some(rule) = self.approvals.limit_in(asset)
+                    && self.scale(asset) != Some(*scale)
+                {
+                    return Err(PolicyRefused::ScaleInRule {
+                        asset: asset.clone(),
+                        rule: rule.name.clone(),
                     });
                 }
                 self.assets.insert(asset.clone(), *scale) != Some(*scale)
@@ -266,6 +344,10 @@ impl Policy {
                     .ok_or_else(|| PolicyRefused::Unknown(feed.clone()))?;
                 true
             }
+            PolicyChange::AddApprover(approver) => self.approvals.add(approver)?,
+            PolicyChange::RemoveApprover(name) => self.approvals.remove(name)?,
+            PolicyChange::SetApprovalRule(rule) => self.approvals.set(rule, &self.assets)?,
+            PolicyChange::RemoveApprovalRule(name) => self.approvals.drop_rule(name)?,
         };
         self.version += u64::from(changed);
         Ok(changed)
@@ -288,11 +370,25 @@ impl Policy {
             .values()
             .cloned()
             .map(PolicyChange::SetOracleFeed);
+        let approvers = self.approvers().iter().map(|(name, public_key)| {
+            PolicyChange::AddApprover(Approver {
+                name: name.clone(),
+                public_key: *public_key,
+            })
+        });
+        // After the assets and approvers that they name.
+        let rules = self
+            .approval_rules()
+            .values()
+            .cloned()
+            .map(PolicyChange::SetApprovalRule);
         assets
             .chain(accounts)
             .chain(fields)
             .chain(keys)
             .chain(feeds)
+            .chain(approvers)
+            .chain(rules)
             .collect()
     }
 
@@ -330,70 +426,4 @@ fn decimal(text: &str) -> Result<(), PolicyRefused> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn account(text: &str) -> AccountName {
-        AccountName::new(text).unwrap()
-    }
-
-    #[test]
-    fn changes_are_counted_once() {
-        let mut policy = Policy::default();
-        let usd = PolicyChange::AssetScale {
-            asset: "USD".into(),
-            scale: 2,
-        };
-        assert_eq!(policy.apply(&usd), Ok(true));
-        assert_eq!(policy.apply(&usd), Ok(false));
-        assert_eq!(policy.apply(&PolicyChange::Unbounded(account("fees"))), Ok(true));
-        assert_eq!(policy.version(), 2);
-        assert!(policy.is_unbounded("fees") && policy.is_unbounded(OPENING_ACCOUNT));
-        assert_eq!(Policy::from_changes(2, &policy.to_changes()), Ok(policy.clone()));
-        assert_eq!(policy.apply(&PolicyChange::Bounded(account("fees"))), Ok(true));
-        assert!(!policy.is_unbounded("fees"));
-    }
-
-    #[test]
-    fn what_cannot_be() {
-        let mut policy = Policy::default();
-        let bad = |policy: &mut Policy, change| assert!(policy.apply(&change).is_err());
-        bad(
-            &mut policy,
-            PolicyChange::AssetScale {
-                asset: "USD".into(),
-                scale: 19,
-            },
-        );
-        bad(
-            &mut policy,
-            PolicyChange::AssetScale {
-                asset: "".into(),
-                scale: 2,
-            },
-        );
-        bad(&mut policy, PolicyChange::Bounded(account(OPENING_ACCOUNT)));
-        bad(&mut policy, PolicyChange::RemoveOracleKey("k".into()));
-        bad(&mut policy, PolicyChange::RemoveOracleFeed("f".into()));
-        let field = |kind| PolicyChange::Field {
-            name: "limit".into(),
-            kind,
-        };
-        assert_eq!(policy.apply(&field(FieldKind::Integer)), Ok(true));
-        bad(&mut policy, field(FieldKind::Bool));
-        let feed = |reference: &str| {
-            PolicyChange::SetOracleFeed(OracleFeed {
-                feed: "BTC/USD".into(),
-                max_age_ms: 1,
-                max_future_skew_ms: 1,
-                reference: Some(reference.into()),
-                max_deviation: None,
-            })
-        };
-        for text in ["", "-1", "1.", ".5", "1e3", "1.2.3"] {
-            bad(&mut policy, feed(text));
-        }
-        assert_eq!(policy.apply(&feed("64000.50")), Ok(true));
-        assert_eq!(policy.version(), 2);
-    }
-}
+mod tests;

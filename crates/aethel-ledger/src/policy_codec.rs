@@ -1,8 +1,11 @@
 //! Policies and their changes to bytes and back.
 
+use crate::approval::{ApprovalRule, Approver};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::policy::{FieldKind, OracleFeed, OracleKey, Policy, PolicyChange};
 use aethel_ir::AccountName;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 type Read<T> = Result<T, Malformed>;
 
@@ -50,6 +53,35 @@ pub(crate) fn write_changes(out: &mut Writer, changes: &[PolicyChange]) {
             PolicyChange::RemoveOracleFeed(feed) => {
                 out.byte(8);
                 out.text(feed);
+            }
+            PolicyChange::AddApprover(approver) => {
+                out.byte(9);
+                out.text(&approver.name);
+                out.raw(&approver.public_key);
+            }
+            PolicyChange::RemoveApprover(name) => {
+                out.byte(10);
+                out.text(name);
+            }
+            PolicyChange::SetApprovalRule(rule) => {
+                out.byte(11);
+                out.text(&rule.name);
+                out.uint(u64::from(rule.needed));
+                out.uint(rule.keys.len() as u64);
+                rule.keys.iter().for_each(|key| out.text(key));
+                out.uint(rule.accounts.len() as u64);
+                rule.accounts
+                    .iter()
+                    .for_each(|account| out.text(account.as_str()));
+                out.uint(rule.above.len() as u64);
+                for (asset, limit) in &rule.above {
+                    out.text(asset);
+                    out.int(*limit);
+                }
+            }
+            PolicyChange::RemoveApprovalRule(name) => {
+                out.byte(12);
+                out.text(name);
             }
         }
     }
@@ -103,7 +135,52 @@ fn read_change(input: &mut Reader<'_>) -> Read<PolicyChange> {
             max_deviation: input.optional_text(WHAT)?.map(str::to_owned),
         }),
         8 => PolicyChange::RemoveOracleFeed(input.text(WHAT)?.to_owned()),
-        _ => return input.fail(WHAT),
+        9 => PolicyChange::AddApprover(Approver {
+            name: input.text(WHAT)?.to_owned(),
+            public_key: input.array(WHAT)?,
+        }),
+        10 => PolicyChange::RemoveApprover(input.text(WHAT)?.to_owned()),
+        11 => PolicyChange::SetApprovalRule(read_rule(input)?),
+        12 => PolicyChange::RemoveApprovalRule(input.text(WHAT)?.to_owned()),
+        _ => return input.fail("policy change (perhaps of a newer version)"),
+    })
+}
+
+/// The sets of a rule stand in order, each of their members once: a rule has one spelling.
+fn read_rule(input: &mut Reader<'_>) -> Read<ApprovalRule> {
+    const WHAT: &str = "approval rule";
+    let name = input.text(WHAT)?.to_owned();
+    let needed = input.small(WHAT)?;
+    let mut keys = BTreeSet::new();
+    for _ in 0..input.count(1, WHAT)? {
+        let key = input.text(WHAT)?.to_owned();
+        if keys.last() >= Some(&key) {
+            return input.fail(WHAT);
+        }
+        keys.insert(key);
+    }
+    let mut accounts = BTreeSet::new();
+    for _ in 0..input.count(1, WHAT)? {
+        let account = read_account(input)?;
+        if accounts.last() >= Some(&account) {
+            return input.fail(WHAT);
+        }
+        accounts.insert(account);
+    }
+    let mut above: BTreeMap<Arc<str>, i128> = BTreeMap::new();
+    for _ in 0..input.count(2, WHAT)? {
+        let asset: Arc<str> = input.text(WHAT)?.into();
+        if above.last_key_value().is_some_and(|(before, _)| *before >= asset) {
+            return input.fail(WHAT);
+        }
+        above.insert(asset, input.int(WHAT)?);
+    }
+    Ok(ApprovalRule {
+        name,
+        needed,
+        keys,
+        accounts,
+        above,
     })
 }
 

@@ -1,6 +1,7 @@
 //! From a request to the bytes of a row: the checks that every store makes before it writes, whatever the caller
 //! already proved.
 
+use crate::approval;
 use crate::blob::{certificate_digest, lemma_digest, seal};
 use crate::error::{LedgerError, Refusal};
 use crate::places::{Columns, PlaceKey, is_name};
@@ -43,6 +44,11 @@ pub(crate) trait Layered: LedgerStore {
     /// Fills in what lies beneath: the columns of the places whose number is [`MISSING`].
     fn beneath(&self, places: &[PlaceKey], numbers: &[u32], columns: &mut Columns)
     -> Result<(), LedgerError>;
+
+    /// Whether commits only show what would be, so that approvals may still be missing.
+    fn is_rehearsal(&self) -> bool {
+        false
+    }
 }
 
 /// The numbers of places in a store's tail, and what they hold.
@@ -84,6 +90,8 @@ pub(crate) fn prepare(store: &dyn Layered, request: &CommitRequest) -> Result<De
         check_bounded(store, body, policy)?;
     }
     let head = store.head();
+    // By the rules in force before this record, whatever it changes.
+    approval::check(store.policy(), head.ledger_id, body, store.is_rehearsal())?;
     let link = Link {
         sequence: head.sequence + 1,
         ledger_id: head.ledger_id,

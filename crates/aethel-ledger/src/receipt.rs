@@ -148,6 +148,10 @@ pub const RECEIPT_DOMAIN: &str = "aethel ledger 1 receipt";
 pub const CERTIFICATE_DOMAIN: &str = "aethel ledger 1 certificate";
 /// Purpose of an import's content hash.
 pub const IMPORT_DOMAIN: &str = "aethel ledger 1 import";
+/// Purpose of the hash over what a record brings beside its content.
+pub const OPENINGS_DOMAIN: &str = "aethel ledger 1 openings";
+/// Purpose of the hash by which people compare what they sign.
+pub const PLAN_DOMAIN: &str = "aethel ledger 1 plan";
 
 #[cfg(test)]
 mod tests {

@@ -148,7 +148,7 @@ fn read_head(input: &mut Reader<'_>) -> Read<(Link, Body)> {
     ))
 }
 
-fn kind_tag(kind: RecordKind) -> u8 {
+pub(crate) fn kind_tag(kind: RecordKind) -> u8 {
     match kind {
         RecordKind::Batch => 1,
         RecordKind::Import => 2,

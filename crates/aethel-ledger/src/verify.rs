@@ -109,6 +109,18 @@ impl From<LedgerError> for VerifyFailure {
 /// # Errors
 /// The first record, or else the first table, that does not fit.
 pub fn verify(store: &dyn LedgerStore, head: Option<Digest>) -> Result<VerifyReport, VerifyFailure> {
+    verify_each(store, head, &mut |_, _, _| Ok(()))
+}
+
+/// What is done with the number, row and key of each record that fits.
+pub(crate) type Each<'a> = dyn FnMut(u64, &[u8], Vec<u8>) -> Result<(), LedgerError> + 'a;
+
+/// [`verify`], which also gives every record to `each`.
+pub(crate) fn verify_each(
+    store: &dyn LedgerStore,
+    head: Option<Digest>,
+    each: &mut Each<'_>,
+) -> Result<VerifyReport, VerifyFailure> {
     let end = store.head();
     let mut keys: HashMap<Vec<u8>, u64> = HashMap::new();
     for row in store.key_rows()? {
@@ -127,7 +139,8 @@ pub fn verify(store: &dyn LedgerStore, head: Option<Digest>) -> Result<VerifyRep
         let row = store
             .row(sequence)?
             .ok_or_else(|| fail("it is missing".to_owned()))?;
-        walk.step(sequence, &row, &mut keys).map_err(fail)?;
+        let key = walk.step(sequence, &row, &mut keys).map_err(fail)?;
+        each(sequence, &row, key)?;
         anchored |= head == Some(walk.receipt);
         if sequence == checkpoint {
             check_rows(&walk.values, store.checkpoint_rows()?.1, "the table of balances")?;
@@ -240,7 +253,7 @@ impl Walk {
         }
     }
 
-    fn step(&mut self, sequence: u64, row: &[u8], keys: &mut HashMap<Vec<u8>, u64>) -> Fit {
+    fn step(&mut self, sequence: u64, row: &[u8], keys: &mut HashMap<Vec<u8>, u64>) -> Fit<Vec<u8>> {
         let blob = Blob::parse(row).map_err(|e| e.to_string())?;
         ensure(receipt_of(blob.record) == blob.receipt, || {
             "its receipt is not the hash of its content".into()
@@ -258,15 +271,18 @@ impl Walk {
         ensure(record.certificate == certificate_digest(blob.certificate), || {
             "its certificate is not the one it was committed with".into()
         })?;
-        let key = keys.remove(&key_row(&record.body.batch, &record.body.key));
-        ensure(key == Some(sequence), || match key {
+        let key = key_row(&record.body.batch, &record.body.key);
+        let leads = keys.remove(&key);
+        ensure(leads == Some(sequence), || match leads {
             None => "no key leads to it".into(),
             Some(other) => format!("its key leads to record {other}"),
         })?;
+        crate::approval::check(&self.policy, self.ledger_id, &record.body, false)
+            .map_err(|e| e.to_string())?;
         self.change_policy(&record)?;
         self.replay(sequence, &record.body)?;
         self.receipt = blob.receipt;
-        Ok(())
+        Ok(key)
     }
 
     fn change_policy(&mut self, record: &Record) -> Fit {

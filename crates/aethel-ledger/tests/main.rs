@@ -7,6 +7,7 @@
     reason = "a test stops where its expectation fails"
 )]
 
+mod approvals;
 mod contract;
 mod damage;
 mod files;

@@ -131,3 +131,18 @@ pub fn value(store: &dyn LedgerStore, name: &str) -> Option<i128> {
 pub fn clean(store: &dyn LedgerStore) -> VerifyReport {
     verify(store, None).unwrap_or_else(|failure| panic!("{failure}"))
 }
+
+/// A small generator of random numbers: a seed reproduces every failure.
+pub struct Random(pub u64);
+
+impl Random {
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}

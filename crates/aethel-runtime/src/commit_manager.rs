@@ -3,7 +3,8 @@
 //! Takes a run that was proved and conserves, the snapshot that it began with, and the batch's identity. Gives the
 //! ledger's answer: committed under a receipt, committed before, or the key or the balances were taken meanwhile.
 //! Refuses with the ledger's own errors (AE08xx). It is the only writer of the store, and writes once: all of the
-//! batch with its openings, first uses, oracle proofs and certificate, or nothing.
+//! batch with its openings, first uses, oracle proofs, approvals and certificate, or nothing. Which approvals a record
+//! needs, and whether they hold, is for the store to say; here those are picked that are for this record.
 
 use crate::Refusal;
 use crate::dependency_analyzer::DependencyGraph;
@@ -12,8 +13,9 @@ use crate::serial::Run;
 use aethel_certificate::Layout;
 use aethel_ir::{Batch, Column, Names, OPENING_ACCOUNT, PlaceId, TransactionId};
 use aethel_ledger::{
-    BatchKey, Body, CommitOutcome, CommitRequest, Digest, Entries, FieldKey, LedgerStore, Opening,
-    OracleEvidence, OracleProof, PlaceKey, PolicyChange, RecordKind, TransactionNames,
+    ApprovalReport, BatchKey, Body, CommitOutcome, CommitRequest, Digest, Entries, FieldKey, LedgerError,
+    LedgerStore, Opening, OracleEvidence, OracleProof, PlaceKey, PolicyChange, RecordKind, SignedPlan,
+    TransactionNames, select,
 };
 
 /// Everything that goes into one record.
@@ -37,8 +39,18 @@ pub(crate) struct CommitInput<'a> {
     pub certificate: Vec<u8>,
     /// The lemmas that the certificate names, by digest.
     pub lemmas: Vec<(Digest, Vec<u8>)>,
+    /// The signatures that were brought, for this batch and others.
+    pub signatures: &'a [SignedPlan],
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub time_ms: i64,
+}
+
+/// The ledger's answer, and what went with it.
+pub(crate) struct Committed {
+    pub outcome: CommitOutcome,
+    pub certificate: Vec<u8>,
+    /// What approvals the ledger asks for; `None` when it has no rules about them.
+    pub approval: Option<ApprovalReport>,
 }
 
 /// Writes a batch to the ledger.
@@ -46,8 +58,8 @@ pub(crate) struct CommitInput<'a> {
 pub struct CommitManager;
 
 impl CommitManager {
-    /// Stage ⑥; see the module's contract. Gives the certificate back beside the ledger's answer. `ahead` hands the
-    /// batch over without waiting until it is durable ([`LedgerStore::submit`]).
+    /// Stage ⑥; see the module's contract. `ahead` hands the batch over without waiting until it is durable
+    /// ([`LedgerStore::submit`]).
     ///
     /// # Errors
     /// What the store says; nothing was committed then, except with AE0811, where that is not known.
@@ -56,14 +68,25 @@ impl CommitManager {
         store: &mut dyn LedgerStore,
         input: CommitInput<'_>,
         ahead: bool,
-    ) -> Result<(CommitOutcome, Vec<u8>), Refusal> {
-        let request = request(input);
+    ) -> Result<Committed, Refusal> {
+        let signatures = input.signatures;
+        let mut request = request(input);
+        let ledger_id = store.head().ledger_id;
+        let selected = select(store.policy(), ledger_id, &request.body, signatures)
+            .map_err(|refused| Box::new(refused.to_diagnostic()))?;
+        request.body.approvals.clone_from(&selected.approvals);
+        let approval = ApprovalReport::of(store.policy(), ledger_id, &request.body);
         let outcome = match ahead {
             true => store.submit(&request),
             false => store.commit(&request),
         };
         match outcome {
-            Ok(outcome) => Ok((outcome, request.certificate)),
+            Ok(outcome) => Ok(Committed {
+                outcome,
+                certificate: request.certificate,
+                approval,
+            }),
+            Err(LedgerError::Approval(refused)) => Err(Box::new(selected.explain(*refused).to_diagnostic())),
             Err(error) => Err(Box::new(error.to_diagnostic())),
         }
     }
@@ -220,7 +243,7 @@ fn entries(input: &CommitInput<'_>, listed: &Listed) -> Entries {
                 continue;
             };
             let amount = match as_logged[place.0 as usize] {
-                true => *value,
+                true => value,
                 false => value.saturating_sub(run.seen.get(seen + slot).copied().unwrap_or(0)),
             };
             entries.push(listed.number(*place), amount, position);

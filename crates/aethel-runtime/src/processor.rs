@@ -2,7 +2,7 @@
 
 use crate::balances::Balances;
 use crate::clock::{Clock, Stop, Watch};
-use crate::commit_manager::{CommitInput, CommitManager};
+use crate::commit_manager::{CommitInput, CommitManager, Committed};
 use crate::dependency_analyzer::DependencyGraph;
 use crate::keys::{key_of, repeated};
 use crate::lemmas::ProvedAccess;
@@ -17,7 +17,7 @@ use crate::team::Team;
 use crate::{
     ConflictDetector, ConservationValidator, DependencyAnalyzer, LinearizabilityProver, ParallelExecutor,
 };
-use crate::{Refusal, failure, identity};
+use crate::{Refusal, failure, identity, memory};
 use aethel_ir::{Code, Diagnostic, Severity, TransactionId};
 use aethel_ledger::{BatchKey, CommitOutcome, Digest, LedgerStore, MemoryStore, PolicyChange};
 use std::collections::BTreeMap;
@@ -49,6 +49,7 @@ enum Attempt {
 impl BatchProcessor {
     /// A processor that reads time from `clock`.
     pub fn new(options: ProcessorOptions, clock: Arc<dyn Clock>) -> Self {
+        memory::keep();
         let team = Team::new(options.threads.unwrap_or(options.available_threads));
         Self {
             options,
@@ -100,6 +101,7 @@ impl BatchProcessor {
                     oracles: request.oracles.clone(),
                     feeds: alone_feeds(request, id),
                     first_policy: request.first_policy.clone(),
+                    signatures: request.signatures.clone(),
                     ..*request
                 };
                 self.execute_batch(store, alone)
@@ -346,13 +348,19 @@ impl BatchProcessor {
             oracles_used,
             certificate,
             lemmas,
+            signatures: &request.signatures,
             time_ms: start.oracles.now_ms,
         };
-        let (outcome, certificate) = if request.dry_run {
-            CommitManager.commit(&mut MemoryStore::snapshot_of(store), input, false)?
+        let Committed {
+            outcome,
+            certificate,
+            approval,
+        } = if request.dry_run {
+            CommitManager.commit(&mut MemoryStore::rehearsal_of(store), input, false)?
         } else {
             CommitManager.commit(store, input, self.ahead)?
         };
+        result.approve(approval, request.dry_run);
         result.certificate = certificate;
         balances.take_before(std::mem::take(&mut start.snapshot.values));
         result.balances = balances;

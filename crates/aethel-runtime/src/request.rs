@@ -5,7 +5,7 @@ use crate::linearizability_prover::{CycleConfirmer, DirectProver, Validation};
 use crate::oracle::{Feeds, OracleProof};
 use crate::preparation::Openings;
 use aethel_ir::{Batch, SourceMap};
-use aethel_ledger::{BatchKey, PolicyChange};
+use aethel_ledger::{BatchKey, PolicyChange, SignedPlan};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -65,6 +65,8 @@ pub struct BatchRequest<'a> {
     pub feeds: Feeds,
     /// Policy that a new ledger begins with; a ledger that has records ignores it.
     pub first_policy: Vec<PolicyChange>,
+    /// Signatures of approvers, for this batch and perhaps for others.
+    pub signatures: Vec<SignedPlan>,
     /// Do everything but the commit.
     pub dry_run: bool,
     /// Set from outside to ask for a stop.
@@ -83,6 +85,7 @@ impl<'a> BatchRequest<'a> {
             oracles: Vec::new(),
             feeds: Feeds::new(),
             first_policy: Vec::new(),
+            signatures: Vec::new(),
             dry_run: false,
             cancel: None,
         }

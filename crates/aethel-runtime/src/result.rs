@@ -12,7 +12,8 @@ use crate::linearizability_prover::{DirectVerdict, SerialProof};
 use crate::parallel_executor::{Chunk, Trace};
 use aethel_certificate::Way;
 use aethel_certificate::escrow::Reason;
-use aethel_ir::{Batch, Diagnostic};
+use aethel_ir::{Batch, Diagnostic, Severity};
+use aethel_ledger::ApprovalReport;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -45,6 +46,9 @@ pub struct BatchResult {
     pub linearizability_proof: Option<LinearizabilityProof>,
     /// Sums per asset before and after.
     pub conservation_proof: Option<Conservation>,
+    /// What approvals the ledger asks for, and those that there are; `None` when it has no rules about them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
     /// What was wrong.
     pub error_message: Option<String>,
     /// Its kind, in the words of the protocol document.
@@ -107,6 +111,53 @@ pub struct ThroughputBaseline {
     pub of: usize,
     /// How long they took, in seconds.
     pub seconds: f64,
+}
+
+/// The approvals that the ledger's rules ask of a batch.
+#[derive(Clone, Debug, Serialize)]
+pub struct Approval {
+    /// The hash by which people compare what they sign, in hexadecimal digits.
+    pub plan_hash: String,
+    /// The version of the policy in force.
+    pub policy_version: u64,
+    /// One for each rule that asks for something.
+    pub needs: Vec<ApprovalNeed>,
+    /// What there is to sign.
+    #[serde(skip)]
+    pub plan: aethel_ledger::Plan,
+}
+
+/// What one rule asks for.
+#[derive(Clone, Debug, Serialize)]
+pub struct ApprovalNeed {
+    /// The rule.
+    pub rule: String,
+    /// Why it asks.
+    pub why: String,
+    /// How many must sign.
+    pub needed: u32,
+    /// Who has signed.
+    pub given: Vec<String>,
+    /// Who may still sign.
+    pub could: Vec<String>,
+}
+
+impl From<ApprovalReport> for Approval {
+    fn from(report: ApprovalReport) -> Self {
+        let needs = report.needs.into_iter().map(|need| ApprovalNeed {
+            rule: need.rule,
+            why: need.why,
+            needed: need.needed,
+            given: need.given,
+            could: need.could,
+        });
+        Self {
+            plan_hash: report.plan.digest().to_string(),
+            policy_version: report.plan.policy_version,
+            needs: needs.collect(),
+            plan: report.plan,
+        }
+    }
 }
 
 /// What a stage did.
@@ -292,6 +343,7 @@ impl BatchResult {
     pub(crate) fn forget_changes(&mut self) {
         self.transactions_executed = 0;
         self.balances = Balances::default();
+        self.approval = None;
         self.certificate.clear();
     }
 
@@ -304,6 +356,20 @@ impl BatchResult {
         self.error_code = Some(diagnostic.code.id());
         self.outcome_unknown = diagnostic.code == aethel_ir::Code::AE0811;
         self.diagnostic = Some(diagnostic);
+    }
+
+    /// What the ledger asks for. A dry run tells what is missing as a note: approvers look at it before they sign.
+    pub(crate) fn approve(&mut self, report: Option<ApprovalReport>, dry_run: bool) {
+        if let Some(missing) = report
+            .as_ref()
+            .and_then(ApprovalReport::missing)
+            .filter(|_| dry_run)
+        {
+            let mut note = missing.to_diagnostic();
+            note.severity = Severity::Note;
+            self.note_once(note);
+        }
+        self.approval = report.map(Approval::from);
     }
 
     /// Notes what is not said yet: a batch may be tried several times.

@@ -3,6 +3,7 @@
 //! Takes paths, inputs and options; gives diagnostics and results. This crate reads files and the configuration; what
 //! programs mean is in `aethel-lower`, how batches run in `aethel-runtime`.
 
+pub mod approvals;
 pub mod bench;
 pub mod check;
 pub mod config;

@@ -7,7 +7,7 @@ use crate::ledger::{LedgerPath, random};
 use crate::program::Program;
 use crate::run;
 use aethel_ir::{Diagnostic, SourceMap};
-use aethel_ledger::{BatchKey, GroupStore, LedgerId, LedgerStore, MemoryStore, RedbStore};
+use aethel_ledger::{BatchKey, GroupStore, LedgerId, LedgerStore, MemoryStore, RedbStore, SignedPlan};
 use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
 use aethel_runtime::{BatchProcessor as Runtime, BatchResult, SystemClock};
 use serde::Serialize;
@@ -26,6 +26,9 @@ pub struct ProcessorOptions {
     pub ledger: Option<LedgerPath>,
     /// What makes a batch the same batch again. `None` makes each call a new one.
     pub key: Option<String>,
+    /// Signatures of approvers, for ledgers that ask for them; such as [`crate::approvals::read`] gives. They are for
+    /// one key, so a batch that needs them needs a `key` too.
+    pub signatures: Vec<SignedPlan>,
 }
 
 /// A step of a [`Transaction`]. Amounts are decimals in units, such as `"8500.00"`.
@@ -181,6 +184,21 @@ impl BatchProcessor {
         self.execute_named("batch", transactions)
     }
 
+    /// Runs a list of transactions on a copy of the ledger in memory, where approvals may be missing: the result shows
+    /// what it would change, and `approval` what there is to sign for the processor's key.
+    pub fn rehearse_batch(&mut self, transactions: &[Transaction]) -> BatchResult {
+        let mut sources = SourceMap::default();
+        match lowered("batch", transactions, &mut sources) {
+            Ok(batch) => self.execute(batch, false, &sources, true),
+            Err(problems) => refused("batch", problems),
+        }
+    }
+
+    /// The signatures to bring from now on.
+    pub fn set_signatures(&mut self, signatures: Vec<SignedPlan>) {
+        self.options.signatures = signatures;
+    }
+
     /// Runs one transaction as a batch of one, with a proof and a commit of its own.
     ///
     /// ```
@@ -200,7 +218,7 @@ impl BatchProcessor {
     fn execute_named(&mut self, name: &str, transactions: &[Transaction]) -> BatchResult {
         let mut sources = SourceMap::default();
         match lowered(name, transactions, &mut sources) {
-            Ok(batch) => self.execute(batch, false, &sources),
+            Ok(batch) => self.execute(batch, false, &sources, false),
             Err(problems) => refused(name, problems),
         }
     }
@@ -242,6 +260,7 @@ impl BatchProcessor {
         let requests = ready.into_iter().map(|(batch, key, sources)| {
             let mut request = run::request(batch, sources, None, false);
             request.key = Some(key);
+            request.signatures.clone_from(&self.options.signatures);
             request
         });
         let mut done = Vec::with_capacity(batches.len());
@@ -305,13 +324,19 @@ impl BatchProcessor {
         let mut lowered = program.lower(&selection, inputs, Purpose::Run, sources, &[], &mut diagnostics);
         match lowered.pop() {
             Some(batch) if !diagnostics.iter().any(Diagnostic::is_error) => {
-                self.execute(batch, inputs.open_accounts, sources)
+                self.execute(batch, inputs.open_accounts, sources, false)
             }
             _ => refused(name, diagnostics),
         }
     }
 
-    fn execute(&mut self, batch: LoweredBatch, open_accounts: bool, sources: &SourceMap) -> BatchResult {
+    fn execute(
+        &mut self,
+        batch: LoweredBatch,
+        open_accounts: bool,
+        sources: &SourceMap,
+        rehearse: bool,
+    ) -> BatchResult {
         let name = batch.batch.name.to_string();
         let key = match self.key() {
             Ok(key) => key,
@@ -319,10 +344,16 @@ impl BatchProcessor {
         };
         let mut request = run::request(batch, sources, None, open_accounts);
         request.key = Some(key);
+        request.signatures.clone_from(&self.options.signatures);
+        let runtime = &self.runtime;
+        let run = |store: &mut dyn LedgerStore| match rehearse {
+            true => runtime.execute_batch(&mut MemoryStore::rehearsal_of(store), request),
+            false => runtime.execute_batch(store, request),
+        };
         match self.options.ledger.clone() {
-            None => self.runtime.execute_batch(&mut self.memory, request),
+            None => run(&mut self.memory),
             Some(path) => match open(&path) {
-                Ok(mut store) => self.runtime.execute_batch(&mut *store, request),
+                Ok(mut store) => run(&mut *store),
                 Err(problem) => refused(&name, vec![*problem]),
             },
         }

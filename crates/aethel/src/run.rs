@@ -1,5 +1,6 @@
 //! `aethel run`: the batches of a program or a JSON file through the six stages, on a ledger.
 
+use crate::approvals;
 use crate::bench::run::Measuring;
 use crate::check;
 use crate::config::Config;
@@ -10,7 +11,9 @@ use crate::lemmas::Z3Prover;
 use crate::oracle;
 use crate::program::{self, Program};
 use aethel_ir::{AccountName, Batch, Code, Diagnostic, Severity, SourceMap, TransactionId, quote};
-use aethel_ledger::{BatchKey, DigestPrefix, LedgerStore, OracleFeed, OracleKey, Policy, PolicyChange};
+use aethel_ledger::{
+    BatchKey, DigestPrefix, LedgerStore, MemoryStore, OracleFeed, OracleKey, Policy, PolicyChange, SignedPlan,
+};
 use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
 use aethel_proof::{CycleVerdict, LEMMA_LIMITS, Limits, confirm_cycle, prove_direct, z3_version};
 use aethel_runtime::{
@@ -36,8 +39,12 @@ pub struct RunOptions {
     pub key: Option<String>,
     /// Run the batch of this receipt once more.
     pub again: Option<String>,
+    /// Files with signatures of approvers.
+    pub signatures: Vec<PathBuf>,
     /// Everything but the commit.
     pub dry_run: bool,
+    /// Commit to a copy of the ledger in memory, where approvals may be missing: batches see what those before them did.
+    pub rehearse: bool,
     /// Exactly this many worker threads; `None` adapts.
     pub threads: Option<u32>,
     /// The limit for each batch.
@@ -113,6 +120,7 @@ fn run_batches(
             diagnostic.help("write an `atomic_batch`, or run an intent with `--intent NAME`")
         ));
     }
+    let signatures = approvals::read_all(&options.signatures).map_err(one)?;
     let ledger = LedgerPath::resolve(options.ledger.as_ref(), sources).map_err(one)?;
     let trust = match &options.config {
         Some(path) => Some(Config::open(path, sources).map_err(one)?),
@@ -121,7 +129,7 @@ fn run_batches(
     let first_policy = trust
         .map_or(Ok(Vec::new()), |config| policy_changes(&config))
         .map_err(one)?;
-    let mut store = match options.dry_run {
+    let mut store = match options.dry_run || options.rehearse {
         true => ledger.open_read_only(options.wait).map_err(one)?,
         false => ledger.open(options.wait).map_err(one)?,
     };
@@ -129,40 +137,87 @@ fn run_batches(
     if store.head().sequence > 0 {
         disagreement(store.policy(), &first_policy).map_err(one)?;
     }
-    let mut keys = keys(options, &lowered, &*store)?;
-    let limits = processor_options(options.threads, options.timeout);
+    let keys = keys(options, &lowered, &*store)?;
     let limits = ProcessorOptions {
         validation: options.validation,
-        ..limits
+        ..processor_options(options.threads, options.timeout)
     };
-    let processor = BatchProcessor::new(limits.clone(), Arc::new(SystemClock::default()));
-    let mut opened = Opened::new();
-    let several = lowered.len() > 1;
-    for batch in lowered {
-        let opened = several.then_some(&mut opened);
-        let mut request = request(batch, sources, opened, open_accounts);
-        request.key = keys.remove(0);
-        request.program = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        request.first_policy.clone_from(&first_policy);
-        request.dry_run = options.dry_run;
-        request.cancel = cancel;
-        let measuring = match options.measure {
-            true => Some(Measuring::before(&*store, &request).map_err(one)?),
-            false => None,
-        };
-        let mut result = processor.execute_batch(&mut *store, request);
-        if let Some(measuring) = measuring {
-            report
-                .diagnostics
-                .extend(measuring.fill(&ledger, &limits, &mut result));
-        }
-        let failed = !result.success;
-        report.results.push(result);
-        if failed {
-            return Ok(None);
-        }
+    let batches = Batches {
+        path,
+        options,
+        ledger: &ledger,
+        limits,
+        first_policy,
+        signatures,
+        open_accounts,
+        cancel,
+        sources,
+    };
+    let lowered = lowered.into_iter().zip(keys).collect();
+    if options.rehearse {
+        batches.run(&mut MemoryStore::rehearsal_of(&*store), lowered, report)?;
+        return Ok(None);
     }
-    Ok(Some(store))
+    let committed = batches.run(&mut *store, lowered, report)?;
+    Ok(committed.then_some(store))
+}
+
+/// Everything that the batches of a run have in common.
+struct Batches<'a> {
+    path: &'a Path,
+    options: &'a RunOptions,
+    ledger: &'a LedgerPath,
+    limits: ProcessorOptions,
+    first_policy: Vec<PolicyChange>,
+    signatures: Vec<SignedPlan>,
+    open_accounts: bool,
+    cancel: Option<&'a AtomicBool>,
+    sources: &'a SourceMap,
+}
+
+impl Batches<'_> {
+    /// Runs one after the other; says whether all went through.
+    fn run(
+        self,
+        store: &mut dyn LedgerStore,
+        lowered: Vec<(LoweredBatch, Option<BatchKey>)>,
+        report: &mut RunReport,
+    ) -> Result<bool, Vec<Diagnostic>> {
+        let one = |diagnostic: Diagnostic| vec![diagnostic];
+        let options = self.options;
+        let processor = BatchProcessor::new(self.limits.clone(), Arc::new(SystemClock::default()));
+        let mut opened = Opened::new();
+        let several = lowered.len() > 1;
+        for (batch, key) in lowered {
+            let opened = several.then_some(&mut opened);
+            let mut request = request(batch, self.sources, opened, self.open_accounts);
+            request.key = key;
+            request.program = self
+                .path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned());
+            request.first_policy.clone_from(&self.first_policy);
+            request.signatures.clone_from(&self.signatures);
+            request.dry_run = options.dry_run;
+            request.cancel = self.cancel;
+            let measuring = match options.measure {
+                true => Some(Measuring::before(store, &request).map_err(one)?),
+                false => None,
+            };
+            let mut result = processor.execute_batch(store, request);
+            if let Some(measuring) = measuring {
+                report
+                    .diagnostics
+                    .extend(measuring.fill(self.ledger, &self.limits, &mut result));
+            }
+            let failed = !result.success;
+            report.results.push(result);
+            if failed {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
 /// Reads and lowers the batches of a program or JSON file; the flag says whether unknown accounts are opened with zero.

@@ -7,4 +7,5 @@ pub mod ledger;
 pub mod oracle;
 pub mod prove;
 pub mod run;
+pub mod sign;
 pub mod verify_proof;

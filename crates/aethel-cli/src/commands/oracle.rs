@@ -33,7 +33,8 @@ pub fn run(command: &OracleCommand, printer: &mut Printer) -> Exit {
     }
 }
 
-fn keygen(file: &Path, printer: &mut Printer) -> Result<(), Vec<Diagnostic>> {
+/// Makes a key pair; oracles and approvers have the same kind of keys.
+pub fn keygen(file: &Path, printer: &mut Printer) -> Result<(), Vec<Diagnostic>> {
     let secret = random::<32>().map_err(|d| vec![d])?;
     let key = KeyFile::new(&secret);
     key.create(file).map_err(|d| vec![d])?;

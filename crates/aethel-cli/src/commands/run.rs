@@ -2,7 +2,7 @@
 
 use super::ledger::exit_of;
 use crate::exit::Exit;
-use crate::options::{Format, RunOptions as Options, Validate};
+use crate::options::{Format, RunOptions as Options, RunSubject, Validate};
 use crate::printer::Printer;
 use aethel::inputs::InputSources;
 use aethel::ir::{Diagnostic, SourceMap};
@@ -19,9 +19,19 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
     // Without a handler Ctrl-C would still be safe: the commit is atomic. With it, the batch says what happened.
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
     let mut sources = SourceMap::default();
+    let run_options = RunOptions {
+        signatures: options.signatures.clone(),
+        dry_run: options.dry_run,
+        validation: match options.validate {
+            Validate::Certificate => Validation::Certificate,
+            Validate::Replay => Validation::Replay,
+        },
+        measure: options.measure,
+        ..library_options(&options.subject)
+    };
     let (exit, late) = aethel::run(
         &options.file,
-        &library_options(options),
+        &run_options,
         &mut sources,
         Some(&cancel),
         |report, sources| tell(report, sources, printer),
@@ -52,7 +62,7 @@ fn tell(report: RunReport, sources: &SourceMap, printer: &mut Printer) -> Exit {
             printer.write(|out| draw::write_json(out, &report.results, &report.diagnostics, sources));
             denied
         }
-        Format::Human | Format::Concise => {
+        _ => {
             let beside = printer.diagnostics(&report.diagnostics, sources);
             for result in &report.results {
                 // What went wrong comes first; what was undone, after it.
@@ -69,7 +79,8 @@ fn tell(report: RunReport, sources: &SourceMap, printer: &mut Printer) -> Exit {
     if failed { exit_of(&problems) } else { Exit::Fine }
 }
 
-fn library_options(options: &Options) -> RunOptions {
+/// What the library is asked for what is run and on what.
+pub fn library_options(options: &RunSubject) -> RunOptions {
     RunOptions {
         selection: match (&options.batch, &options.intent) {
             (Some(batch), _) => Selection::Batch(batch.clone()),
@@ -85,16 +96,11 @@ fn library_options(options: &Options) -> RunOptions {
         ledger: options.ledger.clone(),
         key: options.key.clone(),
         again: options.again.clone(),
-        dry_run: options.dry_run,
         threads: options.threads,
         timeout: options.timeout.map(|limit| limit.0),
-        validation: match options.validate {
-            Validate::Certificate => Validation::Certificate,
-            Validate::Replay => Validation::Replay,
-        },
-        measure: options.measure,
         wait: options.wait.0,
         allow_path: options.allow_path.clone(),
         config: options.config.clone(),
+        ..RunOptions::default()
     }
 }

@@ -19,10 +19,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_postgres::types::{ToSql, Type};
 
-type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// How writing went wrong.
-enum Broken {
+pub(super) enum Broken {
     /// Before `COMMIT` was sent, or the server refused it: the batch is not there.
     Before(Problem),
     /// After `COMMIT` was sent: it may be there.
@@ -52,16 +52,18 @@ impl PostgresStore {
 
     /// Locks the head, unless an attempt began with it, and takes in where the ledger stands. Says whether what a run
     /// read before is out of date as a whole.
-    fn lock(&mut self) -> Result<bool, LedgerError> {
+    pub(super) fn lock(&mut self, patience: Duration) -> Result<bool, LedgerError> {
         if self.session().open == Open::Writing {
             return Ok(false);
         }
         self.session().roll_back();
         let idle = self.session().limits().idle.as_millis();
+        // Zero would mean for ever.
+        let patience = patience.as_millis().max(1);
         // No statement of a commit is cancelled by its time: a cancelled wait for a standby would look like success.
         let begin = format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0; \
-             SET LOCAL idle_in_transaction_session_timeout = {idle}"
+             SET LOCAL lock_timeout = {patience}; SET LOCAL idle_in_transaction_session_timeout = {idle}"
         );
         let begun = |session: &mut Session| session.ask(async |client| client.batch_execute(&begin).await);
         let answer = begun(&mut self.session());
@@ -79,7 +81,8 @@ impl PostgresStore {
     /// Begins an attempt that no other program can make vain.
     pub(super) fn hold(&mut self) -> Result<(), LedgerError> {
         self.session().roll_back();
-        let held = self.lock();
+        let patience = self.session().limits().lock();
+        let held = self.lock(patience);
         if held.is_err() {
             self.session().roll_back();
         }
@@ -88,7 +91,8 @@ impl PostgresStore {
 
     fn commit_locked(&mut self, request: &CommitRequest) -> Result<CommitOutcome, LedgerError> {
         let body = &request.body;
-        if self.lock()? {
+        let patience = self.session().limits().lock();
+        if self.lock(patience)? {
             // The policy that the run was held to is another one by now.
             return Ok(match self.find(&body.batch, &body.key)? {
                 Some(known) => repeated(known, body),
@@ -155,7 +159,7 @@ impl PostgresStore {
         let limit = self.session().limits().settle;
         let mut reason = lost.reason.clone();
         while started.elapsed() < limit {
-            match self.ask_by_key(&prepared, body) {
+            match self.ask_by_key(limit.saturating_sub(started.elapsed()), &prepared, body) {
                 Ok(Some(outcome)) => return Ok(outcome),
                 Ok(None) => {
                     return Err(LedgerError::Server {
@@ -187,8 +191,13 @@ impl PostgresStore {
     }
 
     /// What became of a batch; `None` when it is not there and cannot come any more.
-    fn ask_by_key(&mut self, prepared: &Prepared, body: &Body) -> Result<Option<CommitOutcome>, LedgerError> {
-        self.lock()?;
+    fn ask_by_key(
+        &mut self,
+        patience: Duration,
+        prepared: &Prepared,
+        body: &Body,
+    ) -> Result<Option<CommitOutcome>, LedgerError> {
+        self.lock(patience)?;
         let Some(known) = self.find(&body.batch, &body.key)? else {
             return Ok(None);
         };
@@ -367,7 +376,7 @@ pub(super) fn signed(number: u64) -> Result<i64, Problem> {
 }
 
 /// Sends `COMMIT`, after everything else was answered.
-fn finish(session: &mut Session) -> Result<(), Broken> {
+pub(super) fn finish(session: &mut Session) -> Result<(), Broken> {
     let _ = session.warning();
     let limit = session.limits().commit;
     match session.ask_within(limit, async |client| client.batch_execute("COMMIT").await) {

@@ -5,6 +5,7 @@
 //! moment.
 
 mod commit;
+mod copy;
 
 mod create;
 mod problem;
@@ -27,6 +28,7 @@ use crate::record_codec::key_row;
 use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows};
 use crate::tail::Tail;
 
+pub use copy::copy_to_server;
 use problem::{Kind, Problem};
 pub use session::ServerLimits;
 use session::{Open, Session};
@@ -50,8 +52,10 @@ pub struct PostgresStore {
     tail: Tail,
 }
 
+const NO_HEAD: &str = "the table of its head is empty";
+
 /// What the row of the head says.
-pub(crate) struct HeadRow {
+struct HeadRow {
     head: Head,
     policy_version: u64,
 }
@@ -122,7 +126,14 @@ impl PostgresStore {
     fn refresh(&mut self) -> Result<(), LedgerError> {
         self.session().roll_back();
         if !self.created {
+            // Who makes the tables may be killed before there is a head; without one there is no ledger yet.
             self.created = self.exists()?;
+            if self.created && self.ask_head(false).map_err(self.failed("opening"))?.is_none() {
+                if self.read_row(1)?.is_some() {
+                    return Err(self.damaged(NO_HEAD));
+                }
+                self.created = false;
+            }
         }
         if self.created {
             let row = self.read_head(false)?;
@@ -179,13 +190,19 @@ impl PostgresStore {
             self.snapshot()?;
         }
         let row = self.ask_head(lock).map_err(self.failed("reading"))?;
-        let row = row.ok_or_else(|| self.damaged("the table of its head is empty"))?;
+        let row = row.ok_or_else(|| self.damaged(NO_HEAD))?;
         self.decode_head(row)
     }
 
     fn ask_head(&self, lock: bool) -> Result<Option<RawHead>, Problem> {
         let sql = if lock { &self.sql.lock_head } else { &self.sql.head };
-        self.session().ask(async |client| {
+        let mut session = self.session();
+        let limits = session.limits();
+        let limit = match lock {
+            true => limits.lock().saturating_add(limits.statement),
+            false => limits.statement,
+        };
+        session.ask_within(limit, async |client| {
             let row = client.query_typed_opt(sql, &[]).await?;
             row.map(|row| {
                 Ok((

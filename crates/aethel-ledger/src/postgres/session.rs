@@ -42,7 +42,7 @@ impl ServerLimits {
         }
     }
 
-    fn lock(&self) -> Duration {
+    pub(super) fn lock(&self) -> Duration {
         self.wait.max(Duration::from_secs(30))
     }
 }
@@ -122,7 +122,9 @@ impl Session {
         &mut self,
         work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, Problem> {
-        self.ask_within(self.limits.statement.saturating_add(self.limits.lock()), work)
+        // The server's own limit comes first, and says what was slow.
+        let slack = self.limits.statement / 10 + Duration::from_millis(100);
+        self.ask_within(self.limits.statement.saturating_add(slack), work)
     }
 
     /// [`Session::ask`] with a limit of its own.
@@ -346,9 +348,7 @@ where
     // was told to do by default is only ever made stricter. Warnings are wanted, one of them means that a commit was
     // not waited for.
     let setup = format!(
-        "SET lock_timeout = {}; SET statement_timeout = {}; SET client_min_messages = warning; \
-         SET search_path = pg_catalog",
-        limits.lock().as_millis(),
+        "SET statement_timeout = {}; SET client_min_messages = warning; SET search_path = pg_catalog",
         limits.statement.as_millis(),
     );
     client.batch_execute(&setup).await?;

@@ -20,6 +20,8 @@ pub(super) struct Sql {
     pub update_head: String,
     /// Parameters: sequence, receipt, policy version, policy.
     pub update_head_and_policy: String,
+    /// Parameters: sequence, receipt, policy version, policy, ledger id.
+    pub replace_head: String,
     pub touch_head: String,
     /// Parameter: places. Gives the number of each that is there, from 1, its value and version.
     pub read: String,
@@ -31,6 +33,12 @@ pub(super) struct Sql {
     pub insert_key: String,
     /// Parameters: digests, bytes.
     pub insert_lemmas: String,
+    /// Parameters: sequences, bytes.
+    pub copy_batches: String,
+    /// Parameters: keys, sequences.
+    pub copy_keys: String,
+    /// Parameters: places, values as text, versions.
+    pub copy_balances: String,
     /// Parameter: key. Gives the batch's sequence.
     pub find: String,
     /// Parameter: sequence.
@@ -78,6 +86,10 @@ impl Sql {
             update_head_and_policy: format!(
                 "UPDATE {s}.head SET sequence = $1, receipt = $2, policy_version = $3, policy = $4 WHERE id = 1"
             ),
+            replace_head: format!(
+                "UPDATE {s}.head SET sequence = $1, receipt = $2, policy_version = $3, policy = $4, ledger_id = $5 \
+                 WHERE id = 1"
+            ),
             touch_head: format!("UPDATE {s}.head SET sequence = sequence WHERE id = 1"),
             read: format!(
                 "SELECT p.i, b.value::text, b.version FROM unnest($1::bytea[]) WITH ORDINALITY AS p(place, i) \
@@ -93,6 +105,18 @@ impl Sql {
             insert_lemmas: format!(
                 "INSERT INTO {s}.lemmas (digest, bytes) SELECT u.digest, u.bytes \
                  FROM unnest($1::bytea[], $2::bytea[]) AS u(digest, bytes) ON CONFLICT (digest) DO NOTHING"
+            ),
+            copy_batches: format!(
+                "INSERT INTO {s}.batches (sequence, bytes) SELECT u.sequence, u.bytes \
+                 FROM unnest($1::bigint[], $2::bytea[]) AS u(sequence, bytes)"
+            ),
+            copy_keys: format!(
+                "INSERT INTO {s}.keys (key, sequence) SELECT u.key, u.sequence \
+                 FROM unnest($1::bytea[], $2::bigint[]) AS u(key, sequence)"
+            ),
+            copy_balances: format!(
+                "INSERT INTO {s}.balances (place, value, version) SELECT u.place, u.value::numeric, u.version \
+                 FROM unnest($1::bytea[], $2::text[], $3::bigint[]) AS u(place, value, version)"
             ),
             find: format!("SELECT sequence FROM {s}.keys WHERE key = $1"),
             row: format!("SELECT bytes FROM {s}.batches WHERE sequence = $1"),

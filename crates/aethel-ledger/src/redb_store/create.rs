@@ -4,11 +4,7 @@ use super::db::Db;
 use super::guard::guarded;
 use super::medium::Medium;
 use super::room::Room;
-use super::tables::write_first;
 use crate::error::LedgerError;
-use crate::prepare::Prepared;
-use crate::receipt::LedgerId;
-use crate::store::CommitRequest;
 use redb::Builder;
 use redb::backends::FileBackend;
 use std::ffi::OsString;
@@ -25,21 +21,20 @@ pub(super) enum Created {
     Lost,
 }
 
-/// Builds a ledger with its first batch and gives it its name.
+/// Builds a ledger, which `fill` gives its first rows, and gives it its name. `what` says what is in it, for messages.
 ///
-/// Killed at any moment, either the name does not exist, or the ledger with its batch has it; what remains under
+/// Killed at any moment, either the name does not exist, or the ledger with its rows has it; what remains under
 /// the other name is removed by the next process ([`remove_stale`]).
 pub(super) fn create(
     medium: &Medium,
     ledger: &Arc<str>,
-    ledger_id: &LedgerId,
-    prepared: &Prepared,
-    request: &CommitRequest,
+    what: &str,
+    fill: &mut dyn FnMut(&Db) -> Result<(), LedgerError>,
 ) -> Result<Created, LedgerError> {
     let path = match medium {
         Medium::File(path) => path.as_path(),
         #[cfg(test)]
-        Medium::Disk(disk) => return super::faults::create(disk, ledger, ledger_id, prepared, request),
+        Medium::Disk(disk) => return super::faults::create(disk, ledger, what, fill),
     };
     let io = |doing| move |error: io::Error| LedgerError::from_io(ledger, doing, &error);
     let directory = directory_of(path);
@@ -55,11 +50,10 @@ pub(super) fn create(
         let built = guarded(ledger, "creating", || {
             let room = Room::new(file.try_clone()?);
             let db = cache(&mut Builder::new()).create_with_backend(FileBackend::new(file)?)?;
-            let db = Db::new(db, Some(room), true, Arc::default());
-            write_first(&db, ledger_id, prepared, &request.lemmas)?;
-            Ok(db)
+            Ok(Db::new(db, Some(room), true, Arc::default()))
         });
-        let named = built.and_then(|db| match fs::hard_link(&temporary, path) {
+        let filled = built.and_then(|db| fill(&db).map(|()| db));
+        let named = filled.and_then(|db| match fs::hard_link(&temporary, path) {
             Ok(()) => Ok(Some(Created::Here(db))),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Some(Created::Lost)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -70,7 +64,7 @@ pub(super) fn create(
             // name stays until then, so that whoever opens the ledger next knows.
             sync_directory(directory).map_err(|error| LedgerError::OutcomeUnknown {
                 ledger: ledger.clone(),
-                batch: request.body.batch.clone(),
+                batch: what.to_owned(),
                 reason: error.to_string(),
             })?;
         }

@@ -11,11 +11,7 @@ mod tests;
 use super::create::{Created, cache};
 use super::db::Db;
 use super::guard::guarded;
-use super::tables::write_first;
 use crate::error::LedgerError;
-use crate::prepare::Prepared;
-use crate::receipt::LedgerId;
-use crate::store::CommitRequest;
 use redb::{Builder, StorageBackend};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -347,9 +343,8 @@ impl StorageBackend for Backend {
 pub(super) fn create(
     disk: &Disk,
     ledger: &Arc<str>,
-    ledger_id: &LedgerId,
-    prepared: &Prepared,
-    request: &CommitRequest,
+    what: &str,
+    fill: &mut dyn FnMut(&Db) -> Result<(), LedgerError>,
 ) -> Result<Created, LedgerError> {
     let io = |doing| move |error: io::Error| LedgerError::from_io(ledger, doing, &error);
     // A name is never given twice.
@@ -361,15 +356,15 @@ pub(super) fn create(
         let handle = cache(&mut Builder::new()).create_with_backend(disk.backend())?;
         let mut db = Db::new(handle, None, true, Arc::default());
         db.long = Some(disk.is_long());
-        write_first(&db, ledger_id, prepared, &request.lemmas)?;
         Ok(db)
     });
-    let named = built.and_then(|db| disk.change(Change::Name).map(|()| db).map_err(io("naming")));
+    let filled = built.and_then(|db| fill(&db).map(|()| db));
+    let named = filled.and_then(|db| disk.change(Change::Name).map(|()| db).map_err(io("naming")));
     disk.clear();
     let db = named?;
     disk.sync_name().map_err(|error| LedgerError::OutcomeUnknown {
         ledger: ledger.clone(),
-        batch: request.body.batch.clone(),
+        batch: what.to_owned(),
         reason: error.to_string(),
     })?;
     Ok(Created::Here(db))

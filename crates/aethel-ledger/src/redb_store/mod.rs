@@ -1,6 +1,7 @@
 //! The default store: one redb file for one machine.
 
 mod checkpoint;
+mod copy;
 mod create;
 mod db;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use crate::record::{BatchKey, BatchSummary, Body};
 use crate::record_codec::key_row;
 use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows};
 use crate::tail::{MISSING, Tail, merge};
+pub use copy::copy_to_file;
 use create::Created;
 use db::Db;
 pub use group::GroupStore;
@@ -101,13 +103,13 @@ impl RedbStore {
                 }
             }
             File::Absent => {
-                match create::create(
-                    &self.medium,
-                    &self.name,
-                    &self.state.head.ledger_id,
-                    &prepared,
-                    request,
-                )? {
+                let ledger_id = &self.state.head.ledger_id;
+                let mut fill = |db: &Db| {
+                    guarded(&self.name, "creating", || {
+                        tables::write_first(db, ledger_id, &prepared, &request.lemmas)
+                    })
+                };
+                match create::create(&self.medium, &self.name, &request.body.batch, &mut fill)? {
                     Created::Here(db) => self.db = File::Open(Arc::new(db)),
                     Created::Lost => return self.adopt(request),
                 }

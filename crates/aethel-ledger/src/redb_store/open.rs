@@ -85,7 +85,7 @@ impl RedbStore {
 }
 
 /// The path as messages show it, without what would act on a terminal.
-fn shown(path: &Path) -> Arc<str> {
+pub(super) fn shown(path: &Path) -> Arc<str> {
     let escape = |c: char| match c {
         c if c.is_control() || is_format_character(c) => c.escape_unicode().to_string(),
         c => c.to_string(),

@@ -166,7 +166,10 @@ pub(super) fn append<'a>(db: &Db, batches: impl Iterator<Item = BatchRows<'a>>) 
 }
 
 /// Writes the lemmas that are not there yet.
-fn write_lemmas(transaction: &WriteTransaction, lemmas: &[(Digest, Vec<u8>)]) -> Result<(), redb::Error> {
+pub(super) fn write_lemmas(
+    transaction: &WriteTransaction,
+    lemmas: &[(Digest, Vec<u8>)],
+) -> Result<(), redb::Error> {
     if lemmas.is_empty() {
         return Ok(());
     }

@@ -1,18 +1,25 @@
 //! Ledgers on a real PostgreSQL server.
 
-#![allow(dead_code, unused_imports, reason = "work in progress")]
-
+mod access;
+mod copies;
+mod cuts;
+mod failover;
+mod kills;
+mod others;
+mod proxy;
 pub mod server;
 
-use crate::support::*;
 use aethel_ledger::*;
-use server::{Node, schema, shared};
+use server::{schema, shared};
 use std::time::Duration;
+
+pub fn server_url(url: &str) -> ServerUrl {
+    ServerUrl::parse(url, None).unwrap()
+}
 
 /// Opens a ledger as the role `pay`.
 pub fn open_at(url: &str) -> PostgresStore {
-    PostgresStore::open_or_new(&ServerUrl::parse(url, None).unwrap(), limits())
-        .unwrap_or_else(|error| panic!("{error}"))
+    PostgresStore::open_or_new(&server_url(url), limits()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 pub fn limits() -> ServerLimits {

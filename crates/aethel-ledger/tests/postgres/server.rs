@@ -105,7 +105,8 @@ impl Cluster {
             own.arg("postgres").arg(&base);
             done(own);
         }
-        let script = "echo ready; cat >/dev/null; \
+        // Whatever ends the test program must not end the one who cleans up after it.
+        let script = "trap '' HUP INT TERM; echo ready; cat >/dev/null; \
             for file in \"$0\"/*/postmaster.pid; do [ -f \"$file\" ] && kill -QUIT \"$(head -n 1 \"$file\")\"; done; \
             sleep 0.3; rm -rf \"$0\"";
         let mut keeper = ordinary("sh");
@@ -141,10 +142,6 @@ impl Cluster {
         done(initdb);
         let fast = "fsync = off\nmax_connections = 60\nshared_buffers = 32MB\n";
         append(&data.join("postgresql.conf"), &format!("{fast}{settings}\n"));
-        append(
-            &data.join("pg_hba.conf"),
-            "host replication all 127.0.0.1/32 trust\n",
-        );
         let mut node = Node {
             base: self.base.clone(),
             data,
@@ -165,20 +162,10 @@ impl Cluster {
         let mut copy = tool("pg_basebackup");
         copy.arg("-D")
             .arg(&data)
-            .args([
-                "-R",
-                "-X",
-                "stream",
-                "-c",
-                "fast",
-                "-N",
-                "-U",
-                "postgres",
-                "-h",
-                "127.0.0.1",
-                "-p",
-            ])
-            .arg(primary.port.to_string());
+            .args(["-R", "-X", "stream", "-c", "fast", "-N", "-w", "-U", "postgres"])
+            .arg("-h")
+            .arg(&self.base)
+            .args(["-p", &primary.port.to_string()]);
         done(copy);
         let mut node = Node {
             base: self.base.clone(),
@@ -269,18 +256,7 @@ impl Node {
             .arg(&self.base)
             .args(["-U", "postgres", "-p"])
             .arg(self.port.to_string());
-        psql.args([
-            "-d",
-            database,
-            "-X",
-            "-q",
-            "-A",
-            "-t",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-c",
-            sql,
-        ]);
+        psql.args(["-d", database, "-XqAtw", "-v", "ON_ERROR_STOP=1", "-c", sql]);
         String::from_utf8(done(psql).stdout).unwrap().trim().to_owned()
     }
 
@@ -290,6 +266,11 @@ impl Node {
         let mut reload = tool("pg_ctl");
         reload.arg("-D").arg(&self.data).args(["-s", "reload"]);
         done(reload);
+    }
+
+    /// Replaces who may come in from where.
+    pub fn hba(&self, text: &str) {
+        std::fs::write(self.data.join("pg_hba.conf"), text).unwrap();
     }
 
     /// A file in the server's directory, which belongs to the server's user.

@@ -6,7 +6,7 @@ use crate::bench::units::ratio;
 use crate::escape::terminal;
 use crate::table::{Align, table};
 use aethel_ir::money::format_grouped;
-use aethel_runtime::{BalanceChange, BatchResult, Holds};
+use aethel_runtime::{Approval, BalanceChange, BatchResult, Holds};
 
 /// How many balances are listed.
 const LISTED: usize = 8;
@@ -37,7 +37,54 @@ pub fn batch(result: &BatchResult, ledger: &str) -> String {
     if !balances.is_empty() {
         out += &format!("\n{balances}");
     }
+    let approval = approval(result);
+    if !approval.is_empty() {
+        out += &format!("\n{approval}");
+    }
     out += &format!("\n{}\n", ending(result));
+    out
+}
+
+/// What an approver reads before signing a batch: what it moves, the balances it would change, who else has to sign.
+pub fn plan(result: &BatchResult) -> String {
+    let mut out = format!("{} · {}\n", terminal(&result.batch), summary(result));
+    let balances = balances(result);
+    if !balances.is_empty() {
+        out += &format!("\n{balances}");
+    }
+    if let Some(approval) = &result.approval {
+        out += &format!("\n{}  plan {}\n", needs(approval), approval.plan_hash);
+    }
+    out
+}
+
+/// What the ledger's rules about approvals ask for, and what there is to sign.
+fn approval(result: &BatchResult) -> String {
+    let Some(approval) = &result.approval else {
+        return String::new();
+    };
+    let mut out = needs(approval);
+    if result.dry_run {
+        out += &format!("  plan {}\n", approval.plan_hash);
+    }
+    out
+}
+
+/// One line for each rule that asks for approvals: how many, why, who has signed.
+pub fn needs(approval: &Approval) -> String {
+    let mut out = String::new();
+    for need in &approval.needs {
+        let of = need.given.len() + need.could.len();
+        let signed = match need.given.is_empty() {
+            true => "nobody has signed".to_owned(),
+            false => format!("signed by {}", need.given.join(", ")),
+        };
+        let line = format!(
+            "{} asks for {} of {of}, since {}: {signed}",
+            need.rule, need.needed, need.why
+        );
+        out += &format!("  {}\n", terminal(&line));
+    }
     out
 }
 

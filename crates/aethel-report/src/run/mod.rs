@@ -5,5 +5,5 @@ mod changes;
 mod human;
 mod json;
 
-pub use human::batch;
+pub use human::{batch, needs, plan};
 pub use json::write_json;

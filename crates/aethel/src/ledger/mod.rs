@@ -4,7 +4,10 @@ mod password;
 
 use crate::config::{Config, FILE_NAME};
 use aethel_ir::{Code, Diagnostic, SourceMap};
-use aethel_ledger::{LedgerStore, PostgresStore, RedbStore, ServerLimits, ServerUrl};
+use aethel_ledger::{
+    LedgerStore, PostgresStore, RedbStore, ServerLimits, ServerUrl, VerifyReport, copy_to_file,
+    copy_to_server,
+};
 use serde::Deserialize;
 use std::convert::Infallible;
 use std::fmt;
@@ -144,6 +147,28 @@ impl LedgerPath {
                 "the first committed batch or `aethel ledger import` makes one; `--ledger` names another",
             ),
         )
+    }
+
+    /// Copies all of it to where no ledger is yet, verifying as it goes. The copy is the same ledger: this one must not
+    /// be written any more.
+    ///
+    /// # Errors
+    /// AE08xx; AE0911 when there is a ledger at `to`.
+    pub fn copy_to(&self, to: &LedgerPath, wait: Duration) -> Result<VerifyReport, Diagnostic> {
+        let from = self.open_existing(wait)?;
+        let report = match to {
+            Self::File(path) => copy_to_file(&*from, path),
+            Self::Server(url) => copy_to_server(&*from, url, ServerLimits::new(wait)),
+        };
+        report.map_err(|failure| failure.to_diagnostic())
+    }
+
+    /// What messages call it: never with a password.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Server(url) => url.name().to_string(),
+        }
     }
 
     /// The configuration beside the ledger, whose trust counts: never that of a foreign program. Nothing lies beside a

@@ -1,6 +1,7 @@
 //! `aethel ledger import`: opening balances from CSV, as one batch.
 
 use super::store;
+use crate::commands::sign::commit_or_sign;
 use crate::options::ImportOptions;
 use crate::printer::Printer;
 use aethel::files;
@@ -35,8 +36,11 @@ pub fn run(
         files::read_text(&options.file, files::MAX_FILE_BYTES, sources).map_err(|d| vec![d])?;
     let mut open = path.open(wait).map_err(|d| vec![d])?;
     let (lines, changes) = aethel::import::lines(&*open, source, &text, &scales)?;
-    let request = import(&options.name, now_ms(), &lines, changes);
-    match open.commit(&request).map_err(store)? {
+    let mut request = import(&options.name, now_ms(), &lines, changes);
+    let Some(outcome) = commit_or_sign(&mut *open, &mut request, &options.approving, printer)? else {
+        return Ok(());
+    };
+    match outcome {
         CommitOutcome::Committed { sequence, receipt } => {
             let count = lines.len();
             let balances = if count == 1 { "balance" } else { "balances" };

@@ -1,6 +1,7 @@
 //! `aethel ledger proof`: the certificate of a batch, checked again.
 
 use super::super::verify_proof::lemmas;
+use super::show::{approved, approvers};
 use super::{missing, store};
 use crate::options::Format;
 use crate::printer::Printer;
@@ -39,6 +40,7 @@ pub fn run(
             })?
         }
     };
+    let approved_by = approvers(&*open, summary.sequence)?;
     let stored = StoredProof::of_batch(&*open, summary.sequence).map_err(|d| vec![d])?;
     let Some(stored) = stored else {
         let message = format!(
@@ -68,7 +70,7 @@ pub fn run(
         let value = json!({
             "schema": 1, "batch": summary.sequence, "name": summary.batch, "receipt": summary.receipt.to_string(),
             "transactions": checked.transactions, "accesses": checked.accesses, "bytes": bytes.len(), "accepted": true,
-            "lemmas": proof.lemmas.len(),
+            "lemmas": proof.lemmas.len(), "approved_by": approved_by,
         });
         printer.result(&format!("{value:#}\n"));
         return Ok(());
@@ -85,5 +87,9 @@ pub fn run(
         ));
     }
     printer.result(&lemmas(&proof));
+    if !approved_by.is_empty() {
+        let approved = aethel_report::escape::terminal(&approved(&approved_by));
+        printer.result(&format!("{approved}\n"));
+    }
     Ok(())
 }

@@ -7,7 +7,7 @@ use aethel::ir::money::{format_amount, format_grouped};
 use aethel::ir::time::utc;
 use aethel::ir::{AccountName, Diagnostic, did_you_mean, quote};
 use aethel::ledger::LedgerPath;
-use aethel::store::{self as ledger, FieldKey, PlaceKey, Policy};
+use aethel::store::{self as ledger, FieldKey, LedgerStore, PlaceKey, Policy};
 use aethel_report::table::{Align, table};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -120,6 +120,7 @@ pub fn history(
             lines.push(json!({
                 "batch": line.sequence, "time": utc(line.time_ms), "name": &*line.batch, "transaction": what,
                 "asset": &**line.place.field.name(), "change": delta, "after": after,
+                "approved_by": &*line.approved_by,
             }));
         } else {
             let change = if line.delta > 0 {
@@ -136,6 +137,7 @@ pub fn history(
                 change,
                 after,
                 place,
+                approved(&line.approved_by),
             ]);
         }
     }
@@ -153,11 +155,28 @@ pub fn history(
     } else {
         let left = Align::Left;
         printer.result(&table(
-            &[Align::Right, left, left, left, Align::Right, Align::Right, left],
+            &[
+                Align::Right,
+                left,
+                left,
+                left,
+                Align::Right,
+                Align::Right,
+                left,
+                left,
+            ],
             &rows,
         ));
     }
     Ok(())
+}
+
+/// ``approved by ann, ben``, or nothing.
+pub fn approved(by: &[String]) -> String {
+    match by {
+        [] => String::new(),
+        names => format!("approved by {}", names.join(", ")),
+    }
 }
 
 /// The journal, one line a batch.
@@ -168,11 +187,13 @@ pub fn batches(path: &LedgerPath, wait: Duration, printer: &mut Printer) -> Resu
         let Some(batch) = open.summary(sequence).map_err(store)? else {
             continue;
         };
+        let approved_by = approvers(&*open, sequence)?;
         if printer.format() == Format::Json {
             list.push(json!({
                 "batch": sequence, "time": utc(batch.time_ms), "kind": batch.kind.as_str(), "name": batch.batch,
                 "key": batch.key.to_string(), "content": batch.content.to_string(),
                 "transactions": batch.transactions, "receipt": batch.receipt.to_string(), "program": batch.program,
+                "approved_by": approved_by,
             }));
         } else {
             rows.push(vec![
@@ -183,6 +204,7 @@ pub fn batches(path: &LedgerPath, wait: Duration, printer: &mut Printer) -> Resu
                 format!("{} transactions", batch.transactions),
                 batch.key.to_string(),
                 batch.receipt.short(),
+                approved(&approved_by),
             ]);
         }
     }
@@ -191,9 +213,16 @@ pub fn batches(path: &LedgerPath, wait: Duration, printer: &mut Printer) -> Resu
     } else {
         let left = Align::Left;
         printer.result(&table(
-            &[Align::Right, left, left, left, Align::Right, left, left],
+            &[Align::Right, left, left, left, Align::Right, left, left, left],
             &rows,
         ));
     }
     Ok(())
+}
+
+/// Who approved a batch.
+pub fn approvers(open: &dyn LedgerStore, sequence: u64) -> Result<Vec<String>, Vec<Diagnostic>> {
+    let record = open.record(sequence).map_err(store)?;
+    let approvals = record.map_or_else(Vec::new, |record| record.body.approvals);
+    Ok(approvals.into_iter().map(|approval| approval.key_id).collect())
 }
