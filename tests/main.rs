@@ -13,6 +13,7 @@ mod bench;
 mod check;
 mod documentation;
 mod errors;
+mod exports;
 mod fuzz;
 mod garbage;
 mod json;

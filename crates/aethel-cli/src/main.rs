@@ -5,6 +5,7 @@ mod exit;
 mod options;
 mod printer;
 
+use aethel::ir::{Code, Diagnostic, SourceMap};
 use clap::Parser;
 use exit::Exit;
 use options::{Cli, Command};
@@ -54,6 +55,12 @@ fn run() -> ExitCode {
         }
     }));
     let mut printer = Printer::new(&cli.global);
+    if printer.export_format() != printer.format() && !cli.command.is_export() {
+        let message = "csv, hledger and beancount are formats of `aethel ledger export`";
+        let problem = Diagnostic::new(Code::AE0911, message).help("choose human, concise or json");
+        printer.diagnostics(&[problem], &SourceMap::default());
+        return Exit::Usage.into();
+    }
     let exit = match cli.command {
         Command::Check(options) => commands::check::run(&options, &mut printer),
         Command::Run(options) => commands::run::run(&options, &mut printer),

@@ -60,6 +60,15 @@ pub enum Format {
     Concise,
     /// For programs
     Json,
+    /// Rows; of `ledger export` only
+    #[value(hide = true)]
+    Csv,
+    /// A journal for hledger; of `ledger export` only
+    #[value(hide = true)]
+    Hledger,
+    /// A file for beancount; of `ledger export` only
+    #[value(hide = true)]
+    Beancount,
 }
 
 /// When to use colours.
@@ -99,6 +108,14 @@ pub enum Command {
     /// Make oracle keys, sign values, check signatures
     #[command(subcommand)]
     Oracle(OracleCommand),
+}
+
+impl Command {
+    /// Whether it is `ledger export`, which has formats of its own.
+    pub fn is_export(&self) -> bool {
+        let export = |ledger: &LedgerOptions| matches!(ledger.command, LedgerCommand::Export { .. });
+        matches!(self, Self::Ledger(ledger) if export(ledger))
+    }
 }
 
 /// Options of `check`.
@@ -267,6 +284,12 @@ pub enum LedgerCommand {
         /// Its number, or the beginning of its receipt
         batch: String,
         /// Also write the proof to this file
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Write the whole journal for other programs: --format json, csv, hledger or beancount
+    Export {
+        /// The file to write, replaced when it is whole [default: standard output]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },

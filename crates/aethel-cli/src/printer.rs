@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub struct Printer {
     format: Format,
+    export: Format,
     style: Style,
     quiet: bool,
     deny_warnings: bool,
@@ -36,8 +37,14 @@ impl Printer {
                     && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
             }
         };
+        // What only an export is written in, its problems are not.
+        let format = match global.format {
+            Format::Csv | Format::Hledger | Format::Beancount => Format::Human,
+            format => format,
+        };
         Self {
-            format: global.format,
+            format,
+            export: global.format,
             style: Style {
                 color,
                 ..Style::default()
@@ -52,6 +59,11 @@ impl Printer {
     /// The chosen format.
     pub fn format(&self) -> Format {
         self.format
+    }
+
+    /// The format as it was asked for, which may be one of `ledger export`.
+    pub fn export_format(&self) -> Format {
+        self.export
     }
 
     /// Prints a result to stdout.
@@ -100,9 +112,9 @@ impl Printer {
     pub fn diagnostics(&mut self, diagnostics: &[Diagnostic], sources: &SourceMap) -> bool {
         let shown = self.shown(diagnostics);
         let text = match self.format {
-            Format::Human => human(&shown, sources, self.style),
-            Format::Concise => concise(&shown, sources),
             Format::Json => json(&shown, sources),
+            Format::Concise => concise(&shown, sources),
+            _ => human(&shown, sources, self.style),
         };
         self.result(&text);
         self.denies(diagnostics)

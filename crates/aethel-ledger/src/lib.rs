@@ -8,6 +8,7 @@ mod approval;
 mod blob;
 mod codec;
 mod error;
+mod export;
 mod history;
 mod import;
 mod memory;
@@ -32,6 +33,7 @@ pub use approval::{
 pub use blob::{BlobError, FORMAT_VERSION, certificate_digest, lemma_digest};
 pub use codec::Malformed;
 pub use error::{LedgerError, Refusal, ServerProblem};
+pub use export::{ExportError, ExportFormat, export};
 pub use history::{HistoryLine, history};
 pub use import::{ImportLine, import};
 pub use memory::MemoryStore;

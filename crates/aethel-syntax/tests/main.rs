@@ -9,6 +9,7 @@
 
 mod cases;
 mod conditions;
+mod format;
 mod limits;
 mod properties;
 mod support;

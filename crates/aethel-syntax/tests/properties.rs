@@ -243,7 +243,7 @@ fn intent(indent: &'static str) -> impl Strategy<Value = (String, String)> {
         })
 }
 
-fn program() -> impl Strategy<Value = (String, String)> {
+pub fn program() -> impl Strategy<Value = (String, String)> {
     let call = || {
         (
             name(),

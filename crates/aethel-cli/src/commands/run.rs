@@ -62,7 +62,7 @@ fn tell(report: RunReport, sources: &SourceMap, printer: &mut Printer) -> Exit {
             printer.write(|out| draw::write_json(out, &report.results, &report.diagnostics, sources));
             denied
         }
-        Format::Human | Format::Concise => {
+        _ => {
             let beside = printer.diagnostics(&report.diagnostics, sources);
             for result in &report.results {
                 // What went wrong comes first; what was undone, after it.

@@ -23,7 +23,10 @@ pub(super) enum Doc<'t> {
     Indent(Vec<Doc<'t>>),
     Group {
         docs: Vec<Doc<'t>>,
+        /// It cannot stand on one line.
         broken: bool,
+        /// It ends with a comment.
+        commented: bool,
     },
     /// A comment that ends the line it is on.
     Comment(&'t str),
@@ -32,20 +35,32 @@ pub(super) enum Doc<'t> {
 }
 
 impl<'t> Doc<'t> {
-    /// A group, which is broken at once when it holds a comment.
+    /// A group, which is broken at once when it holds a comment. One at its very end ends a line that goes on behind the
+    /// group, and says nothing about the group.
     pub(super) fn group(docs: Vec<Doc<'t>>) -> Self {
-        let broken = docs.iter().any(Doc::must_break);
-        Self::Group { docs, broken }
-    }
-
-    fn must_break(&self) -> bool {
-        match self {
-            Self::Text(_) | Self::Line(_) => false,
-            Self::Hard { .. } | Self::Comment(_) | Self::Lead(_) => true,
-            Self::Indent(docs) => docs.iter().any(Doc::must_break),
-            Self::Group { broken, .. } => *broken,
+        let (broken, commented) = breaks(&docs);
+        Self::Group {
+            docs,
+            broken,
+            commented,
         }
     }
+}
+
+/// Whether these must be broken, and whether they end with a comment that ends its line.
+fn breaks(docs: &[Doc<'_>]) -> (bool, bool) {
+    docs.iter().fold((false, false), |(broken, commented), doc| {
+        let (inside, at_end) = match doc {
+            Doc::Text(_) | Doc::Line(_) => (false, false),
+            Doc::Hard { .. } | Doc::Lead(_) => (true, false),
+            Doc::Comment(_) => (false, true),
+            Doc::Indent(docs) => breaks(docs),
+            Doc::Group {
+                broken, commented, ..
+            } => (*broken, *commented),
+        };
+        (broken || commented || inside, at_end)
+    })
 }
 
 /// Prints.
@@ -58,12 +73,10 @@ pub(super) fn print(docs: &[Doc<'_>]) -> String {
             Doc::Line(text) if task.flat => printer.text(text),
             Doc::Line(_) => printer.line(task.indent, false),
             Doc::Hard { blank } => printer.line(task.indent, *blank),
-            Doc::Comment(text) => printer.waiting.push(text),
-            Doc::Lead(text) => {
-                if !printer.fresh {
-                    printer.line(task.indent, false);
-                }
-                printer.indent = task.indent;
+            Doc::Comment(text) if printer.waiting.is_none() => printer.waiting = Some(text),
+            // A line ends with one comment; the next one gets its own.
+            Doc::Comment(text) | Doc::Lead(text) => {
+                printer.line(task.indent, false);
                 printer.text(text);
                 printer.line(task.indent, false);
             }
@@ -74,7 +87,7 @@ pub(super) fn print(docs: &[Doc<'_>]) -> String {
                         .map(|doc| Task::new(task.indent + STEP, task.flat, doc)),
                 );
             }
-            Doc::Group { docs, broken } => {
+            Doc::Group { docs, broken, .. } => {
                 let flat = task.flat || !broken && fits(docs, &stack, WIDTH.saturating_sub(printer.column()));
                 stack.extend(docs.iter().rev().map(|doc| Task::new(task.indent, flat, doc)));
             }
@@ -135,8 +148,8 @@ struct Printer<'t> {
     indent: usize,
     /// How many characters are on this line.
     written: usize,
-    /// Comments that the end of this line must carry.
-    waiting: Vec<&'t str>,
+    /// The comment that the end of this line must carry.
+    waiting: Option<&'t str>,
 }
 
 impl Default for Printer<'_> {
@@ -146,7 +159,7 @@ impl Default for Printer<'_> {
             fresh: true,
             indent: 0,
             written: 0,
-            waiting: Vec::new(),
+            waiting: None,
         }
     }
 }
@@ -157,7 +170,8 @@ impl Printer<'_> {
     }
 
     fn text(&mut self, text: &str) {
-        if text.is_empty() {
+        // A line does not begin with the space before its first word.
+        if text.is_empty() || self.fresh && text == " " {
             return;
         }
         if self.fresh {
@@ -171,12 +185,9 @@ impl Printer<'_> {
 
     /// Ends the line, if it was begun.
     fn line(&mut self, indent: usize, blank: bool) {
-        for (index, comment) in std::mem::take(&mut self.waiting).into_iter().enumerate() {
-            // Only one comment fits at the end of a line.
-            if index > 0 {
-                self.end_line();
-            }
+        if let Some(comment) = self.waiting.take() {
             if !self.fresh {
+                self.trim();
                 self.text(" ");
             }
             self.text(comment);
@@ -190,7 +201,12 @@ impl Printer<'_> {
         self.indent = indent;
     }
 
+    fn trim(&mut self) {
+        self.out.truncate(self.out.trim_end_matches(' ').len());
+    }
+
     fn end_line(&mut self) {
+        self.trim();
         self.out.push('\n');
         self.fresh = true;
         self.written = 0;

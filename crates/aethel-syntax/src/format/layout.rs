@@ -103,7 +103,7 @@ fn statement_docs<'t>(statement: &[Node<'t>]) -> Vec<Doc<'t>> {
             if !head.is_empty() {
                 docs.push(Doc::Text(" "));
             }
-            docs.extend(block(open, inside, close, word));
+            docs.extend(block(open, inside, close, word, head.is_empty()));
             docs
         }
         last => {
@@ -142,19 +142,26 @@ fn inline<'n, 't>(statement: &'n [Node<'t>]) -> Option<&'n [Node<'t>]> {
     (matches!(word, "asset" | "account") && all_bare && cut(inside).len() <= 1).then_some(inside)
 }
 
-fn block<'t>(open: &Leaf<'t>, inside: &[Node<'t>], close: &Leaf<'t>, word: &str) -> Vec<Doc<'t>> {
-    let mut docs = leaf_docs(open, true);
+fn block<'t>(
+    open: &Leaf<'t>,
+    inside: &[Node<'t>],
+    close: &Leaf<'t>,
+    word: &str,
+    first: bool,
+) -> Vec<Doc<'t>> {
+    let mut docs = opening(open, first);
     let within = match word {
         "atomic_batch" => Within::Items,
         _ => Within::Lines,
     };
-    let mut inner = statements(inside, within);
+    let mut inner: Vec<Doc<'t>> = open.after.map(Doc::Comment).into_iter().collect();
+    inner.extend(statements(inside, within));
     for comment in &close.before {
-        let blank = comment.blank && !inner.is_empty();
+        let blank = comment.blank && !inside.is_empty();
         inner.push(Doc::Hard { blank });
         inner.push(Doc::Lead(comment.text));
     }
-    if !inner.is_empty() || open.after.is_some() {
+    if !inner.is_empty() {
         docs.push(Doc::Indent(inner));
         docs.push(Doc::Hard { blank: false });
     }
@@ -169,6 +176,14 @@ fn leaf_docs<'t>(leaf: &Leaf<'t>, first: bool) -> Vec<Doc<'t>> {
     let mut docs: Vec<Doc<'t>> = before.map(|comment| Doc::Lead(comment.text)).collect();
     docs.push(Doc::Text(leaf.text));
     docs.extend(leaf.after.map(Doc::Comment));
+    docs
+}
+
+/// An opening bracket; a comment behind it belongs to what is inside.
+fn opening<'t>(open: &Leaf<'t>, first: bool) -> Vec<Doc<'t>> {
+    let before = open.before.iter().filter(|_| !first);
+    let mut docs: Vec<Doc<'t>> = before.map(|comment| Doc::Lead(comment.text)).collect();
+    docs.push(Doc::Text(open.text));
     docs
 }
 
@@ -228,12 +243,14 @@ fn operators<'t>(nodes: &[Node<'t>], level: usize, first: bool) -> Doc<'t> {
 fn sequence<'t>(nodes: &[Node<'t>], types: bool, first: bool) -> Vec<Doc<'t>> {
     let mut docs: Vec<Doc<'t>> = Vec::new();
     let mut previous: Option<&Node<'t>> = None;
-    for node in nodes {
+    for (at, node) in nodes.iter().enumerate() {
         if let Some(previous) = previous {
-            match (previous.is(TokenKind::Comma), space(previous, node, types)) {
-                (true, _) => docs.push(Doc::Line(" ")),
-                (_, true) => docs.push(Doc::Text(" ")),
-                _ => {}
+            if space(previous, node, types) {
+                docs.push(Doc::Text(" "));
+            }
+            if matches!(node, Node::Leaf(leaf) if leaf.kind == TokenKind::Word && leaf.text == "after") {
+                docs.push(waiting_for(&nodes[at..]));
+                return docs;
             }
         }
         match node {
@@ -243,7 +260,7 @@ fn sequence<'t>(nodes: &[Node<'t>], types: bool, first: bool) -> Vec<Doc<'t>> {
                 open,
                 inside,
                 close,
-            } => docs.extend(block(open, inside, close, "")),
+            } => docs.extend(block(open, inside, close, "", first && previous.is_none())),
             Node::Bracket {
                 open, inside, close, ..
             } => docs.push(bracket(open, inside, close, types, first && previous.is_none())),
@@ -253,10 +270,25 @@ fn sequence<'t>(nodes: &[Node<'t>], types: bool, first: bool) -> Vec<Doc<'t>> {
     docs
 }
 
+/// `after` and the names behind it.
+fn waiting_for<'t>(nodes: &[Node<'t>]) -> Doc<'t> {
+    let mut docs = Vec::new();
+    for (at, node) in nodes.iter().enumerate() {
+        match at {
+            0 => {}
+            1 => docs.push(Doc::Text(" ")),
+            _ if node.is(TokenKind::Comma) => {}
+            _ => docs.push(Doc::Line(" ")),
+        }
+        docs.extend(leaf_docs(node.first(), false));
+    }
+    Doc::group(vec![Doc::Indent(docs)])
+}
+
 /// What stands between round or square brackets, cut at its commas.
 fn bracket<'t>(open: &Leaf<'t>, inside: &[Node<'t>], close: &Leaf<'t>, types: bool, first: bool) -> Doc<'t> {
-    let mut docs = leaf_docs(open, first);
-    let mut inner = Vec::new();
+    let mut docs = opening(open, first);
+    let mut inner: Vec<Doc<'t>> = open.after.map(Doc::Comment).into_iter().collect();
     for (index, element) in elements(inside, types).into_iter().enumerate() {
         inner.push(Doc::Line(if index > 0 { " " } else { "" }));
         let (body, comma) = match element.split_last() {

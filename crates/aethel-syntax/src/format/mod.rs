@@ -52,18 +52,32 @@ pub fn format(source: SourceId, text: &str) -> Result<String, FormatError> {
     if !problems.is_empty() {
         return Err(FormatError::Program(problems));
     }
-    let formatted = tree::read(text).map(|(nodes, end)| {
-        let mut docs = statements(&nodes, Within::Items);
-        for comment in &end.before {
-            docs.push(Doc::Hard { blank: comment.blank });
-            docs.push(Doc::Lead(comment.text));
+    // Where several comments come to one line they change what they stand behind, which settles in another pass.
+    let mut formatted = lay_out(text);
+    for _ in 0..MOST_PASSES {
+        let again = formatted.as_deref().and_then(lay_out);
+        if again == formatted {
+            break;
         }
-        doc::print(&docs)
-    });
-    match formatted {
-        Some(formatted) if same(text, &formatted) => Ok(formatted),
-        _ => Err(FormatError::Formatter),
+        formatted = again;
     }
+    formatted
+        .filter(|formatted| same(text, formatted))
+        .ok_or(FormatError::Formatter)
+}
+
+/// How often a text is laid out again until it stays as it is; most need no second time.
+const MOST_PASSES: usize = 4;
+
+/// Lays a text out once; `None` when its brackets do not match.
+fn lay_out(text: &str) -> Option<String> {
+    let (nodes, end) = tree::read(text)?;
+    let mut docs = statements(&nodes, Within::Items);
+    for comment in &end.before {
+        docs.push(Doc::Hard { blank: comment.blank });
+        docs.push(Doc::Lead(comment.text));
+    }
+    Some(doc::print(&docs))
 }
 
 /// Whether two texts have the same tokens and the same comments, each in the same order.

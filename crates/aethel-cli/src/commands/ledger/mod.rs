@@ -1,6 +1,7 @@
 //! `aethel ledger ..`: what is in a ledger, and its policy.
 
 mod copy;
+mod export;
 mod import;
 mod policy;
 mod proof;
@@ -29,6 +30,7 @@ pub fn run(options: &LedgerOptions, printer: &mut Printer) -> Exit {
                 LedgerCommand::Proof { batch, out } => {
                     proof::run(batch, out.as_deref(), &path, wait, printer)
                 }
+                LedgerCommand::Export { out } => export::run(out.as_deref(), &path, wait, printer),
                 LedgerCommand::Copy { from, to } => copy::run(from, to, wait, printer),
                 LedgerCommand::Verify { head } => verify::run(head.as_deref(), &path, wait, printer),
                 LedgerCommand::Policy { approving, command } => {
@@ -64,6 +66,8 @@ pub fn exit_of(problems: &[Diagnostic]) -> Exit {
         )
     };
     match problems {
+        // They were told already.
+        [] => Exit::Wrong,
         problems if problems.iter().any(|d| d.code == Code::AE0811) => Exit::OutcomeUnknown,
         problems if problems.iter().any(|d| d.code == Code::AE0509) => Exit::Interrupted,
         problems if problems.iter().all(usage) => Exit::Usage,

@@ -1,0 +1,134 @@
+//! A record as what it moves: openings and transactions, and transactions that balance only together.
+
+use crate::places::{FieldKey, PlaceKey};
+use crate::policy::Policy;
+use crate::receipt::Digest;
+use crate::record::{Body, Record};
+use crate::store::{LedgerStore, decode};
+use aethel_ir::account::OPENING_ACCOUNT;
+use aethel_ir::money::format_amount;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::ExportError;
+
+/// Every record with its receipt, in order.
+pub(super) fn records(
+    store: &dyn LedgerStore,
+    mut each: impl FnMut(&Record, Digest) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    for sequence in 1..=store.head().sequence {
+        let Some(row) = store.row(sequence)? else { continue };
+        let (record, receipt) = decode(store.name(), sequence, &row, |blob| {
+            Ok((blob.record()?, blob.receipt))
+        })?;
+        drop(row);
+        each(&record, receipt)?;
+    }
+    Ok(())
+}
+
+/// An amount of an asset as a plain decimal in units, or the value of a field.
+pub(super) fn value(policy: &Policy, place: &PlaceKey, value: i128) -> String {
+    match &place.field {
+        FieldKey::Balance { asset } => format_amount(value, policy.scale(asset).unwrap_or(0)),
+        FieldKey::Integer { .. } => value.to_string(),
+        FieldKey::Bool { .. } => (value != 0).to_string(),
+    }
+}
+
+/// One movement of money.
+pub(super) struct Posting<'a> {
+    pub account: &'a str,
+    pub asset: &'a Arc<str>,
+    pub amount: i128,
+}
+
+/// The money that a record's openings bring, and where it comes from. Empty when there is none.
+pub(super) fn opening_postings(body: &Body) -> Vec<Posting<'_>> {
+    let mut drawn: BTreeMap<&Arc<str>, i128> = BTreeMap::new();
+    let mut postings: Vec<Posting<'_>> = Vec::new();
+    for opening in &body.openings {
+        let place = &body.places[opening.place as usize];
+        let Some(asset) = place.field.asset() else {
+            continue;
+        };
+        let sum = drawn.entry(asset).or_default();
+        *sum = sum.saturating_sub(opening.amount);
+        postings.push(Posting {
+            account: place.account.as_str(),
+            asset,
+            amount: opening.amount,
+        });
+    }
+    postings.extend(drawn.into_iter().map(|(asset, amount)| Posting {
+        account: OPENING_ACCOUNT,
+        asset,
+        amount,
+    }));
+    postings
+}
+
+/// The transactions of a record as groups of entries that each balance in every asset: mostly single transactions, else
+/// as few neighbours as it takes. Groups without money are left out.
+pub(super) fn balanced(body: &Body) -> Vec<Range<usize>> {
+    let entries = &body.entries;
+    let mut groups = Vec::new();
+    let mut open: BTreeMap<&Arc<str>, i128> = BTreeMap::new();
+    let (mut begin, mut money) = (0, false);
+    for at in 0..entries.len() {
+        if let Some(asset) = body.places[entries.place[at] as usize].field.asset() {
+            money = true;
+            let sum = open.entry(asset).or_default();
+            *sum = sum.saturating_add(entries.amount[at]);
+            if *sum == 0 {
+                open.remove(asset);
+            }
+        }
+        let last = entries.position.get(at + 1) != Some(&entries.position[at]);
+        if last && open.is_empty() {
+            if money {
+                groups.push(begin..at + 1);
+            }
+            (begin, money) = (at + 1, false);
+        }
+    }
+    // What does not balance is damaged; it is shown as it stands.
+    if money {
+        groups.push(begin..entries.len());
+    }
+    groups
+}
+
+/// The money in a group of entries.
+pub(super) fn postings(body: &Body, group: Range<usize>) -> impl Iterator<Item = Posting<'_>> {
+    group.filter_map(|at| {
+        let place = &body.places[body.entries.place[at] as usize];
+        Some(Posting {
+            account: place.account.as_str(),
+            asset: place.field.asset()?,
+            amount: body.entries.amount[at],
+        })
+    })
+}
+
+/// What a group of entries is called: the transaction, or the first of several.
+pub(super) fn title(body: &Body, group: &Range<usize>) -> String {
+    let positions = &body.entries.position;
+    let first = positions.get(group.start).copied().unwrap_or(0);
+    let last = positions
+        .get(group.end.saturating_sub(1))
+        .copied()
+        .unwrap_or(first);
+    let name = |position| body.transactions.name(position).unwrap_or_default();
+    match last == first {
+        true => name(first),
+        false => format!("{} .. {}", name(first), name(last)),
+    }
+}
+
+/// `2026-03-31` of a record.
+pub(super) fn date(body: &Body) -> String {
+    aethel_ir::time::utc_date(body.time_ms)
+}
