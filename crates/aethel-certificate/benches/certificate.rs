@@ -9,7 +9,7 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use aethel_certificate::escrow::settle;
+use aethel_certificate::escrow::{Changes, settle};
 use aethel_certificate::{Certificate, Memory, Way, accesses, check, check_columns, decode, encode};
 use aethel_ir::{Column, ValueColumn};
 use std::time::Instant;
@@ -39,8 +39,11 @@ fn build(transactions: usize, hot: bool) -> Build {
 }
 
 /// The values and the changes that a run leaves behind.
-fn in_memory<'a>(values: &'a [i128], changes: &'a [i128]) -> Memory<'a> {
-    Memory { values, changes }
+fn in_memory<'a>(values: &'a [i128], changes: &'a [i64]) -> Memory<'a> {
+    Memory {
+        values,
+        changes: Changes::Narrow(changes),
+    }
 }
 
 /// The best of several runs, in nanoseconds.
@@ -93,12 +96,12 @@ fn measure(transactions: usize, hot: bool) {
         written: vec![],
         ..chains.clone()
     };
-    let changes: Vec<i128> = (build.batch.groups.iter())
+    let changes: Vec<i64> = (build.batch.groups.iter())
         .flat_map(|group| match &group.values[0] {
             ValueColumn::Whole(Column::Each(amounts)) => amounts.clone(),
             _ => vec![],
         })
-        .flat_map(|amount| [-amount, amount])
+        .flat_map(|amount| [-(amount as i64), amount as i64])
         .collect();
     let bytes = encode(&sums.view()).unwrap();
     let rounds = if transactions > 100_000 { 3 } else { 15 };

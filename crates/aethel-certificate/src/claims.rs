@@ -5,9 +5,9 @@
 //! of sums: it is what a run does inline, because it costs nanoseconds a transaction. [`check`](crate::check()) on the same certificate evaluates
 //! every transaction instead and relies on none of this.
 
-use crate::check::{Checked, Memory, check_initial, check_order, in_source_order, only_writes};
-use crate::conservation::check_sums;
-use crate::escrow::{Reason, Settlement, Summed, Sums, Task, Treatment, settle};
+use crate::check::{AssetSum, Checked, Memory, check_initial, check_order, in_source_order};
+use crate::conservation::{check_sums, same_sums};
+use crate::escrow::{Changes, Ended, Plain, Reason, Settlement, Summed, Sums, Task, Treatment, settle};
 use crate::format::CertificateView;
 use crate::kinds::{Kind, Kinds};
 use crate::rejection::Rejection;
@@ -88,13 +88,9 @@ pub fn check_columns_with(
     workers: &dyn Workers,
 ) -> Result<Option<Checked>, Rejection> {
     let batch = view.batch;
-    let mut escrow = vec![false; batch.places.len()];
-    for place in view.escrow {
-        let flag = escrow.get_mut(place.0 as usize);
-        *flag.ok_or(Rejection::BadEscrow { place: place.0 })? = true;
-    }
+    let escrow = flags(view)?;
     let logged = !(view.seen.is_empty() && view.versions.is_empty() && view.written.is_empty());
-    if view.escrow.is_empty() || logged || !only_writes(batch, &escrow) {
+    if view.escrow.is_empty() || logged {
         return Ok(None);
     }
     let places = batch.places.len();
@@ -115,8 +111,6 @@ pub fn check_columns_with(
     if view.positions.len() != batch.len() || !in_source_order(view) {
         check_order(view)?;
     }
-    let kinds = Kinds::new(batch);
-    check_initial(view, &kinds)?;
     for group in &batch.groups {
         let parts = (
             batch.intents.get(group.intent as usize),
@@ -148,20 +142,28 @@ pub fn check_columns_with(
         view,
         memory: memory.values,
         elsewhere,
-        kinds: &kinds,
+        kinds: Kinds::new(batch),
+        escrow: &escrow,
     };
     if let Some(summed) = task.sum::<i64>(workers) {
-        ends.check(&summed)?;
-    } else if let Some(summed) = task.sum::<i128>(workers) {
-        ends.check(&summed)?;
-    } else {
-        return Ok(None);
+        return ends.check(&summed);
     }
-    Ok(Some(Checked {
-        transactions: batch.len(),
-        accesses: 0,
-        sums: check_sums(view)?,
-    }))
+    match task.sum::<i128>(workers) {
+        Some(summed) => ends.check(&summed),
+        None => Ok(None),
+    }
+}
+
+/// For each place, whether it is claimed to be in escrow.
+fn flags(view: &CertificateView<'_>) -> Result<Vec<bool>, Rejection> {
+    let mut escrow = vec![false; view.batch.places.len()];
+    for PlaceId(place) in view.escrow {
+        match escrow.get_mut(*place as usize) {
+            Some(flag) => *flag = true,
+            None => return Err(Rejection::BadEscrow { place: *place }),
+        }
+    }
+    Ok(escrow)
 }
 
 /// What the sums of a batch are held against.
@@ -169,23 +171,78 @@ struct Ends<'a> {
     view: &'a CertificateView<'a>,
     memory: &'a [i128],
     elsewhere: &'a [i128],
-    kinds: &'a Kinds<'a>,
+    kinds: Kinds<'a>,
+    /// For each place, whether it is claimed to be in escrow.
+    escrow: &'a [bool],
 }
 
 impl Ends<'_> {
-    /// Every place may be accessed in any order, ends where it is claimed to, and no asset's supply leaves its range.
-    fn check<N: Lane>(&self, summed: &Summed<N>) -> Result<(), Rejection> {
+    /// Every written place may be accessed in any order, every place ends where it is claimed to, no asset's supply leaves
+    /// its range, and none is created or destroyed. `None` when a place is written that is not claimed to be in escrow.
+    fn check<N: Lane>(&self, summed: &Summed<N>) -> Result<Option<Checked>, Rejection> {
+        let plain = summed.sums.plain().filter(|_| summed.holds);
+        let sums = match plain.and_then(|plain| self.check_plain(plain)) {
+            Some(sums) => sums,
+            // Something is wrong, or not all is small, bounded and of one asset: place by place, to say what it is.
+            None => {
+                let mut written = summed.sums.iter().zip(self.escrow);
+                if written.any(|(sums, escrow)| sums.written && !escrow) {
+                    return Ok(None);
+                }
+                self.check_each(summed)?;
+                check_sums(self.view)?
+            }
+        };
+        Ok(Some(Checked {
+            transactions: self.view.batch.len(),
+            accesses: 0,
+            sums,
+        }))
+    }
+
+    /// [`Ends::check`] in one pass, where nothing is wrong and all numbers are small: the sums of assets then.
+    fn check_plain(&self, plain: Plain<'_>) -> Option<Vec<AssetSum>> {
+        let (view, batch) = (self.view, self.view.batch);
+        let ([_], true) = (batch.assets.as_slice(), self.kinds.all_bounded()) else {
+            return None;
+        };
+        let same_values = std::ptr::eq(view.final_values, self.memory);
+        let agree = |ended: Ended<'_>| {
+            let range = ended.first..ended.first + ended.ends.len();
+            let claimed = differences(view.final_values.get(range.clone())?, ended.ends);
+            let found = match same_values {
+                true => claimed,
+                false => differences(self.memory.get(range.clone())?, ended.ends),
+            };
+            let sums = ended.debit.iter().zip(ended.credit).zip(self.escrow.get(range)?);
+            let settled = sums.fold(true, |all, ((debit, credit), escrow)| {
+                all & (*escrow | ((debit | credit) == 0))
+            });
+            (settled && claimed == 0 && found == 0).then_some(())
+        };
+        let total = plain.ends(view.initial, agree)?;
+        let elsewhere = self.elsewhere.first().copied().unwrap_or(0);
+        let most = elsewhere
+            .saturating_add(total.before)
+            .saturating_add(total.credit.wide());
+        let fits = total.debit == total.credit && most <= MAX_MINOR_UNITS;
+        fits.then(|| same_sums(batch, &[total.before]))
+    }
+
+    /// [`Ends::check`] place by place.
+    fn check_each<N: Lane>(&self, summed: &Summed<N>) -> Result<(), Rejection> {
+        let (view, batch) = (self.view, self.view.batch);
+        check_initial(view, &self.kinds)?;
         if !summed.holds {
             return Err(Rejection::Untrue);
         }
-        let (view, batch) = (self.view, self.view.batch);
         let mut inflow = Inflow::new(self.elsewhere, batch.assets.len());
         let claimed = view.initial.iter().zip(view.final_values).zip(self.memory);
         for (index, (sums, ((before, claimed), found))) in summed.sums.iter().zip(claimed).enumerate() {
             let kind = self.kinds.of(index);
             let expected = match sums.quick_end(kind.bounded, *before) {
                 Some(end) => end,
-                None => self.end(PlaceId(index as u32), &kind, sums, *before)?,
+                None => self.end(PlaceId(index as u32), &kind, &sums, *before)?,
             };
             if *claimed != expected || *found != expected {
                 return Err(self.wrong_end(PlaceId(index as u32), *claimed, *found, expected));
@@ -236,6 +293,15 @@ impl Ends<'_> {
     }
 }
 
+/// Zero when the values are these.
+#[inline(always)]
+fn differences(values: &[i128], expected: &[i64]) -> i64 {
+    let pairs = values.iter().zip(expected);
+    pairs.fold(0, |all, (value, expected)| {
+        all | (*value as i64 ^ expected) | ((*value >> 64) as i64 ^ (expected >> 63))
+    })
+}
+
 /// Per asset, a sum that saturates; neighbours mostly add to the same.
 struct Inflow {
     sums: Vec<i128>,
@@ -280,26 +346,25 @@ impl Inflow {
 fn starts(batch: &Batch) -> Option<Vec<(usize, usize)>> {
     let mut starts = vec![None; batch.groups.len()];
     let mut writes = 0;
-    let mut index = 0;
-    while let Some(first) = batch.transactions.get(index) {
-        let group = batch.groups.get(first.group as usize)?;
-        let rows = batch.transactions.get(index..index + group.rows as usize)?;
-        let in_order = (0_u32..)
-            .zip(rows)
-            .all(|(row, one)| one.group == first.group && one.row == row);
+    for stretch in batch.stretches(0..batch.len()) {
+        let group = batch.groups.get(stretch.group as usize)?;
         let each = batch.intents.get(group.intent as usize)?.effects.len();
-        let start = starts.get_mut(first.group as usize)?;
-        if !in_order || rows.is_empty() || start.replace((writes, each)).is_some() {
+        let start = starts.get_mut(stretch.group as usize)?;
+        let whole = (stretch.row, stretch.count) == (0, group.rows);
+        if !whole || start.replace((writes, each)).is_some() {
             return None;
         }
-        writes += each * rows.len();
-        index += rows.len();
+        writes += each * group.rows as usize;
     }
     Some(starts.into_iter().map(|start| start.unwrap_or((0, 0))).collect())
 }
 
 /// Where something is said about changes, it is said about all.
-fn check_claims_length(batch: &Batch, starts: &[(usize, usize)], changes: &[i128]) -> Result<(), Rejection> {
+fn check_claims_length(
+    batch: &Batch,
+    starts: &[(usize, usize)],
+    changes: Changes<'_>,
+) -> Result<(), Rejection> {
     let ends = starts.iter().zip(&batch.groups);
     let expected = ends
         .map(|((first, each), group)| first + each * group.rows as usize)
@@ -319,11 +384,11 @@ fn claimed_changes<'a>(
     batch: &Batch,
     starts: &[(usize, usize)],
     group: usize,
-    changes: &'a [i128],
-) -> Option<&'a [i128]> {
+    changes: Changes<'a>,
+) -> Option<Changes<'a>> {
     let (first, each) = *starts.get(group)?;
     let rows = batch.groups.get(group)?.rows as usize;
-    changes.get(first..first + each * rows)
+    changes.part(first..first + each * rows)
 }
 
 /// A written place that something depends on in another way than its own change and its own bounds.

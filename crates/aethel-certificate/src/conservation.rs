@@ -4,32 +4,41 @@ use crate::check::AssetSum;
 use crate::format::CertificateView;
 use crate::rejection::Rejection;
 use aethel_ir::money::format_amount;
-use aethel_ir::{Batch, Field, Rational};
+use aethel_ir::{Asset, Batch, Field, Rational};
 
 /// Per asset, the sums over all places of the batch before and after are the same.
 pub(crate) fn check_sums(view: &CertificateView<'_>) -> Result<Vec<AssetSum>, Rejection> {
     let before = asset_sums(view.batch, view.initial);
     let after = asset_sums(view.batch, view.final_values);
-    let mut result = Vec::with_capacity(before.len());
-    for ((asset, before), after) in view.batch.assets.iter().zip(before).zip(after) {
-        let show = |sum: &Rational| {
-            sum.to_i128()
-                .map_or_else(|| sum.to_string(), |n| format_amount(n, asset.scale))
-        };
+    for ((asset, before), after) in view.batch.assets.iter().zip(&before).zip(&after) {
         if before != after {
             return Err(Rejection::NotConserved {
                 asset: asset.name.to_string(),
-                before: show(&before),
-                after: show(&after),
+                before: show(asset, before),
+                after: show(asset, after),
             });
         }
-        result.push(AssetSum {
-            asset: asset.name.to_string(),
-            shown: show(&before),
-            minor: before,
-        });
     }
-    Ok(result)
+    Ok(list(view.batch, before))
+}
+
+/// The sums of the assets, before and after.
+pub(crate) fn same_sums(batch: &Batch, sums: &[i128]) -> Vec<AssetSum> {
+    list(batch, sums.iter().map(|sum| Rational::Int(*sum)).collect())
+}
+
+fn list(batch: &Batch, sums: Vec<Rational>) -> Vec<AssetSum> {
+    let sum_of = |(asset, minor): (&Asset, Rational)| AssetSum {
+        asset: asset.name.to_string(),
+        shown: show(asset, &minor),
+        minor,
+    };
+    batch.assets.iter().zip(sums).map(sum_of).collect()
+}
+
+fn show(asset: &Asset, sum: &Rational) -> String {
+    sum.to_i128()
+        .map_or_else(|| sum.to_string(), |minor| format_amount(minor, asset.scale))
 }
 
 /// Per asset, the exact sum of the balances among the values of all places, in minor units: a hundred unbounded accounts
@@ -37,6 +46,13 @@ pub(crate) fn check_sums(view: &CertificateView<'_>) -> Result<Vec<AssetSum>, Re
 pub fn asset_sums(batch: &Batch, values: &[i128]) -> Vec<Rational> {
     let assets: Vec<Option<usize>> = batch.fields.iter().map(asset_of).collect();
     let mut sums = vec![Rational::ZERO; batch.assets.len()];
+    if let Some(field) = batch.one_field() {
+        let asset = assets.get(usize::from(field.0)).copied().flatten();
+        if let Some(sum) = asset.and_then(|asset| sums.get_mut(asset)) {
+            add_all(sum, values);
+        }
+        return sums;
+    }
     let mut start = 0;
     // Places mostly come in stretches of one field.
     for places in batch.places.chunk_by(|(_, a), (_, b)| a == b) {
@@ -61,17 +77,19 @@ fn asset_of(field: &Field) -> Option<usize> {
 }
 
 fn add_all(sum: &mut Rational, values: &[i128]) {
-    let mut narrow = 0_i128;
-    for value in values {
-        match narrow.checked_add(*value) {
-            Some(sum) => narrow = sum,
-            None => {
-                carry(sum, narrow);
-                narrow = *value;
-            }
+    // In stretches whose sums nearly always fit.
+    for values in values.chunks(4096) {
+        let (mut narrow, mut too_wide) = (0_i128, false);
+        for value in values {
+            let (next, wide) = narrow.overflowing_add(*value);
+            narrow = next;
+            too_wide |= wide;
+        }
+        match too_wide {
+            false => carry(sum, narrow),
+            true => values.iter().for_each(|value| carry(sum, *value)),
         }
     }
-    carry(sum, narrow);
 }
 
 fn carry(sum: &mut Rational, part: i128) {

@@ -22,6 +22,11 @@ pub(crate) struct Kinds<'a> {
     same: Option<Kind>,
 }
 
+/// Whether a flag is set. All of them are looked at, because that is quicker than asking after each whether to go on.
+fn any(flags: &[bool]) -> bool {
+    flags.iter().fold(false, |any, flag| any | flag)
+}
+
 impl<'a> Kinds<'a> {
     pub fn new(batch: &'a Batch) -> Self {
         let of_field = |field: &Field| match field {
@@ -30,15 +35,22 @@ impl<'a> Kinds<'a> {
             Field::Bool(_) => (None, true),
         };
         let fields: Vec<_> = batch.fields.iter().map(of_field).collect();
-        let same = match (fields.as_slice(), batch.unbounded.contains(&true)) {
-            ([(asset, truth)], false) => Some(Kind {
+        let field = batch
+            .one_field()
+            .and_then(|field| fields.get(usize::from(field.0)));
+        let same = field
+            .filter(|_| !any(&batch.unbounded))
+            .map(|(asset, truth)| Kind {
                 asset: *asset,
                 bounded: asset.is_some(),
                 truth: *truth,
-            }),
-            _ => None,
-        };
+            });
         Self { batch, fields, same }
+    }
+
+    /// Whether every place is a balance that may not go below zero.
+    pub fn all_bounded(&self) -> bool {
+        self.same.is_some_and(|kind| kind.bounded)
     }
 
     /// What the place of this number holds; of none, nothing.

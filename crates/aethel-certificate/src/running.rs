@@ -1,6 +1,7 @@
 //! The serial run that a certificate claims, transaction by transaction, evaluated again.
 
 use crate::check::Log;
+use crate::escrow::Changes;
 use crate::format::CertificateView;
 use crate::kinds::{Kind, Kinds};
 use crate::layout::{Layout, Shape};
@@ -16,7 +17,7 @@ pub(crate) struct Running<'a> {
     layout: &'a Layout,
     log: &'a Log,
     /// The changes in memory, compared where nothing is logged.
-    changes: &'a [i128],
+    changes: Changes<'a>,
     evaluator: Evaluator,
     /// What the transaction at hand finds in each slot.
     before: Vec<i128>,
@@ -36,7 +37,7 @@ impl<'a> Running<'a> {
         log: &'a Log,
         kinds: &Kinds<'_>,
         elsewhere: &[i128],
-        changes: &'a [i128],
+        changes: Changes<'a>,
     ) -> Self {
         let mut supply = elsewhere.to_vec();
         supply.resize(view.batch.assets.len(), 0);
@@ -100,12 +101,12 @@ impl<'a> Running<'a> {
             }
             if self.log.nothing
                 && let Some(found) = self.changes.get(layout.writes(id).start + nth)
-                && *found != new.saturating_sub(self.before[slot])
+                && found != new.saturating_sub(self.before[slot])
             {
                 return Err(Rejection::Change {
                     transaction: self.view.batch.transaction_name(id),
                     place: self.view.batch.place_name(place),
-                    found: *found,
+                    found,
                     expected: new.saturating_sub(self.before[slot]),
                 });
             }
@@ -132,16 +133,19 @@ impl<'a> Running<'a> {
         let logged = if self.log.nothing {
             self.changes
         } else {
-            self.view.written
+            Changes::Wide(self.view.written)
         };
-        for (slot, logged) in shape.written_slots.iter().zip(&logged[self.layout.writes(id)]) {
+        for (slot, at) in shape.written_slots.iter().zip(self.layout.writes(id)) {
+            let logged = logged
+                .get(at)
+                .ok_or(Rejection::BadBatch("a log that is too short"))?;
             let index = place_of(transaction, usize::from(*slot))?.0 as usize;
             let old = self.values[index];
             let changes = self.log.nothing || self.log.escrow[index];
             let new = if changes {
-                old.saturating_add(*logged)
+                old.saturating_add(logged)
             } else {
-                *logged
+                logged
             };
             self.values[index] = new;
             self.versions[index] += 1;

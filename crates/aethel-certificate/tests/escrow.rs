@@ -3,13 +3,16 @@
 
 use crate::certify;
 use crate::support::{Build, Kind, Step, from_steps, strategies};
-use aethel_certificate::escrow::{Reason, Treatment, settle};
+use aethel_certificate::escrow::{Changes, Reason, Treatment, settle};
 use aethel_certificate::{Certificate, Memory, Rejection, accesses, check, check_columns, check_escrow};
 use aethel_ir::{Column, Evaluator, MAX_MINOR_UNITS, PlaceId, TransactionId};
 use proptest::prelude::*;
 
 fn in_memory(values: &[i128]) -> Memory<'_> {
-    Memory { values, changes: &[] }
+    Memory {
+        values,
+        changes: Changes::default(),
+    }
 }
 
 /// Runs the transactions in this order; the values at the end when all go through.

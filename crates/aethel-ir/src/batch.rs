@@ -188,6 +188,29 @@ pub struct Stretch {
     pub count: u32,
 }
 
+/// How many transactions from the first on are rows of a group one after the other, from `row` on.
+fn count_rows(transactions: &[TransactionRef], group: u32, row: u32) -> usize {
+    /// So many are looked at together, which is quicker than asking after each whether to go on.
+    const TOGETHER: usize = 64;
+    let differs =
+        |one: &TransactionRef, index: usize| (one.group ^ group) | (one.row.wrapping_sub(index as u32) ^ row);
+    let mut count = 0;
+    let (parts, _) = transactions.as_chunks::<TOGETHER>();
+    for part in parts {
+        let mut differ = 0;
+        for (offset, one) in part.iter().enumerate() {
+            differ |= differs(one, count + offset);
+        }
+        if differ != 0 {
+            break;
+        }
+        count += TOGETHER;
+    }
+    let rest = transactions.get(count..).unwrap_or(&[]);
+    let follows = |pair: &(usize, &TransactionRef)| differs(pair.1, pair.0) == 0;
+    count + (count..).zip(rest).take_while(follows).count()
+}
+
 impl Batch {
     /// The stretches that these transactions fall into, in source order; transactions that do not exist are left out.
     pub fn stretches(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = Stretch> + '_ {
@@ -196,8 +219,7 @@ impl Batch {
         std::iter::from_fn(move || {
             let rest = self.transactions.get(at..end)?;
             let TransactionRef { group, row } = *rest.first()?;
-            let follows = |(one, row): &(&TransactionRef, u32)| one.group == group && one.row == *row;
-            let count = rest.iter().zip(row..).take_while(follows).count();
+            let count = count_rows(rest, group, row);
             let first = at as u32;
             at += count;
             Some(Stretch {
@@ -253,6 +275,14 @@ impl Batch {
             Field::Balance(asset) => Some(*asset),
             Field::Integer(_) | Field::Bool(_) => None,
         }
+    }
+
+    /// The field of all places, where they have only one.
+    pub fn one_field(&self) -> Option<FieldId> {
+        let (_, first) = self.places.first()?;
+        // All of them are looked at, because that is quicker than asking after each whether to go on.
+        let differs = (self.places.iter()).fold(0, |differs, (_, field)| differs | (field.0 ^ first.0));
+        (differs == 0).then_some(*first)
     }
 
     /// The account of a place.
@@ -479,4 +509,51 @@ fn validate_intent(intent: &Intent, batch: &Batch) -> Result<(), &'static str> {
         return Err("a place that is defined twice");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows that follow each other are one stretch, wherever among those that are compared together it begins or ends.
+    #[test]
+    fn stretches_end_where_rows_do_not_follow() {
+        let reference = |(group, row)| TransactionRef { group, row };
+        for count in [1, 2, 63, 64, 65, 127, 128, 129, 300_u32] {
+            for at in [0, 1, 62, 63, 64, 65, 127, 128, 200]
+                .into_iter()
+                .filter(|at| *at < count)
+            {
+                for odd in [(7, at), (0, at + 1), (1, at + 1)] {
+                    let mut transactions: Vec<_> = (0..count).map(|row| reference((0, row))).collect();
+                    transactions[at as usize] = reference(odd);
+                    let mut batch = Batch {
+                        name: "b".into(),
+                        assets: vec![],
+                        fields: vec![],
+                        accounts: vec![],
+                        unbounded: vec![],
+                        places: vec![],
+                        intents: vec![],
+                        groups: vec![],
+                        transactions,
+                        items: vec![],
+                    };
+                    let found: Vec<Stretch> = batch.stretches(0..count as usize).collect();
+                    let mut rows = Vec::new();
+                    for stretch in &found {
+                        assert_eq!(stretch.first as usize, rows.len());
+                        rows.extend(
+                            (stretch.row..stretch.row + stretch.count)
+                                .map(|row| reference((stretch.group, row))),
+                        );
+                    }
+                    assert_eq!(rows, batch.transactions, "{count} {at} {odd:?}");
+                    assert!(found.len() <= 3, "{found:?}");
+                    batch.transactions[at as usize] = reference((0, at));
+                    assert_eq!(batch.stretches(0..count as usize).count(), 1);
+                }
+            }
+        }
+    }
 }

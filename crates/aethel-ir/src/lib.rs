@@ -17,7 +17,7 @@ pub mod rational;
 pub mod source;
 pub mod time;
 
-pub use access::{Access, Bound, Class, ConditionRef, Form, Lane, Linear, SlotAccess, Test};
+pub use access::{Access, Bound, Class, ConditionRef, Form, Lane, Linear, Signs, SlotAccess, Test};
 pub use account::{AccountName, AccountNameError, OPENING_ACCOUNT};
 pub use batch::{
     AccountId, Batch, BatchItem, Column, Field, FieldId, Group, Names, PlaceId, TransactionId,

@@ -74,6 +74,11 @@ impl Writer {
     /// [`Writer::int`] of each.
     pub(crate) fn ints(&mut self, values: impl Iterator<Item = i128>) {
         self.column(values, |piece, at, value| {
+            let narrow = value as i64;
+            let quick = ((narrow << 1) ^ (narrow >> 63)) as u64;
+            if i128::from(narrow) == value && quick < 1 << SHORT_BITS {
+                return short(piece, at, quick);
+            }
             let mut folded = ((value << 1) ^ (value >> 127)) as u128;
             let mut at = at;
             while folded >= 1 << SHORT_BITS {
@@ -140,10 +145,17 @@ const LONGEST: usize = 24;
 /// What fits into eight bytes of seven bits.
 const SHORT_BITS: u32 = 56;
 
-/// Writes a number of at most [`SHORT_BITS`] bits without a branch; gives where it ends. The rest of the eight bytes
-/// from `at` on is overwritten.
+/// Writes a number of at most [`SHORT_BITS`] bits with one branch; gives where it ends. The rest of the eight bytes from
+/// `at` on may be overwritten.
 fn short(piece: &mut [u8; PIECE], at: usize, value: u64) -> usize {
     debug_assert!(value < 1 << SHORT_BITS);
+    // Most are this short.
+    if value < 1 << 14 {
+        let more = u16::from(value > 0x7f);
+        let two = (value as u16 & 0x7f) | (value as u16 & 0x3f80) << 1 | more << 7;
+        piece[at..at + 2].copy_from_slice(&two.to_le_bytes());
+        return at + 1 + usize::from(more);
+    }
     // Groups of seven bits move apart: two of 28, four of 14, eight of 7.
     let x = (value & 0x0fff_ffff) | (value & 0x00ff_ffff_f000_0000) << 4;
     let x = (x & 0x0000_3fff_0000_3fff) | (x & 0x0fff_c000_0fff_c000) << 2;

@@ -389,11 +389,10 @@ fn write_entries(out: &mut Writer, entries: &Entries) {
     out.uints(entries.place.iter().copied());
     out.ints(entries.amount.iter().copied());
     // Positions hardly ever go back or jump: their differences take a byte.
-    let mut before = 0;
-    out.small_ints(entries.position.iter().map(|position| {
-        let position = i64::from(*position);
-        position - std::mem::replace(&mut before, position)
-    }));
+    let positions = entries.position.as_slice();
+    out.small_ints(positions.first().map(|first| i64::from(*first)).into_iter());
+    let neighbours = positions.iter().skip(1).zip(positions);
+    out.small_ints(neighbours.map(|(position, before)| i64::from(*position) - i64::from(*before)));
 }
 
 fn read_entries(input: &mut Reader<'_>, places: usize, transactions: u32) -> Read<Entries> {

@@ -162,38 +162,39 @@ impl Tail {
         self.keys.len()
     }
 
-    pub(crate) fn sorted(&self) -> Vec<(PlaceKey, Versioned)> {
-        let mut order: Vec<usize> = (0..self.keys.len()).collect();
-        order.sort_unstable_by(|a, b| self.keys[*a].cmp(&self.keys[*b]));
-        let row = |index: usize| {
+    /// Every place and what it holds, sorted.
+    pub(crate) fn sorted(&self) -> impl Iterator<Item = (&PlaceKey, Versioned)> {
+        let mut order: Vec<u32> = (0..self.keys.len() as u32).collect();
+        order.sort_unstable_by(|a, b| self.keys[*a as usize].cmp(&self.keys[*b as usize]));
+        order.into_iter().map(|index| {
             let value = Versioned {
-                value: self.values[index],
-                version: self.versions[index],
+                value: self.values[index as usize],
+                version: self.versions[index as usize],
             };
-            (self.keys[index].clone(), value)
-        };
-        order.into_iter().map(row).collect()
+            (&self.keys[index as usize], value)
+        })
     }
 }
 
 /// Sorted rows with the tail laid over them, sorted.
 pub(crate) fn merge<'a>(
     below: Rows<'a, (PlaceKey, Versioned)>,
-    tail: &Tail,
+    tail: &'a Tail,
 ) -> Rows<'a, (PlaceKey, Versioned)> {
     let mut below = below.peekable();
-    let mut above = tail.sorted().into_iter().peekable();
+    let mut above = tail.sorted().peekable();
+    let owned = |(place, value): (&PlaceKey, Versioned)| Ok((place.clone(), value));
     Box::new(std::iter::from_fn(move || match (below.peek(), above.peek()) {
         (Some(Ok((low, _))), Some((high, _))) => {
-            if low < high {
+            if low < *high {
                 return below.next();
             }
-            if low == high {
+            if low == *high {
                 below.next();
             }
-            above.next().map(Ok)
+            above.next().map(owned)
         }
         (Some(_), _) => below.next(),
-        (None, _) => above.next().map(Ok),
+        (None, _) => above.next().map(owned),
     }))
 }

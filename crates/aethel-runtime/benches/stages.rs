@@ -77,6 +77,7 @@ fn pairs(transactions: usize) -> Build {
 type Case = (&'static str, fn(usize) -> Build);
 
 fn main() {
+    memory::keep();
     let words: Vec<String> = std::env::args()
         .skip(1)
         .filter(|word| word != "--bench")

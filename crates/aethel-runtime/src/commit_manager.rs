@@ -243,7 +243,7 @@ fn entries(input: &CommitInput<'_>, listed: &Listed) -> Entries {
                 continue;
             };
             let amount = match as_logged[place.0 as usize] {
-                true => *value,
+                true => value,
                 false => value.saturating_sub(run.seen.get(seen + slot).copied().unwrap_or(0)),
             };
             entries.push(listed.number(*place), amount, position);

@@ -61,13 +61,17 @@ pub struct Counts {
 impl Counts {
     /// The conflicts at a place that so many transactions read and write: between consecutive ones, and between any two.
     pub(crate) fn of_updates(updates: u32) -> (Self, Self) {
-        let each = |count: u64| Self {
+        let (before, updates) = (u64::from(updates.saturating_sub(1)), u64::from(updates));
+        (Self::each(before), Self::each(before * updates / 2))
+    }
+
+    /// So many of each kind: accesses that read and write conflict in all three ways.
+    fn each(count: u64) -> Self {
+        Self {
             raw: count,
             waw: count,
             war: count,
-        };
-        let (before, updates) = (u64::from(updates.saturating_sub(1)), u64::from(updates));
-        (each(before), each(before * updates / 2))
+        }
     }
 
     /// One more of a kind.
@@ -133,8 +137,6 @@ pub struct Plan<'g> {
     pub settlement: Settlement,
     /// How the intents treat their places, as far as it is proved; one for each, or none.
     pub access: &'g [Access],
-    /// Whether some place is in escrow.
-    escrow: bool,
     any_order: bool,
     /// Who waits for whom, where that is less than the graph says.
     reduced: OnceLock<Schedule>,
@@ -186,7 +188,7 @@ impl Plan<'_> {
 
     /// Whether a run need not log what it saw, since every place that is written is in escrow.
     pub fn unlogged(&self) -> bool {
-        self.any_order && self.escrow
+        self.any_order && self.settlement.has_escrow()
     }
 
     /// Every conflict between consecutive accesses, place by place in batch order.
@@ -295,6 +297,7 @@ impl ConflictDetector {
         workers: &dyn Workers,
     ) -> Plan<'g> {
         let settlement = settle_with(batch, access, snapshot, workers);
+        let any_order = settlement.any_order();
         let mut plan = Plan {
             graph,
             consecutive: Counts::default(),
@@ -303,17 +306,24 @@ impl ConflictDetector {
             conflicted: 0,
             settlement,
             access,
-            escrow: false,
-            any_order: true,
+            any_order,
             reduced: OnceLock::new(),
         };
+        if let (true, Some(totals)) = (any_order, graph.survey.totals()) {
+            // Places that conflict are written, and whatever is written is in escrow.
+            plan.conflicted = totals.places;
+            plan.consecutive = Counts::each(totals.consecutive);
+            plan.commuting = plan.consecutive;
+            plan.pairs = Counts::each(totals.pairs);
+            return plan;
+        }
         let mut commuting = Tally::default();
         let mut ordered = Tally::default();
         for (place, treatment) in (0_u32..).map(PlaceId).zip(&plan.settlement.places) {
-            let escrow = *treatment == Treatment::Escrow;
-            plan.escrow |= escrow;
-            plan.any_order &= !matches!(treatment, Treatment::Ordered(_));
-            let tally = if escrow { &mut commuting } else { &mut ordered };
+            let tally = match treatment {
+                Treatment::Escrow => &mut commuting,
+                Treatment::Ordered(_) | Treatment::Unwritten => &mut ordered,
+            };
             match graph.survey.updates(place) {
                 Some(updates) => tally.add_updates(updates),
                 None => tally.add(graph.counts_at(batch, place)),

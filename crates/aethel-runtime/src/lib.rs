@@ -19,6 +19,7 @@ pub mod identity;
 mod keys;
 pub mod lemmas;
 pub mod linearizability_prover;
+pub mod memory;
 pub mod oracle;
 pub mod parallel_executor;
 mod pipeline;
@@ -56,7 +57,7 @@ pub use preparation::Openings;
 pub use processor::BatchProcessor;
 pub use request::{BatchRequest, ProcessorOptions};
 pub use result::{Approval, ApprovalNeed, BatchResult, StageReport, ThroughputBaseline};
-pub use serial::{Run, TransactionFailure};
+pub use serial::{Run, TransactionFailure, Written};
 pub use team::Team;
 
 /// A diagnostic that ends a batch; boxed, because it is large and rare.

@@ -17,7 +17,7 @@ use crate::team::Team;
 use crate::{
     ConflictDetector, ConservationValidator, DependencyAnalyzer, LinearizabilityProver, ParallelExecutor,
 };
-use crate::{Refusal, failure, identity};
+use crate::{Refusal, failure, identity, memory};
 use aethel_ir::{Code, Diagnostic, Severity, TransactionId};
 use aethel_ledger::{BatchKey, CommitOutcome, Digest, LedgerStore, MemoryStore, PolicyChange};
 use std::collections::BTreeMap;
@@ -49,6 +49,7 @@ enum Attempt {
 impl BatchProcessor {
     /// A processor that reads time from `clock`.
     pub fn new(options: ProcessorOptions, clock: Arc<dyn Clock>) -> Self {
+        memory::keep();
         let team = Team::new(options.threads.unwrap_or(options.available_threads));
         Self {
             options,

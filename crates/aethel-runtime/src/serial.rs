@@ -5,6 +5,7 @@ use crate::clock::{Stop, Watch};
 use crate::dependency_analyzer::DependencyGraph;
 use crate::supply::Supply;
 use aethel_certificate::Layout;
+use aethel_certificate::escrow::Changes;
 use aethel_ir::{Batch, Evaluator, Failure, PlaceId, Site, TransactionId};
 
 /// How often a loop over transactions looks at the watch.
@@ -23,11 +24,78 @@ pub struct Run {
     /// Like `seen`: how many writes the place had had.
     pub versions: Vec<u32>,
     /// For each transaction in source order and each written slot, the new value; of a place in escrow, the change.
-    pub written: Vec<i128>,
+    pub written: Written,
+}
+
+/// A log of values in minor units, as narrow as they allow; two with the same values are equal.
+#[derive(Clone, Debug, Eq)]
+pub enum Written {
+    /// All of them are small.
+    Narrow(Vec<i64>),
+    /// Some need not be.
+    Wide(Vec<i128>),
+}
+
+impl PartialEq for Written {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && (0..self.len()).all(|index| self.get(index) == other.get(index))
+    }
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        Written::Narrow(Vec::new())
+    }
+}
+
+impl From<Vec<i64>> for Written {
+    fn from(values: Vec<i64>) -> Self {
+        Written::Narrow(values)
+    }
+}
+
+impl From<Vec<i128>> for Written {
+    fn from(values: Vec<i128>) -> Self {
+        Written::Wide(values)
+    }
+}
+
+impl Written {
+    /// One of them.
+    pub fn get(&self, index: usize) -> Option<i128> {
+        self.changes().get(index)
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.changes().len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.changes().is_empty()
+    }
+
+    /// All of them, as the checker takes changes.
+    pub fn changes(&self) -> Changes<'_> {
+        match self {
+            Written::Narrow(values) => Changes::Narrow(values),
+            Written::Wide(values) => Changes::Wide(values),
+        }
+    }
+
+    /// All of them, where they are wide: a log that is not of changes only always is.
+    pub fn wide(&self) -> &[i128] {
+        match self {
+            Written::Narrow(_) => &[],
+            Written::Wide(values) => values,
+        }
+    }
 }
 
 impl Run {
-    /// Columns to write a run into, with these places in escrow. `unlogged` says that the batch writes no others.
+    /// Columns to write into what a run sees, with these places in escrow; of what it writes there are none yet. `unlogged`
+    /// says that the batch writes no others.
     pub(crate) fn columns(layout: &Layout, escrow: Vec<PlaceId>, unlogged: bool) -> Self {
         let slots = if unlogged { 0 } else { layout.total_slots() };
         Run {
@@ -35,7 +103,7 @@ impl Run {
             escrow,
             seen: vec![0; slots],
             versions: vec![0; slots],
-            written: vec![0; layout.total_writes()],
+            written: Written::default(),
         }
     }
 
@@ -53,9 +121,11 @@ impl Run {
         };
         let shape = &layout.shapes[view.group.intent as usize];
         let first = layout.slots(id).start;
-        let written = self.written.get(layout.writes(id)).unwrap_or(&[]);
-        for (slot, written) in shape.written_slots.iter().zip(written) {
+        for (slot, at) in shape.written_slots.iter().zip(layout.writes(id)) {
             let slot = usize::from(*slot);
+            let Some(written) = self.written.get(at) else {
+                return;
+            };
             let Some(place) = view
                 .group
                 .places
@@ -134,6 +204,7 @@ pub(crate) fn run_into(
     let mut supply = Supply::new(batch, snapshot, elsewhere);
     let mut evaluator = Evaluator::default();
     let mut seen = Vec::new();
+    let mut written = vec![0_i128; layout.total_writes()];
 
     for (position, id) in graph.order.iter().enumerate() {
         if position % CHECK_EVERY == 0 {
@@ -169,7 +240,7 @@ pub(crate) fn run_into(
             if let Some(place) = view.group.places[slot].get(view.row) {
                 values[place.0 as usize] = after[slot];
                 counts[place.0 as usize] += 1;
-                run.written[layout.writes(*id).start + nth] = if escrow[place.0 as usize] {
+                written[layout.writes(*id).start + nth] = if escrow[place.0 as usize] {
                     after[slot].saturating_sub(seen[slot])
                 } else {
                     after[slot]
@@ -182,5 +253,6 @@ pub(crate) fn run_into(
         }
     }
     run.final_values = values;
+    run.written = written.into();
     Ok(run)
 }

@@ -58,6 +58,13 @@ impl Supply {
         };
         let assets: Vec<usize> = batch.fields.iter().map(asset_of).collect();
         let mut held = inflow.to_vec();
+        let field = batch
+            .one_field()
+            .map(|field| assets.get(usize::from(field.0)).copied());
+        if let (Some(Some(0)), [held]) = (field, held.as_mut_slice()) {
+            *held = held.saturating_add(sum_of_positive(snapshot));
+            return held.saturating_add(elsewhere.first().copied().unwrap_or(0).max(0)) <= MAX_MINOR_UNITS;
+        }
         for ((_, field), value) in batch.places.iter().zip(snapshot) {
             let asset = assets.get(usize::from(field.0)).copied().unwrap_or(usize::MAX);
             if let Some(held) = held.get_mut(asset) {
@@ -96,4 +103,18 @@ impl Supply {
         }
         broken
     }
+}
+
+/// What is above zero among some values, summed up; saturating.
+fn sum_of_positive(values: &[i128]) -> i128 {
+    let (mut sum, mut high) = (0_i128, 0_i64);
+    for value in values {
+        sum = sum.wrapping_add(*value);
+        high |= (*value >> 64) as i64;
+    }
+    // None is below zero, and none is so large that fewer than 2^33 of them could overflow.
+    if (0..1 << 30).contains(&high) && values.len() < 1 << 33 {
+        return sum;
+    }
+    (values.iter()).fold(0, |sum: i128, value| sum.saturating_add((*value).max(0)))
 }

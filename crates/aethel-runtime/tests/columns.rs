@@ -6,14 +6,14 @@ use crate::{
 };
 use aethel_certificate::accesses;
 use aethel_ir::{Failure, MAX_MINOR_UNITS, Site, Slot, TransactionId};
-use aethel_runtime::serial::{Run, SerialError, run_serially};
+use aethel_runtime::serial::{Run, SerialError, Written, run_serially};
 use aethel_runtime::{DependencyGraph, Team};
 use proptest::prelude::*;
 use std::sync::Arc;
 
 /// By how much each transaction changes what it writes.
-fn changes(build: &Build, graph: &DependencyGraph, run: &Run) -> Vec<i128> {
-    let mut changes = run.written.clone();
+fn changes(build: &Build, graph: &DependencyGraph, run: &Run) -> Written {
+    let mut changes = run.written.wide().to_vec();
     for id in (0..build.batch.len() as u32).map(TransactionId) {
         let view = build.batch.transaction(id).unwrap();
         let shape = &graph.layout.shapes[view.group.intent as usize];
@@ -22,7 +22,7 @@ fn changes(build: &Build, graph: &DependencyGraph, run: &Run) -> Vec<i128> {
             changes[writes.start + nth] -= run.seen[slots.start + usize::from(*slot)];
         }
     }
-    changes
+    changes.into()
 }
 
 /// Runs a batch with 1, 2 and 5 workers and compares each run with the serial one.

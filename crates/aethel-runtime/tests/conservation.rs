@@ -13,7 +13,7 @@ fn validate(build: &Build, snapshot: &[i128]) -> Result<Conservation, Box<Diagno
         final_values: serial.final_values,
         seen: serial.seen,
         versions: serial.versions,
-        written: serial.written,
+        written: serial.written.into(),
     };
     let policy = aethel_ledger::Policy::default();
     let oracles = OracleCheck {

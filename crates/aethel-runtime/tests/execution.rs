@@ -74,7 +74,7 @@ proptest! {
                     prop_assert_eq!(&trace.run.final_values, &expected.final_values);
                     prop_assert_eq!(&trace.run.seen, &expected.seen);
                     prop_assert_eq!(&trace.run.versions, &expected.versions);
-                    prop_assert_eq!(&trace.run.written, &expected.written);
+                    prop_assert_eq!(trace.run.written.wide(), &expected.written);
                 }
                 (Err((id, failure)), Err(ExecutionError::Failed(found))) => {
                     prop_assert_eq!(*id as u32, found.transaction.0);

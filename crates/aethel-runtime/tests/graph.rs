@@ -2,7 +2,8 @@
 
 use crate::support::{Build, Kind, Step, from_steps, naive_order, strategies};
 use crate::{ALL, ConflictDetector, ConflictKind, Counts, DependencyAnalyzer, DependencyGraph};
-use aethel_ir::{Batch, PlaceId, TransactionId};
+use aethel_ir::intent::{Effect, Expr, ExprId, Place};
+use aethel_ir::{AccountId, Batch, Column, PlaceId, Slot, TransactionId, TransactionRef};
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 
@@ -358,4 +359,84 @@ fn one_account_under_two_names_is_one_access() {
     assert_eq!(chain.len(), 1);
     assert!(chain[0].reads && chain[0].writes);
     assert_eq!(graph.survey.edges, 0);
+}
+
+/// A batch of `rows` of one intent that reads and writes so many places; each row names its places.
+fn wide(slots: usize, rows: &[Vec<u32>]) -> Batch {
+    let mut build = Build::new("wide");
+    let names: Vec<_> = (0..20).map(|n| build.account(&format!("a{n}"))).collect();
+    let pairs: Vec<_> = names.iter().map(|name| (*name, names[0], 1)).collect();
+    // Every account gets a place.
+    build.id_rows(Kind::Move, &pairs);
+    let mut batch = build.batch;
+    let intent = &mut batch.intents[0];
+    let (account, place, effect) = (
+        intent.accounts[0].clone(),
+        intent.places[0],
+        intent.effects[0].clone(),
+    );
+    let nodes = intent.nodes.len() as u32;
+    intent.accounts.resize(slots, account);
+    intent.places.clear();
+    intent.effects.clear();
+    for slot in 0..slots as u16 {
+        let mut node = intent.nodes[0].clone();
+        node.expr = Expr::Before(Slot(slot));
+        intent.nodes.push(node);
+        intent.places.push(Place {
+            account: slot,
+            field: place.field,
+        });
+        intent.effects.push(Effect {
+            slot: Slot(slot),
+            value: ExprId(nodes + u32::from(slot)),
+            span: effect.span,
+        });
+    }
+    let group = &mut batch.groups[0];
+    let column = |slot: usize| -> Vec<u32> { rows.iter().map(|row| row[slot]).collect() };
+    let place_of = |account: &u32| {
+        let found = batch.places.iter().position(|(of, _)| of.0 == *account);
+        PlaceId(found.unwrap() as u32)
+    };
+    group.rows = rows.len() as u32;
+    group.accounts = (0..slots)
+        .map(|slot| Column::Each(column(slot).into_iter().map(AccountId).collect()))
+        .collect();
+    group.places = (0..slots)
+        .map(|slot| Column::Each(column(slot).iter().map(place_of).collect()))
+        .collect();
+    batch.transactions = (0..rows.len() as u32)
+        .map(|row| TransactionRef { group: 0, row })
+        .collect();
+    batch.items[0].count = rows.len() as u32;
+    batch
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// The graph in numbers is that of the edges, however many places a transaction touches.
+    #[test]
+    fn transactions_with_many_places_are_counted_like_others(
+        slots in 1_usize..12,
+        shuffled in proptest::collection::vec(Just((0..20).collect::<Vec<u32>>()).prop_shuffle(), 1..300),
+    ) {
+        let rows: Vec<Vec<u32>> = shuffled.iter().map(|row| row[..slots].to_vec()).collect();
+        let batch = wide(slots, &rows);
+        let graph = analyze(&batch);
+        let schedule = graph.schedule(&batch);
+        prop_assert_eq!(graph.survey.edges, schedule.edges());
+        prop_assert_eq!(graph.survey.depth, schedule.depth());
+        let widest = (0..schedule.depth()).map(|level| schedule.levels.row(level).len()).max();
+        prop_assert_eq!(Some(graph.survey.width), widest);
+        prop_assert_eq!(graph.survey.components, parts(&batch, schedule));
+        let updates = |place: u32| rows.iter().filter(|row| row.contains(&batch.places[place as usize].0.0)).count() as u64;
+        for place in 0..batch.places.len() as u32 {
+            let (consecutive, pairs) = graph.counts_at(&batch, PlaceId(place));
+            let updates = updates(place);
+            prop_assert_eq!(consecutive.raw, updates.saturating_sub(1));
+            prop_assert_eq!(pairs.raw, updates * updates.saturating_sub(1) / 2);
+        }
+    }
 }

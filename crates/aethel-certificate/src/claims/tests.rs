@@ -119,14 +119,22 @@ proptest! {
             }
         }
         let view = certificate.view();
-        let memory = Memory { values: &values, changes: &changes };
+        let narrow: Option<Vec<i64>> = changes.iter().map(|change| i64::try_from(*change).ok()).collect();
+        let memory = Memory { values: &values, changes: Changes::Wide(&changes) };
         let slow = check_while(&view, Some(memory), &[], &Threads(workers), &|| true);
         let accepts = |verdict: &Result<Checked, Rejection>| matches!(verdict, Ok(_) | Err(Rejection::NotConserved { .. }));
         // The reference knows of no supply.
         right &= !(much && matches!(slow, Err(Rejection::Supply { .. })));
         prop_assert_eq!(accepts(&slow), right, "{:?}", slow);
         prop_assert_eq!(&slow, &check_while(&view, Some(memory), &[], &Alone, &|| true));
-        match check_columns_with(&view, memory, &[], &Threads(workers)) {
+        let quick = check_columns_with(&view, memory, &[], &Threads(workers));
+        if let Some(narrow) = &narrow {
+            // However wide the log is.
+            let memory = Memory { changes: Changes::Narrow(narrow), ..memory };
+            prop_assert_eq!(&slow, &check_while(&view, Some(memory), &[], &Threads(workers), &|| true));
+            prop_assert_eq!(&quick, &check_columns_with(&view, memory, &[], &Threads(workers)));
+        }
+        match quick {
             // Transactions of groups in turns: somebody else looks at the changes.
             Ok(None) => prop_assert!(build.batch.items.len() > build.batch.groups.len()),
             Ok(Some(quick)) => prop_assert_eq!(Ok(quick.sums), slow.map(|slow| slow.sums)),
@@ -177,7 +185,7 @@ fn a_place_that_is_claimed_to_need_no_order_is_checked_to_the_last_unit() {
             };
             let memory = Memory {
                 values: &certificate.final_values,
-                changes: &changes,
+                changes: Changes::Wide(&changes),
             };
             for workers in [1, 3] {
                 let verdict = check_columns_with(&certificate.view(), memory, &[], &Threads(workers));
@@ -221,6 +229,7 @@ fn claim(build: &Build, initial: Vec<i128>, final_values: Vec<i128>) -> Certific
 
 fn verdict(certificate: &Certificate, changes: &[i128]) -> Result<Option<Checked>, Rejection> {
     let values = &certificate.final_values;
+    let changes = Changes::Wide(changes);
     check_columns(&certificate.view(), Memory { values, changes }, &[])
 }
 
@@ -429,7 +438,7 @@ fn the_supply_is_known_in_the_middle_of_a_batch() {
     let values = &certificate.final_values;
     let memory = Some(Memory {
         values,
-        changes: &changes,
+        changes: Changes::Wide(&changes),
     });
     for workers in [1, 2, 5] {
         let verdict = check_while(&certificate.view(), memory, &[], &Threads(workers), &|| true);

@@ -3,10 +3,14 @@
 //! Rows are taken in blocks, and the rows of a batch are shared out among workers, each with sums of its own for the
 //! stretch of places that its rows name.
 
-use super::{Sums, evaluated};
+use super::changes::Changes;
+use super::evaluated;
+use super::part::Part;
+use super::table::Table;
+use crate::kinds::Kinds;
 use crate::workers::Workers;
-use aethel_ir::access::columns::{Block, Columns, Room};
-use aethel_ir::{Access, Batch, Column, Lane, PlaceId};
+use aethel_ir::access::columns::{Block, Columns};
+use aethel_ir::{Access, Batch, Column, Lane};
 use std::ops::Range;
 use std::sync::Mutex;
 
@@ -21,15 +25,15 @@ const ROWS_A_PLACE: usize = 4;
 
 /// The sums of a batch.
 pub(crate) struct Summed<N> {
-    /// For each place.
-    pub sums: Vec<Sums<N>>,
+    /// For each place. Where all places are bounded, nothing need be said of bounds that ask for no more than zero.
+    pub sums: Table<N>,
     /// Whether every test on arguments and on places that nobody writes holds, and every change is what it is claimed to
     /// be.
     pub holds: bool,
 }
 
 /// What each change of a group is claimed to be, row by row, slots ascending.
-pub(crate) type Claims<'a> = dyn Fn(usize) -> Option<&'a [i128]> + Sync + 'a;
+pub(crate) type Claims<'a> = dyn Fn(usize) -> Option<Changes<'a>> + Sync + 'a;
 
 /// What to sum.
 pub(crate) struct Task<'a> {
@@ -60,7 +64,7 @@ impl<'a> Task<'a> {
     }
 
     /// The sums of groups of any kind: what is not made of sums is evaluated.
-    pub(crate) fn sum_any(&self, workers: &dyn Workers) -> Option<Vec<Sums>> {
+    pub(crate) fn sum_any(&self, workers: &dyn Workers) -> Option<Table<i128>> {
         let rows: usize = self.batch.groups.iter().map(|group| group.rows as usize).sum();
         let count = workers.count().min(rows / WORTH_EVALUATING).max(1);
         let sum = |share, part: &mut Part<i128>| {
@@ -81,8 +85,9 @@ impl<'a> Task<'a> {
     fn shared<N: Lane>(&self, workers: &dyn Workers, count: usize, sum: &Sum<'_, N>) -> Option<Summed<N>> {
         let rows: usize = self.batch.groups.iter().map(|group| group.rows as usize).sum();
         let places = self.batch.places.len();
+        let bounded = Kinds::new(self.batch).all_bounded();
         if count == 1 {
-            let mut part = Part::new(0..places);
+            let mut part = Part::new(0..places, bounded);
             let holds = sum(0..rows, &mut part)?;
             return Some(Summed {
                 sums: part.sums,
@@ -93,33 +98,33 @@ impl<'a> Task<'a> {
         workers.run(&|worker| {
             let Some(slot) = parts.get(worker) else { return };
             let share = rows * worker / count..rows * (worker + 1) / count;
-            let mut part = Part::new(self.places_of(share.clone()));
+            let mut part = Part::new(self.places_of(share.clone()), bounded);
             let holds = sum(share, &mut part);
             if let (Some(holds), Ok(mut slot)) = (holds, slot.lock()) {
                 *slot = Some((part, holds));
             }
         });
-        let mut whole = Summed {
-            sums: Vec::new(),
-            holds: true,
-        };
+        let mut whole: Option<Table<N>> = None;
+        let mut all_hold = true;
         for part in parts {
             let (part, holds) = part.into_inner().ok().flatten()?;
-            whole.holds &= holds;
-            if whole.sums.is_empty() && part.base == 0 && part.sums.len() == places {
-                whole.sums = part.sums;
-                continue;
-            }
-            whole.sums.resize(places, Sums::default());
-            let stretch = whole.sums.get_mut(part.base..part.base + part.sums.len())?;
-            for (sum, more) in stretch.iter_mut().zip(&part.sums) {
-                sum.join(more);
-            }
+            all_hold &= holds;
+            let whole = match &mut whole {
+                none @ None if part.base == 0 && part.sums.len() == places => {
+                    *none = Some(part.sums);
+                    continue;
+                }
+                some => some.get_or_insert_with(|| Table::new(places)),
+            };
+            whole.join(part.base..part.base + part.sums.len(), &part.sums)?;
             for (place, more) in &part.same {
-                whole.sums.get_mut(place.0 as usize)?.join(more);
+                whole.update(place.0 as usize, |sums| sums.join(more))?;
             }
         }
-        Some(whole)
+        Some(Summed {
+            sums: whole.unwrap_or_else(|| Table::new(places)),
+            holds: all_hold,
+        })
     }
 
     /// So large may a change or a bound be that the sums of all fit.
@@ -203,7 +208,7 @@ impl<'a> Task<'a> {
             match part.add(&columns, block, &mut room, claimed) {
                 Some(all) => holds &= all,
                 // Where there is nothing wider, the block makes all of its places unknown; batch order then decides.
-                None if N::LOWEST.wide() == i128::MIN => {
+                None if !N::NARROW => {
                     part.forget(&columns, block);
                     holds = false;
                 }
@@ -220,120 +225,15 @@ type Sum<'a, N> = dyn Fn(Range<usize>, &mut Part<N>) -> Option<bool> + Sync + 'a
 /// What a worker found: its sums, and whether its rows hold.
 type Share<N> = (Part<N>, bool);
 
-/// The sums of a worker.
-pub(crate) struct Part<N> {
-    /// The first place of the stretch.
-    base: usize,
-    /// For each place of the stretch.
-    pub sums: Vec<Sums<N>>,
-    /// Places outside the stretch that are the same for all rows of a group.
-    same: Vec<(PlaceId, Sums<N>)>,
-}
-
-impl<N: Lane> Part<N> {
-    pub(crate) fn new(places: Range<usize>) -> Self {
-        Self {
-            base: places.start,
-            sums: vec![Sums::default(); places.len()],
-            same: Vec::new(),
-        }
-    }
-
-    /// The sums of a place.
-    #[inline(always)]
-    fn of(&mut self, place: PlaceId) -> Option<&mut Sums<N>> {
-        // A place before the stretch wraps around, and is outside too.
-        self.sums.get_mut((place.0 as usize).wrapping_sub(self.base))
-    }
-
-    /// The sums of a place that all rows of a group have.
-    pub(super) fn of_same(&mut self, place: PlaceId) -> Option<&mut Sums<N>> {
-        let inside = (place.0 as usize).wrapping_sub(self.base) < self.sums.len();
-        if inside {
-            return self.of(place);
-        }
-        let known = self.same.iter().position(|(known, _)| *known == place);
-        let index = known.unwrap_or_else(|| {
-            self.same.push((place, Sums::default()));
-            self.same.len() - 1
-        });
-        self.same.get_mut(index).map(|(_, sums)| sums)
-    }
-
-    /// Adds a block of transactions; gives whether their own tests hold and their changes are those that are claimed, and
-    /// nothing when a number does not fit.
-    fn add(
-        &mut self,
-        columns: &Columns<'_, N>,
-        block: Block,
-        room: &mut Room<N>,
-        claimed: Option<&[i128]>,
-    ) -> Option<bool> {
-        let mut holds = columns.compute(block, room)?;
-        for nth in 0..columns.written() {
-            if let Column::Same(place) = columns.places(nth)? {
-                let sums = self.of_same(*place)?;
-                let mut own = *sums;
-                columns.changes(block, nth, room, |_, delta, least| {
-                    own.add(delta);
-                    least.into_iter().for_each(|least| own.bound(least, delta));
-                    Some(())
-                })?;
-                *sums = own;
-            } else {
-                columns.changes(block, nth, room, |place, delta, least| {
-                    let sums = self.of(place)?;
-                    sums.add(delta);
-                    least.into_iter().for_each(|least| sums.bound(least, delta));
-                    Some(())
-                })?;
-            }
-        }
-        columns.bounds(block, room, |place, least, delta| {
-            self.of_same(place)?.bound(least, delta);
-            Some(())
-        })?;
-        if let Some(claimed) = claimed {
-            holds &= agree(columns, block, room, claimed)?;
-        }
-        Some(holds)
-    }
-
-    /// Nothing is known about the places of a block.
-    fn forget(&mut self, columns: &Columns<'_, N>, block: Block) {
-        for column in columns.concerned() {
-            block.places(column, |_, place| {
-                self.of_same(place)?.unknown = true;
-                Some(())
-            });
-        }
-    }
-}
-
-/// Whether the changes of a block are what they are claimed to be.
-fn agree<N: Lane>(columns: &Columns<'_, N>, block: Block, room: &Room<N>, claimed: &[i128]) -> Option<bool> {
-    let each = columns.written();
-    if each == 0 {
-        return Some(true);
-    }
-    let claimed = claimed.get(block.first() * each..(block.first() + block.count()) * each)?;
-    let mut different = 0;
-    for nth in 0..each {
-        let deltas = columns.deltas(block, nth, room)?;
-        for (row, delta) in claimed.chunks_exact(each).zip(deltas) {
-            different |= row.get(nth)? ^ delta.wide();
-        }
-    }
-    Some(different == 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::escrow::Sums;
     use crate::escrow::settle_with;
     use crate::support::{Build, Kind, from_steps, strategies};
     use crate::workers::tests::Threads;
     use crate::{Alone, accesses};
+    use aethel_ir::PlaceId;
     use proptest::prelude::*;
 
     const KINDS: &[Kind] = &[
@@ -346,11 +246,13 @@ mod tests {
     ];
 
     fn same<N: Lane, M: Lane>(a: &Sums<N>, b: &Sums<M>) -> bool {
-        let least = |least: i128, lowest: i128| (least != lowest).then_some(least);
+        // Of bounded places nothing need be said about bounds that ask for no more than zero.
+        let least = |least: i128, lowest: i128| if least != lowest { least.max(0) } else { 0 };
         a.debit.wide() == b.debit.wide()
             && a.credit.wide() == b.credit.wide()
             && least(a.least.wide(), N::LOWEST.wide()) == least(b.least.wide(), M::LOWEST.wide())
             && a.unknown == b.unknown
+            && a.written == b.written
     }
 
     proptest! {
@@ -380,11 +282,12 @@ mod tests {
             let wide = task.sum::<i128>(&Alone).ok_or_else(|| TestCaseError::fail("not linear"))?;
             let shared = task.sum::<i128>(&Threads(workers)).ok_or_else(|| TestCaseError::fail("not linear"))?;
             prop_assert_eq!(wide.holds, shared.holds);
-            prop_assert!(wide.sums.iter().zip(&shared.sums).all(|(a, b)| same(a, b)));
+            let all = |a: &Table<i128>, b: &Table<i128>| a.iter().zip(b.iter()).all(|(a, b)| same(&a, &b));
+            prop_assert!(all(&wide.sums, &shared.sums));
             match task.sum::<i64>(&Threads(workers)) {
                 Some(narrow) => {
                     prop_assert_eq!(wide.holds, narrow.holds);
-                    prop_assert!(wide.sums.iter().zip(&narrow.sums).all(|(a, b)| same(a, b)));
+                    prop_assert!(wide.sums.iter().zip(narrow.sums.iter()).all(|(a, b)| same(&a, &b)));
                 }
                 None => prop_assert!(largest > 1 << 40),
             }
@@ -435,7 +338,8 @@ mod tests {
         assert!(half.len() <= 500 && half.start > 400, "{half:?}");
         let sums = task.sum::<i64>(&Threads(2)).map(|summed| summed.sums);
         assert_eq!(
-            sums.and_then(|sums| sums.get(place.0 as usize).map(|sums| sums.debit)),
+            sums.and_then(|sums| sums.get(place.0 as usize))
+                .map(|sums| sums.debit),
             Some(5000)
         );
     }

@@ -1,6 +1,6 @@
 //! Sums of transactions whose changes are no sums: each is evaluated once, from the values before.
 
-use super::columns::Part;
+use super::part::Part;
 use aethel_ir::{
     Access, Batch, Class, Evaluator, Group, PlaceId, Rational, RoundMode, Slot, TransactionView,
 };
@@ -34,8 +34,8 @@ pub(super) fn sum_group(
         }));
         if add_row(&mut evaluator, view, access, &before, part).is_none() {
             for column in &group.places {
-                if let Some(sums) = column.get(row).and_then(|place| part.of_same(*place)) {
-                    sums.unknown = true;
+                if let Some(place) = column.get(row) {
+                    part.update(*place, |sums| sums.unknown = true);
                 }
             }
         }
@@ -58,8 +58,7 @@ fn add_row(
             continue;
         }
         let place = place_of(view, Slot(slot as u16))?;
-        let sums = part.of_same(place)?;
-        sums.add(delta);
+        part.update(place, |sums| sums.add(delta))?;
         for bound in &access.bounds {
             let only_if = bound.condition.of(view.intent)?.if_bounded;
             if let Some(slot) = only_if
@@ -78,7 +77,8 @@ fn add_row(
             } else {
                 floor(&margin)?
             };
-            sums.bound(before.get(slot)?.checked_sub(room)?, delta);
+            let least = before.get(slot)?.checked_sub(room)?;
+            part.update(place, |sums| sums.bound(least, delta))?;
         }
     }
     Some(())

@@ -12,13 +12,18 @@
 //! Intents that are sums are summed column by column ([`columns`](self)); others are evaluated once, from the values
 //! before, which is the same since their deltas do not depend on the place.
 
+mod changes;
 mod columns;
 mod evaluated;
+mod part;
 mod sums;
+mod table;
 
-pub use sums::Sums;
+pub use changes::Changes;
 
 pub(crate) use columns::{Summed, Task};
+pub(crate) use sums::Sums;
+pub(crate) use table::{Ended, Plain, Table};
 
 use crate::kinds::Kinds;
 use crate::workers::{Alone, Workers};
@@ -55,22 +60,38 @@ pub struct Settlement {
     pub places: Vec<Treatment>,
     /// For each place, the sums behind its treatment; they mean something where it is written and only added to.
     sums: AllSums,
+    /// Some place is in escrow.
+    some: bool,
+    /// No place needs an order.
+    any_order: bool,
 }
 
 /// The sums of all places, in the width that they fit in.
 #[derive(Clone, Debug)]
 enum AllSums {
-    Narrow(Vec<Sums<i64>>),
-    Wide(Vec<Sums>),
+    Narrow(Table<i64>),
+    Wide(Table<i128>),
 }
 
 impl Settlement {
+    fn new(places: Vec<Treatment>, sums: AllSums) -> Self {
+        let ordered = |place: &Treatment| matches!(place, Treatment::Ordered(_));
+        Self {
+            some: places.contains(&Treatment::Escrow),
+            any_order: !places.iter().any(ordered),
+            places,
+            sums,
+        }
+    }
+
     /// Whether the transactions of the batch may run in any order at all, as far as places go.
     pub fn any_order(&self) -> bool {
-        !self
-            .places
-            .iter()
-            .any(|place| matches!(place, Treatment::Ordered(_)))
+        self.any_order
+    }
+
+    /// Whether some place is in escrow.
+    pub fn has_escrow(&self) -> bool {
+        self.some
     }
 
     /// Where a place in escrow ends, in whatever order the accesses come; `None` for any other place.
@@ -87,11 +108,24 @@ impl Settlement {
 
     /// The escrow places, ascending.
     pub fn escrow(&self) -> Vec<PlaceId> {
-        (0_u32..)
-            .zip(&self.places)
-            .filter(|(_, treatment)| **treatment == Treatment::Escrow)
-            .map(|(place, _)| PlaceId(place))
-            .collect()
+        if self
+            .places
+            .iter()
+            .fold(true, |all, place| all & (*place == Treatment::Escrow))
+        {
+            return (0..self.places.len() as u32).map(PlaceId).collect();
+        }
+        // Each place is written down, and the next over it unless it is one: no branch to guess wrong.
+        let mut escrow = vec![PlaceId(0); self.places.len()];
+        let mut count = 0;
+        for (place, treatment) in (0_u32..).zip(&self.places) {
+            if let Some(next) = escrow.get_mut(count) {
+                *next = PlaceId(place);
+            }
+            count += usize::from(*treatment == Treatment::Escrow);
+        }
+        escrow.truncate(count);
+        escrow
     }
 }
 
@@ -114,9 +148,7 @@ pub fn settle_with(batch: &Batch, access: &[Access], initial: &[i128], workers: 
     if whole && task.is_linear() && only_adds(batch, access) {
         // Whatever is written is only added to: the sums say which places that are.
         if let Some(sums) = narrow() {
-            let places = decide(batch, &sums, initial, |_, sums| sums.written);
-            let sums = AllSums::Narrow(sums);
-            return Settlement { places, sums };
+            return settled(batch, sums, initial);
         }
     }
     let mut places = candidates(batch, access);
@@ -140,7 +172,39 @@ pub fn settle_with(batch: &Batch, access: &[Access], initial: &[i128], workers: 
             *place = decided;
         }
     }
-    Settlement { places, sums }
+    Settlement::new(places, sums)
+}
+
+/// The settlement of a batch in which whatever is written is only added to.
+fn settled(batch: &Batch, sums: Table<i64>, initial: &[i128]) -> Settlement {
+    let plain = sums.plain().filter(|_| Kinds::new(batch).all_bounded());
+    let mut places = Vec::with_capacity(initial.len());
+    let mut some = false;
+    let treat = |ended: Ended<'_>| {
+        let written = ended
+            .debit
+            .iter()
+            .zip(ended.credit)
+            .map(|(debit, credit)| debit | credit);
+        places.extend(written.map(|sums| {
+            some |= sums != 0;
+            match sums != 0 {
+                true => Treatment::Escrow,
+                false => Treatment::Unwritten,
+            }
+        }));
+        Some(())
+    };
+    if plain.and_then(|plain| plain.ends(initial, treat)).is_some() {
+        return Settlement {
+            places,
+            some,
+            any_order: true,
+            sums: AllSums::Narrow(sums),
+        };
+    }
+    let places = decide(batch, &sums, initial, |_, sums| sums.written);
+    Settlement::new(places, AllSums::Narrow(sums))
 }
 
 /// The candidates, of which no sums are known, are kept in order.
@@ -150,10 +214,7 @@ fn not_computed(mut places: Vec<Treatment>) -> Settlement {
             *place = Treatment::Ordered(Reason::NotComputed);
         }
     }
-    Settlement {
-        places,
-        sums: AllSums::Wide(Vec::new()),
-    }
+    Settlement::new(places, AllSums::Wide(Table::default()))
 }
 
 /// Whether the intents of all groups do nothing but add to places, by changes and bounds that depend on no place.
@@ -168,14 +229,14 @@ fn only_adds(batch: &Batch, access: &[Access]) -> bool {
 /// The sums decide about the candidates; other places count as not written.
 fn decide<N: Lane>(
     batch: &Batch,
-    sums: &[Sums<N>],
+    sums: &Table<N>,
     initial: &[i128],
     candidate: impl Fn(usize, &Sums<N>) -> bool,
 ) -> Vec<Treatment> {
     let kinds = Kinds::new(batch);
     let rows = sums.iter().zip(initial).enumerate();
     rows.map(|(index, (sums, before))| {
-        if candidate(index, sums) {
+        if candidate(index, &sums) {
             let verdict = sums.suffice(kinds.of(index).bounded, *before);
             verdict.map_or_else(Treatment::Ordered, |()| Treatment::Escrow)
         } else {

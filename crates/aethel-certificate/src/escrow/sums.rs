@@ -1,7 +1,7 @@
 //! What is known about the accesses to one place before any of them runs.
 
 use super::Reason;
-use aethel_ir::{Lane, MAX_MINOR_UNITS};
+use aethel_ir::{Lane, MAX_MINOR_UNITS, Signs};
 
 /// The sums of the accesses to one place, in minor units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,9 @@ impl<N: Lane> Default for Sums<N> {
     }
 }
 
+/// So large may the numbers be with which narrow arithmetic is plainly right.
+const SMALL: i64 = 1 << 60;
+
 impl<N: Lane> Sums<N> {
     /// One access that changes the place by `delta`.
     #[inline(always)]
@@ -41,7 +44,20 @@ impl<N: Lane> Sums<N> {
         self.debit = debit;
         self.credit = credit;
         // The lowest number has no opposite.
-        self.unknown |= wide | more | (delta == N::LOWEST);
+        self.unknown |= wide | more | (!N::NARROW & (delta == N::LOWEST));
+    }
+
+    /// Several accesses with changes.
+    #[inline]
+    pub(super) fn add_all(&mut self, deltas: &[N]) {
+        if !N::NARROW || N::signs(deltas) == Signs::Mixed {
+            return deltas.iter().for_each(|delta| self.add(*delta));
+        }
+        // All are debits, or all are credits, and no sum overflows.
+        let sum = deltas
+            .iter()
+            .fold(N::default(), |sum, delta| sum.add_up(*delta).0);
+        self.add(sum);
     }
 
     /// A transaction that changes the place by `delta` needs at least `threshold` before it.
@@ -71,7 +87,6 @@ impl<N: Lane> Sums<N> {
     /// [`Sums::end`], where it is plain that the sums [suffice](Sums::suffice): all is small. `None` says nothing.
     #[inline(always)]
     pub(crate) fn quick_end(&self, bounded: bool, before: i128) -> Option<i128> {
-        const SMALL: i64 = 1 << 60;
         let small = |value: i128| i64::from_wide(value).filter(|value| value.within(SMALL));
         let before = small(before)?;
         let debit = small(self.debit.wide())?;

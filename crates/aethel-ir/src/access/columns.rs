@@ -121,6 +121,29 @@ struct Sum<N> {
     terms: Vec<(usize, N)>,
 }
 
+impl<N: Lane> Sum<N> {
+    /// The load that it is.
+    #[inline]
+    fn alias(&self) -> Option<usize> {
+        match self.terms.as_slice() {
+            [(load, factor)] if self.constant == N::default() && *factor == N::ONE => Some(*load),
+            _ => None,
+        }
+    }
+
+    /// Whether it is plain that no row is below zero: a load and a constant are compared. `false` says nothing.
+    #[inline]
+    fn surely_at_least_zero(&self, block: Block, loads: &[Values<N>]) -> Option<bool> {
+        Some(match self.terms.as_slice() {
+            [(load, factor)] if *factor == N::ONE && self.constant != N::LOWEST => {
+                let values = loads.get(*load)?.get(..block.count)?;
+                N::none_below(values, self.constant.negated())
+            }
+            _ => false,
+        })
+    }
+}
+
 /// Room for the numbers of a block, to be used again for the next.
 #[derive(Clone, Debug)]
 pub struct Room<N> {
@@ -251,13 +274,18 @@ impl<'a, N: Lane> Columns<'a, N> {
             self.fill(load, block, out.get_mut(..block.count)?)?;
         }
         for ((_, sum), out) in self.deltas.iter().zip(&mut room.deltas) {
-            self.form(sum, block, &room.loads, out)?;
+            if sum.alias().is_none() {
+                self.form(sum, block, &room.loads, out)?;
+            }
         }
         let mut holds = true;
         for (a, b) in &self.distinct {
             holds &= differ(a, b, block)?;
         }
         for (sum, test, if_bounded) in &self.tests {
+            if *test == Test::AtLeastZero && sum.surely_at_least_zero(block, &room.loads)? {
+                continue;
+            }
             self.form(sum, block, &room.loads, &mut room.scratch)?;
             let values = room.scratch.get(..block.count)?;
             let all = values.iter().fold(true, |all, value| all & passes(*test, *value));
@@ -279,27 +307,39 @@ impl<'a, N: Lane> Columns<'a, N> {
     /// By how much the nth written slot changes, row by row, after [`Columns::compute`].
     #[inline]
     pub fn deltas<'b>(&self, block: Block, nth: usize, room: &'b Room<N>) -> Option<&'b [N]> {
-        room.deltas.get(nth)?.get(..block.count)
+        let (_, sum) = self.deltas.get(nth)?;
+        let values = match sum.alias() {
+            Some(load) => room.loads.get(load)?,
+            None => room.deltas.get(nth)?,
+        };
+        values.get(..block.count)
     }
 
-    /// Calls `found` with each row's place that the nth written slot is, by how much it changes, and what it must hold at
-    /// least, if a bound comes with it; after [`Columns::compute`].
-    #[inline(always)]
-    pub fn changes(
-        &self,
-        block: Block,
-        nth: usize,
-        room: &mut Room<N>,
-        mut found: impl FnMut(PlaceId, N, Option<N>) -> Option<()>,
-    ) -> Option<()> {
-        let (column, _) = self.deltas.get(nth)?;
-        let deltas = room.deltas.get(nth)?.get(..block.count)?;
-        let Some(bound) = self.bounds.iter().find(|bound| bound.beside == Some(nth)) else {
-            return block.places(column, |row, place| found(place, deltas[row], None));
+    /// Computes what the place that the nth written slot is must hold at least, where a bound comes with its change, after
+    /// [`Columns::compute`]; gives whether one does.
+    #[inline]
+    pub fn find_least(&self, block: Block, nth: usize, room: &mut Room<N>) -> Option<bool> {
+        match self.bound_beside(nth) {
+            Some(bound) if bound.least.alias().is_none() => {
+                self.form(&bound.least, block, &room.loads, &mut room.scratch)?;
+                Some(true)
+            }
+            bound => Some(bound.is_some()),
+        }
+    }
+
+    /// What [`Columns::find_least`] found, row by row.
+    #[inline]
+    pub fn least<'b>(&self, block: Block, nth: usize, room: &'b Room<N>) -> Option<&'b [N]> {
+        let values = match self.bound_beside(nth)?.least.alias() {
+            Some(load) => room.loads.get(load)?,
+            None => &room.scratch,
         };
-        self.form(&bound.least, block, &room.loads, &mut room.scratch)?;
-        let least = room.scratch.get(..block.count)?;
-        block.places(column, |row, place| found(place, deltas[row], Some(least[row])))
+        values.get(..block.count)
+    }
+
+    fn bound_beside(&self, nth: usize) -> Option<&BoundColumn<'a, N>> {
+        self.bounds.iter().find(|bound| bound.beside == Some(nth))
     }
 
     /// Calls `found` with each row's place of every bound that does not come with a change, what it must hold at least,
@@ -314,7 +354,7 @@ impl<'a, N: Lane> Columns<'a, N> {
             self.form(&bound.least, block, &room.loads, &mut room.scratch)?;
             let least = room.scratch.get(..block.count)?;
             let delta = match bound.delta {
-                Some(delta) => Some(room.deltas.get(delta)?.get(..block.count)?),
+                Some(delta) => Some(self.deltas(block, delta, room)?),
                 None => None,
             };
             block.places(bound.place, |row, place| {
@@ -342,13 +382,7 @@ impl<'a, N: Lane> Columns<'a, N> {
     fn fill(&self, load: &Load<'_>, block: Block, out: &mut [N]) -> Option<()> {
         let mut fits = true;
         match load {
-            Load::Values(values) => {
-                for (out, value) in out.iter_mut().zip(block.part(values)?) {
-                    let (narrow, all) = N::cut(*value, self.limit);
-                    *out = narrow;
-                    fits &= all;
-                }
-            }
+            Load::Values(values) => fits = N::cut_all(block.part(values)?, self.limit, out),
             Load::Places(places) => {
                 for (out, place) in out.iter_mut().zip(block.part(places)?) {
                     let (narrow, all) = N::cut(*self.initial.get(place.0 as usize)?, self.limit);

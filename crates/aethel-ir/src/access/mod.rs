@@ -14,7 +14,7 @@ pub mod columns;
 mod lane;
 mod linear;
 
-pub use lane::Lane;
+pub use lane::{Lane, Signs};
 pub use linear::{Form, Linear, Test};
 
 use crate::batch::Field;

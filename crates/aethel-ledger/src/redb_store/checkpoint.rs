@@ -2,6 +2,7 @@
 
 use super::db::Db;
 use super::guard::guarded;
+use super::room::Room;
 use super::tables::{BALANCES, CHECKPOINT, Checkpoint, META, balance_row, checkpoint_row};
 use super::{File, RedbStore};
 use crate::blob::Blob;
@@ -27,7 +28,15 @@ impl RedbStore {
         writable
             && (records > TAIL_RECORDS
                 || self.state.tail_bytes > TAIL_BYTES
-                || self.state.tail_places > TAIL_PLACES)
+                || self.state.tail_places > TAIL_PLACES
+                || self.room().is_some_and(Room::is_scarce))
+    }
+
+    fn room(&self) -> Option<&Room> {
+        match &self.db {
+            File::Open(db) => db.room(),
+            _ => None,
+        }
     }
 
     pub(super) fn bring_forward(&mut self) -> Result<(), LedgerError> {
@@ -38,7 +47,14 @@ impl RedbStore {
             });
         }
         while self.state.checkpoint.sequence < self.state.head.sequence {
-            let (slice, next) = self.next_slice()?;
+            let read;
+            let (slice, next) = match self.whole_tail() {
+                Some(next) => (&self.state.tail, next),
+                None => {
+                    read = self.next_slice()?;
+                    (&read.0, read.1)
+                }
+            };
             let db = match &self.db {
                 File::Open(db) if db.writable => db,
                 _ => {
@@ -47,7 +63,7 @@ impl RedbStore {
                     });
                 }
             };
-            if let Err(error) = guarded(&self.name, "writing", || write_slice(db, &slice, &next)) {
+            if let Err(error) = guarded(&self.name, "writing", || write_slice(db, slice, &next)) {
                 // Nothing is lost: the journal has it all. But redb wants a new handle after a failure.
                 if let Err(reopening) = self.reopen() {
                     self.db = File::Lost(reopening);
@@ -63,7 +79,23 @@ impl RedbStore {
         }
         self.state.tail_bytes = 0;
         self.state.tail_places = 0;
+        if let Some(room) = self.room() {
+            room.make();
+        }
         Ok(())
+    }
+
+    /// The checkpoint that the tail as it is makes, where one long record is nearly all of it: reading that again takes
+    /// long and much memory.
+    fn whole_tail(&self) -> Option<Checkpoint> {
+        let state = &self.state;
+        let one = state.head.sequence == state.checkpoint.sequence + 1;
+        let long = state.tail_places > SLICE_PLACES as u64;
+        (one && long && state.tail.len() as u64 <= 2 * state.tail_places).then(|| Checkpoint {
+            sequence: state.head.sequence,
+            receipt: state.head.receipt,
+            policy: state.policy.clone(),
+        })
     }
 
     /// The values that the next few records leave, and the checkpoint they make.

@@ -3,6 +3,7 @@
 use super::create::{Created, create};
 use super::db::Db;
 use super::guard::guarded;
+use super::medium::Medium;
 use super::tables::{
     BALANCES, BatchRows, CHECKPOINT, Checkpoint, LEDGER, META, append, balance_row, checkpoint_row,
     ledger_row,
@@ -32,7 +33,7 @@ pub fn copy_to_file(from: &dyn LedgerStore, path: &Path) -> Result<VerifyReport,
         return Err(occupied().into());
     }
     let mut outcome = Err(VerifyFailure::Store(occupied()));
-    let created = create(path, &name, "the copy", &mut |db| {
+    let created = create(&Medium::File(path.to_owned()), &name, "the copy", &mut |db| {
         outcome = fill(db, &name, from);
         match &outcome {
             Ok(_) => Ok(()),

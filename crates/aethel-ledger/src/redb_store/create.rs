@@ -2,6 +2,8 @@
 
 use super::db::Db;
 use super::guard::guarded;
+use super::medium::Medium;
+use super::room::Room;
 use crate::error::LedgerError;
 use redb::Builder;
 use redb::backends::FileBackend;
@@ -24,11 +26,16 @@ pub(super) enum Created {
 /// Killed at any moment, either the name does not exist, or the ledger with its rows has it; what remains under
 /// the other name is removed by the next process ([`remove_stale`]).
 pub(super) fn create(
-    path: &Path,
+    medium: &Medium,
     ledger: &Arc<str>,
     what: &str,
     fill: &mut dyn FnMut(&Db) -> Result<(), LedgerError>,
 ) -> Result<Created, LedgerError> {
+    let path = match medium {
+        Medium::File(path) => path.as_path(),
+        #[cfg(test)]
+        Medium::Disk(disk) => return super::faults::create(disk, ledger, what, fill),
+    };
     let io = |doing| move |error: io::Error| LedgerError::from_io(ledger, doing, &error);
     let directory = directory_of(path);
     create_directories(directory).map_err(io("creating the directory of"))?;
@@ -41,8 +48,9 @@ pub(super) fn create(
             continue;
         }
         let built = guarded(ledger, "creating", || {
+            let room = Room::new(file.try_clone()?);
             let db = cache(&mut Builder::new()).create_with_backend(FileBackend::new(file)?)?;
-            Ok(Db::new(db, path.to_owned(), true, Arc::default()))
+            Ok(Db::new(db, Some(room), true, Arc::default()))
         });
         let filled = built.and_then(|db| fill(&db).map(|()| db));
         let named = filled.and_then(|db| match fs::hard_link(&temporary, path) {
@@ -51,19 +59,18 @@ pub(super) fn create(
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(LedgerError::from_io(ledger, "naming", &error)),
         });
+        if matches!(named, Ok(Some(Created::Here(_)))) {
+            // Its name is seen already but may not survive a power loss: that is neither done nor undone. The second
+            // name stays until then, so that whoever opens the ledger next knows.
+            sync_directory(directory).map_err(|error| LedgerError::OutcomeUnknown {
+                ledger: ledger.clone(),
+                batch: what.to_owned(),
+                reason: error.to_string(),
+            })?;
+        }
         let _ = fs::remove_file(&temporary);
-        match named? {
-            Some(Created::Here(db)) => {
-                // Its name is seen already but may not survive a power loss: that is neither done nor undone.
-                sync_directory(directory).map_err(|error| LedgerError::OutcomeUnknown {
-                    ledger: ledger.clone(),
-                    batch: what.to_owned(),
-                    reason: error.to_string(),
-                })?;
-                return Ok(Created::Here(db));
-            }
-            Some(lost) => return Ok(lost),
-            None => {}
+        if let Some(created) = named? {
+            return Ok(created);
         }
     }
     Err(LedgerError::Io {
@@ -73,9 +80,10 @@ pub(super) fn create(
     })
 }
 
-/// redb's memory for pages, much smaller than its default: a ledger reads single rows.
+/// redb's memory for pages, much smaller than its default: a ledger reads single rows, and need not keep a long one
+/// that it has just written.
 pub(super) fn cache(builder: &mut Builder) -> &mut Builder {
-    builder.set_cache_size(64 << 20)
+    builder.set_cache_size(16 << 20)
 }
 
 pub(super) fn directory_of(path: &Path) -> &Path {
@@ -130,11 +138,13 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes temporary files of processes that died while creating this ledger. What cannot be removed stays.
-pub(super) fn remove_stale(path: &Path) {
+/// Removes temporary files of processes that died while creating this ledger. What cannot be removed stays. A second
+/// name of the ledger itself says that its first one may not be synced yet.
+pub(super) fn remove_stale(path: &Path) -> io::Result<()> {
     let prefix = prefix_of(path);
-    let Ok(entries) = fs::read_dir(directory_of(path)) else {
-        return;
+    let directory = directory_of(path);
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Ok(());
     };
     for entry in entries.flatten() {
         if !entry
@@ -144,14 +154,16 @@ pub(super) fn remove_stale(path: &Path) {
         {
             continue;
         }
-        // A second name of the ledger itself: its maker died just after naming it.
-        let stale = is_same_file(&entry.path(), path)
-            // A living maker holds the lock.
-            || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
-        if stale {
+        let second_name = is_same_file(&entry.path(), path);
+        if second_name {
+            sync_directory(directory)?;
+        }
+        // A living maker holds the lock.
+        if second_name || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
             let _ = fs::remove_file(entry.path());
         }
     }
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -2,9 +2,9 @@
 //! letting go costs nothing.
 
 use super::guard::caught;
+use super::room::Room;
 use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,24 +18,35 @@ const MAPPED_BYTES: u64 = 48 << 20;
 pub(super) struct Db {
     /// Filled until it is dropped.
     handle: Option<Database>,
-    path: PathBuf,
+    /// The same file, when it may be written.
+    room: Option<Room>,
     /// Whether what is written reaches the file.
     pub writable: bool,
     /// A commit of ours was made; until then the next one stores the map, since most processes make only one.
     written: AtomicBool,
     /// The map of free pages in the file is older than its last commit.
     unmapped: Arc<AtomicBool>,
+    /// Whether the file counts as long, whatever its length.
+    #[cfg(test)]
+    pub long: Option<bool>,
 }
 
 impl Db {
     /// `unmapped` says that the file had to be read as a whole, so that it has no map.
-    pub(super) fn new(handle: Database, path: PathBuf, writable: bool, unmapped: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(
+        handle: Database,
+        room: Option<Room>,
+        writable: bool,
+        unmapped: Arc<AtomicBool>,
+    ) -> Self {
         Self {
             handle: Some(handle),
-            path,
+            room,
             writable,
             written: AtomicBool::new(false),
             unmapped,
+            #[cfg(test)]
+            long: None,
         }
     }
 
@@ -54,7 +65,7 @@ impl Db {
         map: bool,
         work: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
     ) -> Result<(), redb::Error> {
-        let map = map || !self.written.load(Ordering::Relaxed) || self.is_long();
+        let map = self.is_long() || map || !self.written.load(Ordering::Relaxed);
         // After a failure there is no farewell: whoever opens the file next sees to it.
         self.unmapped.store(false, Ordering::Relaxed);
         let mut transaction = self.database()?.begin_write()?;
@@ -67,7 +78,17 @@ impl Db {
     }
 
     fn is_long(&self) -> bool {
-        std::fs::metadata(&self.path).map_or(true, |metadata| metadata.len() > MAPPED_BYTES)
+        #[cfg(test)]
+        if let Some(long) = self.long {
+            return long;
+        }
+        let length = self.room.as_ref().map(Room::before_commit);
+        !matches!(length, Some(Ok(length)) if length <= MAPPED_BYTES)
+    }
+
+    /// What is known of the room ahead in the file.
+    pub(super) fn room(&self) -> Option<&Room> {
+        self.room.as_ref()
     }
 }
 

@@ -4,10 +4,14 @@ mod checkpoint;
 mod copy;
 mod create;
 mod db;
+#[cfg(test)]
+mod faults;
 mod group;
 mod guard;
+mod medium;
 mod open;
 mod overlay;
+mod room;
 mod tables;
 
 use crate::error::LedgerError;
@@ -25,8 +29,8 @@ use db::Db;
 pub use group::GroupStore;
 use guard::guarded;
 pub use guard::panics_are_caught;
+use medium::Medium;
 use redb::{Key, OwnedRange, Value};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tables::{BALANCES, BATCHES, KEYS, State};
@@ -34,7 +38,7 @@ use tables::{BALANCES, BATCHES, KEYS, State};
 /// A ledger in one file that one process at a time writes. A path without a file is an empty ledger; its first
 /// commit creates the file.
 pub struct RedbStore {
-    path: PathBuf,
+    medium: Medium,
     name: Arc<str>,
     wait: Duration,
     read_only: bool,
@@ -105,7 +109,7 @@ impl RedbStore {
                         tables::write_first(db, ledger_id, &prepared, &request.lemmas)
                     })
                 };
-                match create::create(&self.path, &self.name, &request.body.batch, &mut fill)? {
+                match create::create(&self.medium, &self.name, &request.body.batch, &mut fill)? {
                     Created::Here(db) => self.db = File::Open(Arc::new(db)),
                     Created::Lost => return self.adopt(request),
                 }
@@ -120,14 +124,22 @@ impl RedbStore {
         let Prepared {
             sequence,
             receipt,
+            row,
             numbers,
             extra,
             policy,
             ..
         } = prepared;
+        // The file has it; what follows may take as much memory again.
+        drop(row);
         let state = &mut self.state;
         state.tail.add_at(body, &numbers, &extra, sequence);
         state.tail_bytes += bytes as u64;
+        if let File::Open(db) = &self.db
+            && let Some(room) = db.room()
+        {
+            room.wrote(bytes);
+        }
         state.tail_places += body.places.len() as u64;
         state.head = Head {
             sequence,
@@ -142,7 +154,9 @@ impl RedbStore {
 
     /// Another process created the ledger first: go on with that one.
     fn adopt(&mut self, request: &CommitRequest) -> Result<CommitOutcome, LedgerError> {
-        if let Err(error) = self.reopen() {
+        let tidied = self.medium.tidy();
+        let tidied = tidied.map_err(|error| LedgerError::from_io(&self.name, "opening", &error));
+        if let Err(error) = tidied.and_then(|()| self.reopen()) {
             // Locked, perhaps: the next commit comes by here again.
             self.db = File::Absent;
             return Err(error);
@@ -181,7 +195,8 @@ impl RedbStore {
         self.db = File::Lost(LedgerError::Locked {
             ledger: self.name.clone(),
         });
-        let (db, state) = open::open_file(&self.path, &self.name, self.wait, false)?;
+        self.medium.forget();
+        let (db, state) = open::open_medium(&self.medium, &self.name, self.wait, false)?;
         self.db = File::Open(Arc::new(db));
         self.state = state;
         Ok(())

@@ -1,20 +1,17 @@
 //! Opening a file that may be missing, locked, foreign, damaged, newer or read-only.
 
-use super::create::{cache, remove_stale};
 use super::db::Db;
 use super::guard::guarded;
-use super::overlay::Overlay;
+use super::medium::Medium;
 use super::tables::{State, load};
 use super::{File, RedbStore};
 use crate::error::LedgerError;
 use crate::receipt::LedgerId;
 use aethel_ir::account::is_format_character;
-use redb::Builder;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The first bytes of every redb file.
@@ -45,23 +42,34 @@ impl RedbStore {
 
     fn open(path: PathBuf, wait: Duration, read_only: bool) -> Result<Self, LedgerError> {
         let name = shown(&path);
+        Self::open_on(Medium::File(path), name, wait, read_only)
+    }
+
+    pub(super) fn open_on(
+        medium: Medium,
+        name: Arc<str>,
+        wait: Duration,
+        read_only: bool,
+    ) -> Result<Self, LedgerError> {
         if !read_only {
-            remove_stale(&path);
+            medium
+                .tidy()
+                .map_err(|e| LedgerError::from_io(&name, "opening", &e))?;
         }
-        let (db, state) = match fs::metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        let (db, state) = match medium.is_there() {
+            false => {
                 let mut id = [0; 16];
                 getrandom::fill(&mut id)
                     .map_err(|e| LedgerError::from_io(&name, "naming", &io::Error::other(e)))?;
                 (File::Absent, State::empty(LedgerId(id)))
             }
-            _ => {
-                let (db, state) = open_file(&path, &name, wait, read_only)?;
+            true => {
+                let (db, state) = open_medium(&medium, &name, wait, read_only)?;
                 (File::Open(Arc::new(db)), state)
             }
         };
         Ok(Self {
-            path,
+            medium,
             name,
             wait,
             read_only,
@@ -89,17 +97,23 @@ pub(super) fn shown(path: &Path) -> Arc<str> {
         .into()
 }
 
-/// Opens an existing file and reads what is kept in memory of it.
-pub(super) fn open_file(
-    path: &Path,
+/// Opens what exists and reads what is kept in memory of it.
+pub(super) fn open_medium(
+    medium: &Medium,
     ledger: &Arc<str>,
     wait: Duration,
     read_only: bool,
 ) -> Result<(Db, State), LedgerError> {
-    check_magic(path, ledger)?;
+    #[cfg_attr(
+        not(test),
+        expect(irrefutable_let_patterns, reason = "tests know another kind")
+    )]
+    if let Medium::File(path) = medium {
+        check_magic(path, ledger)?;
+    }
     let mut left = wait;
     loop {
-        match open_once(path, ledger, read_only) {
+        match open_once(medium, ledger, read_only) {
             Err(LedgerError::Locked { .. }) if !left.is_zero() => {
                 let pause = left.min(POLL);
                 std::thread::sleep(pause);
@@ -140,29 +154,12 @@ fn check_magic(path: &Path, ledger: &Arc<str>) -> Result<(), LedgerError> {
     }
 }
 
-fn open_once(path: &Path, ledger: &Arc<str>, read_only: bool) -> Result<Db, LedgerError> {
-    let read = || {
-        guarded(ledger, "opening", || {
-            let overlay = Overlay::new(fs::File::open(path)?)?;
-            Ok(Db::new(
-                cache(&mut Builder::new()).create_with_backend(overlay)?,
-                path.to_owned(),
-                false,
-                Arc::default(),
-            ))
-        })
-    };
+fn open_once(medium: &Medium, ledger: &Arc<str>, read_only: bool) -> Result<Db, LedgerError> {
+    let read = || guarded(ledger, "opening", || medium.open_to_read());
     if read_only {
         return read();
     }
-    match guarded(ledger, "opening", || {
-        let repaired = Arc::new(AtomicBool::new(false));
-        let mut builder = Builder::new();
-        let unmapped = repaired.clone();
-        builder.set_repair_callback(move |_| unmapped.store(true, Ordering::Relaxed));
-        let handle = cache(&mut builder).open(path)?;
-        Ok(Db::new(handle, path.to_owned(), true, repaired))
-    }) {
+    match guarded(ledger, "opening", || medium.open()) {
         // A reader needs no more than this; a commit will be refused.
         Err(LedgerError::ReadOnly { .. }) => read(),
         answer => answer,

@@ -15,7 +15,7 @@ const PAGE: usize = 4096;
 /// have the file open together, and no writer beside them.
 #[derive(Debug)]
 pub(super) struct Overlay {
-    file: FileBackend,
+    file: Box<dyn StorageBackend>,
     changes: Mutex<Changes>,
 }
 
@@ -31,8 +31,11 @@ struct Changes {
 
 impl Overlay {
     pub(super) fn new(file: File) -> io::Result<Self> {
-        let length = file.metadata()?.len();
-        let file = FileBackend::new(file).map_err(io::Error::other)?;
+        Self::over(Box::new(FileBackend::new(file).map_err(io::Error::other)?))
+    }
+
+    pub(super) fn over(file: Box<dyn StorageBackend>) -> io::Result<Self> {
+        let length = file.len()?;
         Ok(Self {
             file,
             changes: Mutex::new(Changes {

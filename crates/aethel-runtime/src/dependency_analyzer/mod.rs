@@ -10,7 +10,9 @@
 //! a write needs edges only from the last write and the reads since. `after` stays between items, so that two loops of
 //! a thousand rows do not need a million edges.
 
+mod blocks;
 mod circle;
+mod levels;
 mod schedule;
 mod survey;
 

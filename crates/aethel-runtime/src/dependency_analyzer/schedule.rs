@@ -231,17 +231,17 @@ impl Parts {
             if above_a == above_b {
                 return;
             }
-            if above_a < above_b {
-                std::mem::swap(&mut a, &mut b);
-            }
-            // Now `a` has the larger parent: it gets the smaller one, and goes on from its old.
-            let (old, new) = (above_a.max(above_b), above_a.min(above_b));
-            self.parent[a] = new;
-            if old as usize == a {
+            // The one with the larger parent gets the smaller one, and goes on from its old. Which it is cannot be guessed, so
+            // both are chosen without a branch.
+            let first = above_a > above_b;
+            let (lower, old) = if first { (a, above_a) } else { (b, above_b) };
+            let (upper, new) = if first { (b, above_b) } else { (a, above_a) };
+            self.parent[lower] = new;
+            if old as usize == lower {
                 self.count -= 1;
                 return;
             }
-            a = old as usize;
+            (a, b) = (old as usize, upper);
         }
     }
 }

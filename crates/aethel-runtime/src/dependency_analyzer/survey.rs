@@ -4,14 +4,15 @@
 //! one before and no other needs an edge: one pass that keeps who touched each place last finds everything.
 
 use super::DependencyGraph;
+use super::blocks::{Places, blocks};
+use super::levels::{Cell, Levels};
 use super::schedule::{Parts, components, join_items, linked};
-use aethel_certificate::{Shape, Workers, item_order};
-use aethel_ir::batch::Stretch;
+use aethel_certificate::{Shape, Workers};
 use aethel_ir::{Batch, Column, Group, PlaceId, TransactionId};
 use std::sync::Mutex;
 
 /// With more slots than this per transaction, the pass that looks at all of them together is not quick any more.
-const MANY_SLOTS: usize = 8;
+pub(super) const MANY_SLOTS: usize = 8;
 
 /// Fewer transactions than this are surveyed before a second worker has woken up.
 const WORTH_A_WORKER: usize = 1 << 15;
@@ -28,7 +29,18 @@ pub struct Survey {
     /// Groups of transactions that have nothing to do with each other.
     pub components: usize,
     /// For each place, how many transactions read and write it; `None` when some access only reads or only writes.
-    updates: Option<Vec<u32>>,
+    cells: Option<Vec<Cell>>,
+}
+
+/// The conflicts of all places together, where all accesses that can conflict read and write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// Places with conflicts.
+    pub places: usize,
+    /// Accesses that follow another.
+    pub consecutive: u64,
+    /// Pairs of accesses to one place.
+    pub pairs: u64,
 }
 
 impl Survey {
@@ -40,7 +52,20 @@ impl Survey {
     /// looked at.
     #[inline]
     pub fn updates(&self, place: PlaceId) -> Option<u32> {
-        self.updates.as_ref()?.get(place.0 as usize).copied()
+        Some(self.cells.as_ref()?.get(place.0 as usize)?.updates)
+    }
+
+    /// The conflicts of all places together, likewise.
+    pub(crate) fn totals(&self) -> Option<Totals> {
+        let mut totals = Totals::default();
+        for cell in self.cells.as_ref()? {
+            let (updates, before) = (u64::from(cell.updates), u64::from(cell.updates.saturating_sub(1)));
+            // Sums over transactions, of which there are less than 2^32.
+            totals.places = totals.places.wrapping_add(usize::from(before > 0));
+            totals.consecutive = totals.consecutive.wrapping_add(before);
+            totals.pairs = totals.pairs.wrapping_add(before.wrapping_mul(updates) / 2);
+        }
+        Some(totals)
     }
 
     fn of_schedule(batch: &Batch, graph: &DependencyGraph) -> Self {
@@ -51,7 +76,7 @@ impl Survey {
             depth: schedule.depth(),
             width: widths.max().unwrap_or(0),
             components: components(batch, graph, schedule),
-            updates: None,
+            cells: None,
         }
     }
 
@@ -60,16 +85,20 @@ impl Survey {
         let levels = Mutex::new(None);
         let parts = Mutex::new(None);
         let find_levels = || Levels::of(batch, graph, &slots);
-        let find_parts = || count_parts(batch, graph, &slots);
         if workers.count() > 1 && batch.len() >= WORTH_A_WORKER {
             workers.run(&|worker| match worker {
                 0 => put(&levels, find_levels()),
-                1 => put(&parts, find_parts()),
+                1 => put(&parts, count_parts(batch, graph, &slots, 0)),
                 _ => {}
             });
         } else {
-            put(&levels, find_levels());
-            put(&parts, find_parts());
+            let found = find_levels();
+            let touched = found.as_ref().map_or(0, Levels::places);
+            put(&levels, found);
+            put(
+                &parts,
+                count_parts(batch, graph, &slots, batch.places.len() - touched),
+            );
         }
         let levels = levels.into_inner().ok().flatten()??;
         let parts: Parted = parts.into_inner().ok().flatten()?;
@@ -80,8 +109,8 @@ impl Survey {
             edges: levels.edges,
             depth: levels.widths.len(),
             width: levels.widths.iter().max().map_or(0, |width| *width as usize),
-            components: parts.parts - (batch.places.len() - levels.places) + parts.lone,
-            updates: Some(levels.cells.iter().map(|cell| cell.updates).collect()),
+            components: parts.parts - (batch.places.len() - levels.places()) + parts.lone,
+            cells: Some(levels.cells),
         })
     }
 }
@@ -132,147 +161,9 @@ fn only_read<'a>(
 }
 
 /// The columns of the slots that a group updates.
-fn columns<'a>(group: &'a Group, slots: &[Vec<usize>]) -> Vec<&'a Column<PlaceId>> {
+pub(super) fn columns<'a>(group: &'a Group, slots: &[Vec<usize>]) -> Vec<&'a Column<PlaceId>> {
     let slots = slots.get(group.intent as usize).map_or(&[][..], Vec::as_slice);
     slots.iter().filter_map(|slot| group.places.get(*slot)).collect()
-}
-
-/// The place of a row; columns are as long as their group has rows.
-#[inline(always)]
-fn place_at(column: &Column<PlaceId>, row: usize) -> Option<usize> {
-    match column {
-        Column::Same(place) => Some(place.0 as usize),
-        Column::Each(places) => places.get(row).map(|place| place.0 as usize),
-    }
-}
-
-/// What happened to a place so far.
-#[derive(Clone, Copy, Default)]
-struct Cell {
-    /// The position of its last toucher, from 1; 0 when there was none.
-    last: u32,
-    /// The level after that of its last toucher.
-    level: u32,
-    updates: u32,
-}
-
-/// The levels of a graph.
-#[derive(Default)]
-struct Levels {
-    cells: Vec<Cell>,
-    edges: usize,
-    /// How many places are touched.
-    places: usize,
-    /// How many transactions are on each level.
-    widths: Vec<u32>,
-    position: u32,
-}
-
-impl Levels {
-    /// `None` when a column is too short.
-    fn of(batch: &Batch, graph: &DependencyGraph, slots: &[Vec<usize>]) -> Option<Self> {
-        let mut levels = Levels {
-            cells: vec![Cell::default(); batch.places.len()],
-            ..Levels::default()
-        };
-        if graph.items.waits.is_empty() {
-            for stretch in batch.stretches(0..batch.len()) {
-                levels.add(batch, slots, &stretch, 0)?;
-            }
-            return Some(levels);
-        }
-        // For items: the level that their own transactions, and their followers, may begin with.
-        let mut floor = vec![0_u32; batch.items.len()];
-        for item in item_order(batch).unwrap_or_default() {
-            let index = item as usize;
-            let (first, count) = (
-                batch.items[index].first as usize,
-                batch.items[index].count as usize,
-            );
-            let mut free = floor[index];
-            for stretch in batch.stretches(first..first + count) {
-                free = free.max(levels.add(batch, slots, &stretch, floor[index])?);
-            }
-            for next in graph.items.successors.row(index) {
-                floor[*next as usize] = floor[*next as usize].max(free);
-            }
-        }
-        Some(levels)
-    }
-
-    /// Adds some rows of a group; gives the level after theirs.
-    fn add(&mut self, batch: &Batch, slots: &[Vec<usize>], stretch: &Stretch, floor: u32) -> Option<u32> {
-        let group = batch.groups.get(stretch.group as usize)?;
-        let columns = columns(group, slots);
-        let rows = stretch.row as usize..(stretch.row + stretch.count) as usize;
-        match columns.as_slice() {
-            [] => self.rows([], rows, floor),
-            [a] => self.rows([a], rows, floor),
-            [a, b] => self.rows([a, b], rows, floor),
-            [a, b, c] => self.rows([a, b, c], rows, floor),
-            [a, b, c, d] => self.rows([a, b, c, d], rows, floor),
-            many => {
-                // The same column again adds nothing: a transaction touches a place once.
-                let last = many.last()?;
-                let filled: [_; MANY_SLOTS] = std::array::from_fn(|n| *many.get(n).unwrap_or(last));
-                self.rows(filled, rows, floor)
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn rows<const SLOTS: usize>(
-        &mut self,
-        columns: [&Column<PlaceId>; SLOTS],
-        rows: std::ops::Range<usize>,
-        floor: u32,
-    ) -> Option<u32> {
-        let mut top = floor;
-        for row in rows {
-            let mut at = [0_usize; SLOTS];
-            let mut cells = [Cell::default(); SLOTS];
-            let mut level = floor;
-            for slot in 0..SLOTS {
-                at[slot] = place_at(columns[slot], row)?;
-                cells[slot] = *self.cells.get(at[slot])?;
-                level = level.max(cells[slot].level);
-            }
-            self.position += 1;
-            for slot in 0..SLOTS {
-                let cell = cells[slot];
-                // The same place twice is one access, and one transaction before is one edge, whatever both touch.
-                let (mut twice, mut known) = (false, cell.last == 0);
-                for earlier in 0..slot {
-                    twice |= at[earlier] == at[slot];
-                    known |= cells[earlier].last == cell.last;
-                }
-                if twice {
-                    continue;
-                }
-                self.edges += usize::from(!known);
-                self.places += usize::from(cell.last == 0);
-                *self.cells.get_mut(at[slot])? = Cell {
-                    last: self.position,
-                    level: level + 1,
-                    updates: cell.updates + 1,
-                };
-            }
-            top = top.max(level + 1);
-            match self.widths.get_mut(level as usize) {
-                Some(width) => *width += 1,
-                // Levels come one after the other, but for a floor above items without transactions.
-                None => {
-                    self.widths.resize(level as usize, 0);
-                    self.widths.push(1);
-                }
-            }
-        }
-        Some(top)
-    }
-
-    fn touched(&self, place: PlaceId) -> bool {
-        self.cells.get(place.0 as usize).is_some_and(|cell| cell.last > 0)
-    }
 }
 
 /// Into how many sets the places fall.
@@ -284,7 +175,8 @@ struct Parted {
 }
 
 /// Transactions that touch one place are connected, so places are joined instead: all that one transaction touches.
-fn count_parts(batch: &Batch, graph: &DependencyGraph, slots: &[Vec<usize>]) -> Parted {
+/// At least so many places are `untouched`.
+fn count_parts(batch: &Batch, graph: &DependencyGraph, slots: &[Vec<usize>], untouched: usize) -> Parted {
     let places = batch.places.len();
     let linked = match graph.items.waits.is_empty() {
         true => Vec::new(),
@@ -292,24 +184,19 @@ fn count_parts(batch: &Batch, graph: &DependencyGraph, slots: &[Vec<usize>]) -> 
     };
     let mut parts = Parts::new(places + linked.len());
     let mut lone = 0;
+    let enough = untouched + linked.len() + 1;
     for group in &batch.groups {
         match columns(group, slots).as_slice() {
             [] => lone += group.rows as usize,
-            [first, others @ ..] => {
-                for row in 0..group.rows as usize {
-                    for other in others {
-                        if let (Some(a), Some(b)) = (place_at(first, row), place_at(other, row)) {
-                            parts.join(a as u32, b as u32);
-                        }
-                    }
-                }
-            }
+            [_] => {}
+            columns @ [_, _] => join_rows::<2>(columns, group.rows, &mut parts, enough),
+            columns => join_rows::<MANY_SLOTS>(columns, group.rows, &mut parts, enough),
         }
     }
     let node = |id: u32| {
         let view = batch.transaction(TransactionId(id))?;
         let first = *columns(view.group, slots).first()?;
-        place_at(first, view.row as usize).map(|place| place as u32)
+        first.get(view.row).map(|place| place.0)
     };
     if linked.is_empty() {
         return Parted {
@@ -329,5 +216,20 @@ fn count_parts(batch: &Batch, graph: &DependencyGraph, slots: &[Vec<usize>]) -> 
     Parted {
         parts: parts.count - linked.iter().filter(|linked| !**linked).count(),
         lone,
+    }
+}
+
+/// Joins what each row touches, until there are no more than `enough` sets: then the touched places are one set already.
+fn join_rows<const SLOTS: usize>(columns: &[&Column<PlaceId>], rows: u32, parts: &mut Parts, enough: usize) {
+    let mut places = Places::<SLOTS>::new();
+    for block in blocks(0..rows as usize) {
+        if parts.count <= enough || places.read(columns, block).is_none() {
+            return;
+        }
+        for row in 0..places.count() {
+            for other in 1..SLOTS {
+                parts.join(places.at(0, row) as u32, places.at(other, row) as u32);
+            }
+        }
     }
 }

@@ -139,7 +139,7 @@ fn logged(batch: &Batch, graph: &DependencyGraph, run: &Run) -> Rows<Logged> {
                         id,
                         version: *run.versions.get(slots + slot)?,
                         seen: *run.seen.get(slots + slot)?,
-                        written: nth.and_then(|n| run.written.get(writes + n).copied()),
+                        written: nth.and_then(|n| run.written.get(writes + n)),
                         reads: shape.reads(slot),
                     };
                     Some((place.0, logged))

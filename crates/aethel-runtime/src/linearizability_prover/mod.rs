@@ -18,6 +18,7 @@ use crate::dependency_analyzer::DependencyGraph;
 use crate::parallel_executor::Trace;
 use crate::serial::{Run, SerialError, TransactionFailure, run_serially};
 use crate::team::Team;
+use aethel_certificate::escrow::Changes;
 use aethel_certificate::{
     Alone, CertificateView, Checked, Memory, Rejection, Way, Workers, check_columns_with, check_while,
 };
@@ -131,7 +132,11 @@ impl SerialProof {
             seen: &self.run.seen,
             versions: &self.run.versions,
             // Of places in escrow the certificate says where they end, not how each change was logged.
-            written: if self.by_sums() { &[] } else { &self.run.written },
+            written: if self.by_sums() {
+                &[]
+            } else {
+                self.run.written.wide()
+            },
             way: self.way,
             solver: &self.solver,
             lemmas: &self.lemmas,
@@ -290,7 +295,10 @@ fn certified(
     let view = proof.certificate(batch, graph, snapshot);
     let memory = Memory {
         values: &proof.run.final_values,
-        changes: if proof.by_sums() { &proof.run.written } else { &[] },
+        changes: match proof.by_sums() {
+            true => proof.run.written.changes(),
+            false => Changes::default(),
+        },
     };
     let elsewhere = options.supply_elsewhere;
     let workers = options.team.map_or(&Alone as &dyn Workers, |team| team);

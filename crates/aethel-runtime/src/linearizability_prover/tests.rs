@@ -3,6 +3,7 @@
 use super::*;
 use crate::clock::SystemClock;
 use crate::parallel_executor::{ExecutionOptions, ParallelExecutor};
+use crate::serial::Written;
 use crate::support::{Build, Kind, from_steps, reference, strategies};
 use crate::{ConflictDetector, DependencyAnalyzer};
 use proptest::prelude::*;
@@ -66,7 +67,7 @@ fn a_lost_update_is_refuted() {
         escrow: vec![],
         seen: vec![100, 0, 100, 0],
         versions: vec![0; 4],
-        written: vec![40, 60, 40, 60],
+        written: vec![40_i128, 60, 40, 60].into(),
     };
     let error = explain(&build.batch, &graph, &run, &snapshot).unwrap();
     assert_eq!(
@@ -134,7 +135,7 @@ fn a_doubted_run_whose_serial_run_fails_gives_that_failure() {
             escrow: vec![],
             seen: vec![100, 0, 100, 0],
             versions: vec![0; 4],
-            written: vec![40, 60, 40, 60],
+            written: vec![40_i128, 60, 40, 60].into(),
         },
         sequence: vec![0, 1],
         chunks: vec![],
@@ -220,7 +221,7 @@ fn a_circle_is_named_step_by_step() {
         escrow: vec![],
         seen: vec![5, 5, 5, 5],
         versions: vec![0; 4],
-        written: vec![16, 16],
+        written: vec![16_i128, 16].into(),
     };
     let error = explain(&build.batch, &graph, &run, &snapshot).unwrap();
     assert_eq!(
@@ -388,12 +389,15 @@ fn a_change_that_is_logged_wrong_is_found() {
         let expected = reference(&build.batch, &snapshot).unwrap();
         let swap = |trace: &mut Trace| {
             let second = trace.run.written.len() / 3;
-            trace.run.written.swap(0, second);
+            match &mut trace.run.written {
+                Written::Narrow(changes) => changes.swap(0, second),
+                Written::Wide(changes) => changes.swap(0, second),
+            }
         };
         let proof = prove_commuting(&build, &snapshot, &access, |_| {}, swap, None).unwrap();
         assert_eq!(proof.way, Way::SerialAfterDoubt, "{kind:?}");
         assert_eq!(proof.run.final_values, expected.final_values);
-        assert_eq!(proof.run.written, expected.written);
+        assert_eq!(proof.run.written.wide(), expected.written);
         let proof = prove_commuting(&build, &snapshot, &access, |_| {}, |_| {}, None).unwrap();
         assert!(
             proof.by_sums() && proof.fallback.is_none(),

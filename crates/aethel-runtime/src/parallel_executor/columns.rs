@@ -9,12 +9,12 @@ use super::trace::{Chunk, ThreadChoice, Trace};
 use super::{ExecutionError, ExecutionOptions};
 use crate::clock::{Stop, Watch};
 use crate::conflict_detector::Plan;
-use crate::serial::Run;
+use crate::serial::{Run, Written};
 use crate::supply::Supply;
 use aethel_certificate::Workers;
 use aethel_ir::access::columns::{Block, Columns, Room};
 use aethel_ir::batch::Stretch;
-use aethel_ir::{Access, Batch, Field, Group, Lane, TransactionId};
+use aethel_ir::{Access, Batch, Column, Field, Group, Lane, PlaceId, Signs, TransactionId};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -58,11 +58,12 @@ pub(super) fn run(
 }
 
 /// Rows to run, and where their changes are logged.
-struct Work<'w> {
+struct Work<'w, N> {
     stretch: Stretch,
     /// The position of the first row in batch order.
     position: u32,
-    written: &'w mut [i128],
+    /// `None` where they follow those of the chunk before.
+    written: Option<&'w mut [N]>,
 }
 
 /// What the workers share.
@@ -82,6 +83,8 @@ struct Done<N> {
     /// Per asset, what flowed into balances; saturating.
     inflow: Vec<i128>,
     chunks: Vec<Chunk>,
+    /// The log, where one worker writes it from the first to the last.
+    written: Vec<N>,
 }
 
 /// How a worker ended.
@@ -90,7 +93,7 @@ type Outcome<N> = Result<Done<N>, Halt>;
 /// Everything that was done.
 struct All<N> {
     parts: Vec<Done<N>>,
-    written: Vec<i128>,
+    written: Vec<N>,
 }
 
 /// Why a worker stops early.
@@ -102,13 +105,19 @@ enum Halt {
 
 impl<'a> Shared<'a> {
     fn run<N: Lane>(&self, choice: ThreadChoice) -> Result<Option<All<N>>, ExecutionError> {
-        let mut written = vec![0_i128; self.plan.graph.layout.total_writes()];
         // `after` is kept by running one after the other: nothing is faster than a hand-off here.
         let workers = match self.plan.graph.items.waits.is_empty() {
             true => choice.workers(),
             false => 1,
         };
-        let Some(work) = self.share_out(&mut written, workers) else {
+        let total = self.plan.graph.layout.total_writes();
+        // One worker in source order writes its log from the first to the last; others need all of it before.
+        let in_turn = workers == 1 && self.plan.graph.items.waits.is_empty();
+        let mut written = match in_turn {
+            true => Vec::new(),
+            false => vec![N::default(); total],
+        };
+        let Some(work) = self.share_out((!in_turn).then_some(&mut written), workers) else {
             return Ok(None);
         };
         let queue = Mutex::new(work.into_iter());
@@ -124,6 +133,7 @@ impl<'a> Shared<'a> {
                     deltas: vec![N::default(); self.batch.places.len()],
                     inflow: vec![0; self.batch.assets.len()],
                     chunks: Vec::new(),
+                    written: Vec::with_capacity(if in_turn { total } else { 0 }),
                 },
                 columns: None,
             };
@@ -157,11 +167,14 @@ impl<'a> Shared<'a> {
             }
         }
         drop(queue);
+        if let (true, [only]) = (in_turn, all.as_mut_slice()) {
+            written = std::mem::take(&mut only.written);
+        }
         Ok((!unclear).then_some(All { parts: all, written }))
     }
 
     /// Cuts the batch into chunks in batch order, each with its part of the log.
-    fn share_out<'w>(&self, written: &'w mut [i128], workers: u32) -> Option<Vec<Work<'w>>> {
+    fn share_out<'w, N>(&self, written: Option<&'w mut Vec<N>>, workers: u32) -> Option<Vec<Work<'w, N>>> {
         let (batch, layout) = (self.batch, &self.plan.graph.layout);
         let longest = match workers {
             1 => LONGEST_CHUNK,
@@ -176,14 +189,20 @@ impl<'a> Shared<'a> {
                 .collect(),
         };
         let mut work = Vec::new();
-        let mut rest = written;
+        let mut rest = written.map(Vec::as_mut_slice);
         // Logs lie in source order.
         for mut stretch in ranges.into_iter().flat_map(|range| batch.stretches(range)) {
             while stretch.count > 0 {
                 let count = stretch.count.min(longest);
                 let each = layout.writes(TransactionId(stretch.first)).len();
-                let (own, after) = rest.split_at_mut_checked(each * count as usize)?;
-                rest = after;
+                let own = match rest.take() {
+                    Some(all) => {
+                        let (own, after) = all.split_at_mut_checked(each * count as usize)?;
+                        rest = Some(after);
+                        Some(own)
+                    }
+                    None => None,
+                };
                 work.push(Work {
                     stretch: Stretch { count, ..stretch },
                     position: *self.plan.graph.positions.get(stretch.first as usize)?,
@@ -204,7 +223,10 @@ impl<'a> Shared<'a> {
     }
 
     /// `None` when a sum leaves its range, which no proved plan does, or the supply may have on the way.
-    fn trace<N: Lane>(&self, all: All<N>, options: &ExecutionOptions, choice: ThreadChoice) -> Option<Trace> {
+    fn trace<N: Lane>(&self, all: All<N>, options: &ExecutionOptions, choice: ThreadChoice) -> Option<Trace>
+    where
+        Written: From<Vec<N>>,
+    {
         let mut inflow = vec![0_i128; self.batch.assets.len()];
         for part in &all.parts {
             for (sum, more) in inflow.iter_mut().zip(&part.inflow) {
@@ -214,16 +236,27 @@ impl<'a> Shared<'a> {
         if !Supply::surely_holds(self.batch, self.snapshot, &options.supply_elsewhere, &inflow) {
             return None;
         }
-        let mut values = self.snapshot.to_vec();
-        for part in &all.parts {
+        let (first, others) = all.parts.split_first()?;
+        let mut too_wide = false;
+        let mut add = |value: i128, delta: &N| {
+            let (sum, wide) = value.overflowing_add(delta.wide());
+            too_wide |= wide;
+            sum
+        };
+        let firsts = self.snapshot.iter().zip(&first.deltas);
+        let mut values: Vec<i128> = firsts.map(|(value, delta)| add(*value, delta)).collect();
+        for part in others {
             for (value, delta) in values.iter_mut().zip(&part.deltas) {
-                *value = value.checked_add(delta.wide())?;
+                *value = add(*value, delta);
             }
+        }
+        if too_wide {
+            return None;
         }
         let run = Run {
             final_values: values,
             escrow: self.plan.settlement.escrow(),
-            written: all.written,
+            written: all.written.into(),
             ..Run::default()
         };
         let mut chunks: Vec<Chunk> = all.parts.into_iter().flat_map(|part| part.chunks).collect();
@@ -257,7 +290,7 @@ struct Compiled<'a, N> {
 }
 
 impl<'a, N: Lane> Hand<'_, 'a, N> {
-    fn chunk(&mut self, work: Work<'_>) -> Result<(), Halt> {
+    fn chunk(&mut self, work: Work<'_, N>) -> Result<(), Halt> {
         let watch = self.shared.watch;
         watch.check().map_err(Halt::Stopped)?;
         let started_ns = watch.now_ns();
@@ -323,7 +356,7 @@ fn rows_of<N: Lane>(
     compiled: &mut Compiled<'_, N>,
     rows: Range<usize>,
     snapshot: &[i128],
-    written: &mut [i128],
+    mut written: Option<&mut [N]>,
     done: &mut Done<N>,
 ) -> Option<bool> {
     let Compiled {
@@ -344,30 +377,80 @@ fn rows_of<N: Lane>(
         if !holds {
             return Some(false);
         }
-        let log = written.get_mut((block.first() - first) * each..)?;
-        let log = log.get_mut(..block.count() * each)?;
+        let count = block.count() * each;
+        let log = match &mut written {
+            Some(log) => log.get_mut((block.first() - first) * each..)?,
+            None => {
+                let before = done.written.len();
+                done.written.resize(before + count, N::default());
+                done.written.get_mut(before..)?
+            }
+        };
+        log_changes(columns, block, room, log.get_mut(..count)?)?;
         for (nth, asset) in assets.iter().enumerate() {
             let deltas = columns.deltas(block, nth, room)?;
-            let (mut gained, mut too_wide) = (N::default(), false);
-            for (row, delta) in log.chunks_exact_mut(each.max(1)).zip(deltas) {
-                *row.get_mut(nth)? = delta.wide();
-                let (sum, wide) = gained.add_up((*delta).max(N::default()));
-                gained = sum;
-                too_wide |= wide;
-            }
-            if too_wide {
-                return None;
-            }
+            let gained = gained(deltas)?;
             if let Some(sum) = asset.and_then(|asset| done.inflow.get_mut(asset)) {
                 *sum = sum.saturating_add(gained.wide());
             }
-            block.places(columns.places(nth)?, |row, place| {
-                let sum = done.deltas.get_mut(place.0 as usize)?;
-                let (total, wide) = sum.add_up(*deltas.get(row)?);
-                *sum = total;
-                (!wide).then_some(())
-            })?;
+            match columns.places(nth)? {
+                Column::Same(place) => add_up(&mut done.deltas, std::iter::repeat(place), deltas)?,
+                Column::Each(places) => add_up(&mut done.deltas, block.part(places)?.iter(), deltas)?,
+            }
         }
     }
     Some(true)
+}
+
+/// Writes down the changes of a block, row by row.
+#[inline(always)]
+fn log_changes<N: Lane>(columns: &Columns<'_, N>, block: Block, room: &Room<N>, log: &mut [N]) -> Option<()> {
+    if let (2, (rows, _)) = (columns.written(), log.as_chunks_mut::<2>()) {
+        // The commonest by far, in one pass.
+        let (first, second) = (columns.deltas(block, 0, room)?, columns.deltas(block, 1, room)?);
+        for (row, (first, second)) in rows.iter_mut().zip(first.iter().zip(second)) {
+            *row = [*first, *second];
+        }
+        return Some(());
+    }
+    for nth in 0..columns.written() {
+        let deltas = columns.deltas(block, nth, room)?;
+        for (row, delta) in log.chunks_exact_mut(columns.written()).zip(deltas) {
+            *row.get_mut(nth)? = *delta;
+        }
+    }
+    Some(())
+}
+
+/// What flows in; `None` when the sum does not fit.
+#[inline(always)]
+fn gained<N: Lane>(deltas: &[N]) -> Option<N> {
+    let zero = N::default();
+    if N::signs(deltas) == Signs::AllNegative {
+        return Some(zero);
+    }
+    let (mut gained, mut too_wide) = (zero, false);
+    for delta in deltas {
+        let (sum, wide) = gained.add_up((*delta).max(zero));
+        gained = sum;
+        too_wide |= wide;
+    }
+    (!too_wide).then_some(gained)
+}
+
+/// Adds changes to the sums of their places; `None` when one does not fit.
+#[inline(always)]
+fn add_up<'p, N: Lane>(
+    sums: &mut [N],
+    places: impl Iterator<Item = &'p PlaceId>,
+    deltas: &[N],
+) -> Option<()> {
+    let mut too_wide = false;
+    for (place, delta) in places.zip(deltas) {
+        let sum = sums.get_mut(place.0 as usize)?;
+        let (total, wide) = sum.add_up(*delta);
+        *sum = total;
+        too_wide |= wide;
+    }
+    (!too_wide).then_some(())
 }

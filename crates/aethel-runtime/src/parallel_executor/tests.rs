@@ -196,3 +196,53 @@ fn far_more_threads_than_cores_end() {
     let trace = execute(&build, &build.snapshot(10, &[]), &forced(300)).unwrap();
     assert_eq!(trace.sequence.len(), 300);
 }
+
+/// Workers of which the last does everything.
+struct LastFirst(usize);
+
+impl Workers for LastFirst {
+    fn count(&self) -> usize {
+        self.0
+    }
+
+    fn run(&self, work: &(dyn Fn(usize) + Sync)) {
+        (0..self.0).rev().for_each(work);
+    }
+}
+
+/// What flows in counts, whoever brought it: here it is more than all accounts together may hold on the way.
+#[test]
+fn the_inflow_of_every_worker_counts() {
+    use aethel_ir::MAX_MINOR_UNITS;
+    for (amount, fits) in [(MAX_MINOR_UNITS / 4, true), (MAX_MINOR_UNITS / 3 + 1, false)] {
+        let mut build = Build::new("b");
+        build.rows(
+            Kind::Move,
+            &[
+                ("world1", "a", amount),
+                ("world2", "b", amount),
+                ("world3", "c", amount),
+            ],
+        );
+        let snapshot = build.snapshot(0, &[]);
+        let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
+        let access = aethel_certificate::accesses(&build.batch);
+        let plan = ConflictDetector.detect(&build.batch, &graph, &snapshot, &access);
+        assert!(plan.unlogged());
+        let clock = SystemClock::default();
+        let watch = Watch::new(&clock);
+        for workers in [1, 2, 3] {
+            let team = LastFirst(workers);
+            let choice = ThreadChoice::Forced(workers as u32);
+            let options = forced(workers as u32);
+            let sums = columns::run(&build.batch, &plan, &snapshot, &options, choice, &team, &watch);
+            assert_eq!(sums.unwrap().is_some(), fits, "{workers} workers, {amount}");
+            let parallel = Parallel::new(&build.batch, &plan, &snapshot, &options, &watch);
+            assert_eq!(
+                parallel.run(choice, &team).unwrap().is_some(),
+                fits,
+                "{workers} workers, {amount}"
+            );
+        }
+    }
+}

@@ -210,6 +210,7 @@ impl<'a> Parallel<'a> {
             .filter(|(_, escrow)| **escrow)
             .map(|(place, _)| PlaceId(place));
         let mut run = Run::columns(layout, escrow.collect(), self.unlogged);
+        let mut written = vec![0_i128; layout.total_writes()];
         run.final_values = self.cells.iter().map(|cell| cell.read().0).collect();
         let mut sequence = Vec::with_capacity(self.batch.len());
         let mut chunks = Vec::new();
@@ -229,7 +230,7 @@ impl<'a> Parallel<'a> {
                 let to = layout.writes(id);
                 let from = writes..writes + to.len();
                 writes = from.end;
-                run.written[to].copy_from_slice(&log.written[from]);
+                written[to].copy_from_slice(&log.written[from]);
             }
             let base = sequence.len() as u32;
             chunks.extend(log.chunks.iter().map(|chunk| Chunk {
@@ -238,6 +239,7 @@ impl<'a> Parallel<'a> {
             }));
             sequence.extend_from_slice(&log.sequence);
         }
+        run.written = written.into();
         chunks.sort_by_key(|chunk| (chunk.start_ns, chunk.thread));
         Some(Trace {
             run,

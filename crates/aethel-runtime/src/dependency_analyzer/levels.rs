@@ -1,0 +1,170 @@
+//! How deep and how wide the graph is: one pass that keeps who touched each place last.
+
+use super::blocks::{BLOCK, Places, blocks};
+use super::survey::{MANY_SLOTS, columns};
+use crate::dependency_analyzer::DependencyGraph;
+use aethel_certificate::item_order;
+use aethel_ir::batch::Stretch;
+use aethel_ir::{Batch, Column, PlaceId};
+use std::ops::Range;
+
+/// What happened to a place so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cell {
+    /// The position of its last toucher, from 1; 0 when there was none.
+    last: u32,
+    /// The level after that of its last toucher.
+    level: u32,
+    /// How many transactions read and write it.
+    pub updates: u32,
+}
+
+/// The levels of a graph.
+#[derive(Default)]
+pub(super) struct Levels {
+    pub cells: Vec<Cell>,
+    pub edges: usize,
+    /// How many transactions are on each level.
+    pub widths: Vec<u32>,
+    position: u32,
+}
+
+impl Levels {
+    /// `None` when a column is too short.
+    pub fn of(batch: &Batch, graph: &DependencyGraph, slots: &[Vec<usize>]) -> Option<Self> {
+        let mut levels = Levels {
+            cells: vec![Cell::default(); batch.places.len()],
+            ..Levels::default()
+        };
+        if graph.items.waits.is_empty() {
+            for stretch in batch.stretches(0..batch.len()) {
+                levels.add(batch, slots, &stretch, 0)?;
+            }
+            return Some(levels);
+        }
+        // For items: the level that their own transactions, and their followers, may begin with.
+        let mut floor = vec![0_u32; batch.items.len()];
+        for item in item_order(batch).unwrap_or_default() {
+            let index = item as usize;
+            let (first, count) = (
+                batch.items[index].first as usize,
+                batch.items[index].count as usize,
+            );
+            let mut free = floor[index];
+            for stretch in batch.stretches(first..first + count) {
+                free = free.max(levels.add(batch, slots, &stretch, floor[index])?);
+            }
+            for next in graph.items.successors.row(index) {
+                floor[*next as usize] = floor[*next as usize].max(free);
+            }
+        }
+        Some(levels)
+    }
+
+    /// Adds some rows of a group; gives the level after theirs.
+    fn add(&mut self, batch: &Batch, slots: &[Vec<usize>], stretch: &Stretch, floor: u32) -> Option<u32> {
+        let group = batch.groups.get(stretch.group as usize)?;
+        let columns = columns(group, slots);
+        let rows = stretch.row as usize..(stretch.row + stretch.count) as usize;
+        let columns = columns.as_slice();
+        match columns.len() {
+            0 => self.lone(rows.len(), floor),
+            1 => self.rows::<1>(columns, rows, floor),
+            2 => self.rows::<2>(columns, rows, floor),
+            3 => self.rows::<3>(columns, rows, floor),
+            4 => self.rows::<4>(columns, rows, floor),
+            // The same column again adds nothing: a transaction touches a place once.
+            _ => self.rows::<MANY_SLOTS>(columns, rows, floor),
+        }
+    }
+
+    /// Adds transactions that touch nothing.
+    fn lone(&mut self, count: usize, floor: u32) -> Option<u32> {
+        self.position = self.position.wrapping_add(count as u32);
+        for _ in 0..count {
+            self.widen(floor);
+        }
+        Some(if count > 0 { floor + 1 } else { floor })
+    }
+
+    /// One more transaction of a level.
+    #[inline(always)]
+    fn widen(&mut self, level: u32) {
+        match self.widths.get_mut(level as usize) {
+            Some(width) => *width = width.wrapping_add(1),
+            // Levels come one after the other, but for a floor above items without transactions.
+            None => {
+                self.widths.resize(level as usize, 0);
+                self.widths.push(1);
+            }
+        }
+    }
+
+    fn rows<const SLOTS: usize>(
+        &mut self,
+        columns: &[&Column<PlaceId>],
+        rows: Range<usize>,
+        floor: u32,
+    ) -> Option<u32> {
+        let mut places = Places::<SLOTS>::new();
+        let mut top = floor;
+        for block in blocks(rows) {
+            places.read(columns, block)?;
+            top = top.max(self.block(&places, floor)?);
+        }
+        Some(top)
+    }
+
+    /// Adds a block of rows; gives the level after theirs.
+    fn block<const SLOTS: usize>(&mut self, places: &Places<SLOTS>, floor: u32) -> Option<u32> {
+        // There are fewer than 2^32 transactions: nothing overflows.
+        let mut levels = [0_u32; BLOCK];
+        let known = self.cells.as_mut_slice();
+        let (mut position, mut edges) = (self.position, 0_usize);
+        for (row, level) in levels.iter_mut().take(places.count()).enumerate() {
+            let at: [usize; SLOTS] = std::array::from_fn(|slot| places.at(slot, row));
+            let mut cells = [Cell::default(); SLOTS];
+            let mut own = floor;
+            for slot in 0..SLOTS {
+                cells[slot] = *known.get(at[slot])?;
+                own = own.max(cells[slot].level);
+            }
+            position = position.wrapping_add(1);
+            for slot in 0..SLOTS {
+                let cell = cells[slot];
+                // The same place twice is one access, and one transaction before is one edge, whatever both touch.
+                let (mut twice, mut met) = (false, cell.last == 0);
+                for earlier in 0..slot {
+                    twice |= at[earlier] == at[slot];
+                    met |= cells[earlier].last == cell.last;
+                }
+                if twice {
+                    continue;
+                }
+                edges = edges.wrapping_add(usize::from(!met));
+                *known.get_mut(at[slot])? = Cell {
+                    last: position,
+                    level: own.wrapping_add(1),
+                    updates: cell.updates.wrapping_add(1),
+                };
+            }
+            *level = own;
+        }
+        self.position = position;
+        self.edges = self.edges.wrapping_add(edges);
+        let levels = levels.get(..places.count())?;
+        let top = levels.iter().fold(floor, |top, level| top.max(level + 1));
+        levels.iter().for_each(|level| self.widen(*level));
+        Some(top)
+    }
+
+    /// How many places are touched.
+    pub fn places(&self) -> usize {
+        let count = |count: usize, cell: &Cell| count.wrapping_add(usize::from(cell.last > 0));
+        self.cells.iter().fold(0, count)
+    }
+
+    pub fn touched(&self, place: PlaceId) -> bool {
+        self.cells.get(place.0 as usize).is_some_and(|cell| cell.last > 0)
+    }
+}
