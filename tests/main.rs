@@ -24,6 +24,7 @@ mod library;
 mod limits;
 mod mistakes;
 mod oracles;
+mod postgres;
 mod proofs;
 mod run;
 mod schemas;
