@@ -175,3 +175,79 @@ fn the_loser_of_a_race_to_create_goes_on_with_the_winner() {
     assert_eq!(names(directory.path()), ["ledger.redb"]);
     assert_eq!(clean(&three).records, 1);
 }
+
+/// The process whose rights are taken away: says what a reader sees and what a writer is told.
+#[test]
+fn child_without_rights() {
+    let Ok(path) = std::env::var("AETHEL_TEST_UNWRITABLE") else {
+        return;
+    };
+    let path = Path::new(&path);
+    let mut store = open(path);
+    println!("alice {:?}", value(&store, "alice"));
+    assert_eq!(clean(&store).records, 1);
+    assert!(!store.checkpoint_due());
+    let request = pay(&store, "k", 1);
+    for error in [
+        store.commit(&request).unwrap_err(),
+        store.checkpoint().unwrap_err(),
+    ] {
+        println!("existing {}", error.code().id());
+    }
+    drop(store);
+    let mut new = open(&path.with_file_name("new.redb"));
+    let request = Batch::new("x", "y").open(&new, usd("a"), 1).build();
+    println!("new {}", new.commit(&request).unwrap_err().code().id());
+    assert!(!new.is_created());
+    println!(
+        "secret {}",
+        error(&path.with_file_name("secret.redb")).code().id()
+    );
+}
+
+/// Read-only files and directories. Root may write everything, so root becomes nobody first.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_the_right_to_write_a_ledger_is_read() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.redb");
+    first(&mut open(&path));
+    first(&mut open(&directory.path().join("secret.redb")));
+    let allow = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    allow(&path, 0o444);
+    allow(&directory.path().join("secret.redb"), 0o000);
+    // The program too, which may stand where nobody looks.
+    let program = directory.path().join("program");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    allow(&program, 0o555);
+    allow(directory.path(), 0o555);
+    let before = fs::read(&path).unwrap();
+    let root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let nobody: &[&str] = &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    let line = [if root { nobody } else { &[] }, &[program.to_str().unwrap()]].concat();
+    let output = std::process::Command::new(line[0])
+        .args(&line[1..])
+        .args(["files::child_without_rights", "--exact", "--nocapture"])
+        .env("AETHEL_TEST_UNWRITABLE", &path)
+        .current_dir("/")
+        .output()
+        .unwrap();
+    allow(directory.path(), 0o755);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let wanted = [
+        "alice Some(1234)",
+        "existing AE0810",
+        "existing AE0810",
+        "new AE0810",
+        "secret AE0801",
+    ];
+    let lines: Vec<&str> = said.lines().filter(|line| wanted.contains(line)).collect();
+    assert_eq!(lines, wanted, "{said}");
+    assert!(fs::read(&path).unwrap() == before);
+}

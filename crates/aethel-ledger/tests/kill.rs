@@ -12,6 +12,12 @@ const PATH: &str = "AETHEL_TEST_LEDGER";
 const WHO: &str = "AETHEL_TEST_WHO";
 const ROUNDS: &str = "AETHEL_TEST_ROUNDS";
 
+/// How many times each kind of writer is killed: `AETHEL_TEST_KILLS`, or a few.
+fn kills(few: u64) -> u64 {
+    let asked = std::env::var("AETHEL_TEST_KILLS").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(few)
+}
+
 /// Not a test: what the children run. Commits batches in a loop and says so after each.
 #[test]
 fn child() {
@@ -148,7 +154,7 @@ fn p07_killed_at_any_moment() {
     let (mut created, mut commits, mut unacknowledged) = (0, 0, 0);
     // A fixed sequence of delays, spread over what one commit takes.
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
-    for round in 0..60u64 {
+    for round in 0..kills(60) {
         // Half of the rounds create a ledger, the others go on with one.
         let fresh = round % 2 == 0;
         let name = if fresh {
@@ -209,7 +215,7 @@ fn p07_killed_with_batches_in_flight() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ledger.redb");
     let (mut commits, mut unacknowledged, mut random) = (0, 0, 1_u64);
-    for _ in 0..30 {
+    for _ in 0..kills(30) {
         let mut child = spawn_as("kill::child_in_flight", &path, "child", 0);
         let output = child.stdout.as_mut().unwrap();
         let mut begun = [0u8];

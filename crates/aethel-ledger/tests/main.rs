@@ -11,6 +11,7 @@ mod approvals;
 mod contract;
 mod damage;
 mod files;
+mod formats;
 mod kill;
 mod postgres;
 mod properties;

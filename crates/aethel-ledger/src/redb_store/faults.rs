@@ -143,10 +143,13 @@ impl Disk {
         self.state().fault = None;
     }
 
-    /// What the next process finds when this one ended: a disk without faults.
+    /// What the next process finds when this one ended: a disk without faults. What was not synced is still not.
     pub(super) fn after_death(&self) -> Self {
         let state = self.state();
-        Self::with(state.seen.clone(), state.random.0, None, state.long)
+        let next = Self::with(state.stays.clone(), state.random.0, None, state.long);
+        next.state().seen = state.seen.clone();
+        next.state().pending = state.pending.clone();
+        next
     }
 
     /// What the next process finds after the power went: of what was not synced, a part.
@@ -202,14 +205,16 @@ impl Disk {
             Some(Fault::Error) => return Err(io::Error::from_raw_os_error(5)),
             Some(Fault::Full) => return Err(io::ErrorKind::StorageFull.into()),
             Some(Fault::Death) => {
-                match &change {
-                    Change::Write(at, data) => {
-                        let part = data[..state.random.below(data.len() + 1)].to_vec();
-                        Change::Write(*at, part).apply(&mut state.seen);
+                let part = match change {
+                    Change::Write(at, mut data) => {
+                        data.truncate(state.random.below(data.len() + 1));
+                        Change::Write(at, data)
                     }
-                    change if state.random.coin() => change.apply(&mut state.seen),
-                    _ => {}
-                }
+                    change if state.random.coin() => change,
+                    _ => return Err(gone()),
+                };
+                part.apply(&mut state.seen);
+                state.pending.push(part);
                 return Err(gone());
             }
             Some(Fault::Power) => {
@@ -235,8 +240,9 @@ impl Disk {
                 Ok(())
             }
             Some(Fault::Error) => {
+                let way = state.random.below(3);
                 for change in bytes {
-                    if state.random.coin() {
+                    if way == 0 || way == 1 && state.random.coin() {
                         change.apply(&mut state.stays);
                     }
                 }

@@ -130,7 +130,15 @@ pub(super) fn open_medium(
 
 /// Tells a foreign file from a damaged one before redb looks at it.
 fn check_magic(path: &Path, ledger: &Arc<str>) -> Result<(), LedgerError> {
-    let io = |error: io::Error| LedgerError::from_io(ledger, "opening", &error);
+    let io = |error: io::Error| match error.kind() {
+        // Not even reading is allowed.
+        io::ErrorKind::PermissionDenied => LedgerError::Io {
+            ledger: ledger.clone(),
+            doing: "opening",
+            reason: error.to_string(),
+        },
+        _ => LedgerError::from_io(ledger, "opening", &error),
+    };
     let not = |reason: &str| {
         Err(LedgerError::NotALedger {
             ledger: ledger.clone(),
