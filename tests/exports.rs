@@ -112,7 +112,7 @@ fn write(store: &mut dyn LedgerStore, body: Body) {
 /// A ledger with every name in every asset, random payments, transactions that balance only together, fields, and a clock
 /// that went back.
 fn hostile(sandbox: &Sandbox) -> RedbStore {
-    let mut store = RedbStore::open_or_new(&sandbox.file("l.redb"), Duration::ZERO).unwrap();
+    let mut store = RedbStore::open_or_new(sandbox.file("l.redb"), Duration::ZERO).unwrap();
     let mut random = Random(7);
     let mut lines = Vec::new();
     for account in ACCOUNTS {

@@ -66,6 +66,7 @@ fn run() -> ExitCode {
         Command::Run(options) => commands::run::run(&options, &mut printer),
         Command::Sign(options) => commands::sign::run(&options, &mut printer),
         Command::Bench(options) => commands::bench::run(&options, &mut printer),
+        Command::Fmt(options) => commands::fmt::run(&options, &mut printer),
         Command::Explain(options) => commands::explain::run(&options, &mut printer),
         Command::Ledger(options) => commands::ledger::run(&options, &mut printer),
         Command::Prove(options) => commands::prove::run(&options, &mut printer),

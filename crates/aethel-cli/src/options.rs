@@ -97,6 +97,12 @@ pub enum Command {
     Sign(sign::SignOptions),
     /// Measure throughput, scaling and latency, beside the least that this machine needs
     Bench(bench::BenchOptions),
+    /// Lay programs out one way; tokens and comments stay as they are
+    #[command(
+        after_help = "Exit codes: 0 everything is formatted, 1 a program is wrong, or with --check or --diff not formatted, \
+                            2 a file or the command line"
+    )]
+    Fmt(FmtOptions),
     /// Explain a diagnostic code
     Explain(ExplainOptions),
     /// Look into a ledger, import balances, change its policy
@@ -130,6 +136,20 @@ pub struct CheckOptions {
     /// Z3's resource limit for one lemma; 5 million are about a second
     #[arg(long, value_name = "STEPS", default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(1..=4_000_000_000))]
     pub rlimit: u64,
+}
+
+/// Options of `fmt`.
+#[derive(Debug, Args)]
+pub struct FmtOptions {
+    /// Programs or directories of programs; `-` formats standard input to standard output
+    #[arg(default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; name the files that are not formatted
+    #[arg(long)]
+    pub check: bool,
+    /// Write nothing; show what would change
+    #[arg(long)]
+    pub diff: bool,
 }
 
 /// Options of `run`.

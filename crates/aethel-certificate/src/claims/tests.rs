@@ -448,3 +448,25 @@ fn the_supply_is_known_in_the_middle_of_a_batch() {
         );
     }
 }
+
+/// What bounded balances hold outside the batch counts to the last unit, also where all numbers of the batch are small.
+#[test]
+fn the_supply_outside_the_batch_counts_to_the_last_unit() {
+    let mut build = Build::new("pay");
+    build.rows(Kind::Pay, &[("alice", "bob", 30), ("bob", "alice", 5)]);
+    let initial = build.snapshot(100, &[]);
+    let run = reference(&build.batch, &initial).unwrap();
+    let certificate = claim(&build, initial, run.final_values);
+    let memory = Memory {
+        values: &certificate.final_values,
+        changes: Changes::default(),
+    };
+    // 200 are held, and 35 may come before anything goes.
+    for (elsewhere, fits) in [(MAX_MINOR_UNITS - 235, true), (MAX_MINOR_UNITS - 234, false)] {
+        let verdict = check_columns(&certificate.view(), memory, &[elsewhere]);
+        match fits {
+            true => assert!(matches!(verdict, Ok(Some(_))), "{verdict:?}"),
+            false => assert!(matches!(verdict, Err(Rejection::Supply { .. })), "{verdict:?}"),
+        }
+    }
+}

@@ -177,7 +177,8 @@ pub fn settle_with(batch: &Batch, access: &[Access], initial: &[i128], workers: 
 
 /// The settlement of a batch in which whatever is written is only added to.
 fn settled(batch: &Batch, sums: Table<i64>, initial: &[i128]) -> Settlement {
-    let plain = sums.plain().filter(|_| Kinds::new(batch).all_bounded());
+    // Where no sum goes below zero, it does not matter who may.
+    let plain = sums.plain();
     let mut places = Vec::with_capacity(initial.len());
     let mut some = false;
     let treat = |ended: Ended<'_>| {

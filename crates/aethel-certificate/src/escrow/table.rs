@@ -63,7 +63,7 @@ pub(crate) struct Total {
 }
 
 impl Plain<'_> {
-    /// Calls `found` with where places end that hold `initial` before and may not go below zero. `None` when it said `None`,
+    /// Calls `found` with where places end that hold `initial` before. `None` when it said `None`,
     /// some number is not small, or a place could go below zero in some order: then nothing is said.
     #[inline]
     pub fn ends(&self, initial: &[i128], mut found: impl FnMut(Ended<'_>) -> Option<()>) -> Option<Total> {

@@ -1,5 +1,6 @@
 //! `aethel check`: judges programs without running them.
 
+use super::programs;
 use crate::exit::Exit;
 use crate::options::CheckOptions;
 use crate::printer::Printer;
@@ -8,7 +9,7 @@ use aethel::ir::{Code, Diagnostic, SourceMap};
 use aethel::{CheckReport, Program};
 use aethel_report::diagnostics::Counts;
 use aethel_report::proofs::summary;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -75,39 +76,4 @@ fn open(path: &Path, sources: &mut SourceMap) -> Result<Program, Diagnostic> {
         return Program::from_stdin(sources);
     }
     Program::open(path, sources)
-}
-
-/// The path itself, or every `.ae` file below a directory, sorted; hidden directories are left out.
-fn programs(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
-    if !path.is_dir() {
-        return vec![path.to_owned()];
-    }
-    let mut found = Vec::new();
-    let mut open = vec![path.to_owned()];
-    while let Some(directory) = open.pop() {
-        let entries = match std::fs::read_dir(&directory) {
-            Ok(entries) => entries,
-            Err(error) => {
-                let message = format!("cannot read the directory `{}`: {error}", directory.display());
-                diagnostics.push(Diagnostic::new(Code::AE0901, message).help("check its permissions"));
-                continue;
-            }
-        };
-        for entry in entries.flatten() {
-            let hidden = entry.file_name().to_string_lossy().starts_with('.');
-            // A link could lead back up; a directory that is meant can be named.
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() && !hidden && entry.file_name() != "target" {
-                open.push(entry.path());
-            } else if kind.is_file() && entry.path().extension().is_some_and(|e| e == "ae") {
-                found.push(entry.path());
-            }
-        }
-    }
-    found.sort();
-    if found.is_empty() {
-        let message = format!("there is no `.ae` file below `{}`", path.display());
-        diagnostics.push(Diagnostic::new(Code::AE0901, message).help("name a program"));
-    }
-    found
 }

@@ -282,7 +282,7 @@ mod tests {
             assert!(is_currency(&beancount_currency(odd)), "{odd}");
         }
         assert_eq!(cell("=1+1"), "'=1+1");
-        assert_eq!(cell(" =1+1"), "\"' =1+1\"");
+        assert_eq!(cell(" =1+1"), "' =1+1");
         assert_eq!(cell("'x"), "''x");
         assert_eq!(cell("a,\"b\""), "\"a,\"\"b\"\"\"");
     }

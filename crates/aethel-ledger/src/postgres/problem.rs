@@ -68,7 +68,8 @@ impl Problem {
                 let shown = error.to_string();
                 match shown.contains("TLS") || reason.contains("certificate") {
                     true => Self::new(Kind::Other(ServerProblem::Untrusted), reason),
-                    false if shown.contains("authentication") => {
+                    // The server asks for a password and there is none: a matter of configuration, for the library.
+                    false if shown.contains("authentication") || shown.contains("configuration") => {
                         Self::new(Kind::Other(ServerProblem::Refused), reason)
                     }
                     false => Self::lost(reason),

@@ -1,7 +1,7 @@
 //! The primary dies under load, its synchronous standby takes over, and the runs go on.
 
 use super::kills::{acknowledged, check, lines, spawn, wait_for};
-use super::server::{Cluster, Node, url};
+use super::server::{Cluster, Node, url as url_of};
 use super::{limits, open_at, server_url};
 use crate::support::*;
 use aethel_ledger::*;
@@ -20,7 +20,7 @@ fn pair(cluster: &Cluster) -> (Node, Node, String) {
         std::thread::sleep(Duration::from_millis(20));
     }
     let hosts = format!("{},{}", primary.host(), standby.host());
-    (primary, standby, url(&hosts, "main"))
+    (primary, standby, url_of(&hosts, "main"))
 }
 
 #[test]
@@ -31,6 +31,18 @@ fn a_synchronous_standby_takes_over_and_nothing_is_lost() {
     let said: Vec<Receiver<String>> = children.iter_mut().map(lines).collect();
     said.iter().for_each(|said| wait_for(said, "READY"));
     std::thread::sleep(Duration::from_millis(600));
+    // The standby may be looked at, if one asks for that, and is not written to.
+    let alone = url_of(&standby.host(), "main");
+    let looked = PostgresStore::open_read_only(
+        &server_url(&format!("{alone}&target_session_attrs=any")),
+        limits(),
+    );
+    assert!(clean(&looked.unwrap()).records > 0);
+    let quick = ServerLimits::new(Duration::ZERO);
+    let refused = PostgresStore::open_read_only(&server_url(&alone), quick)
+        .err()
+        .unwrap();
+    assert!(refused.to_string().contains("does not allow writes"), "{refused}");
     primary.kill();
     standby.promote();
     let before = open_at(&url).head().sequence;

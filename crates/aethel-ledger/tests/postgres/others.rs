@@ -181,3 +181,25 @@ fn the_supply_is_held_across_programs() {
     committed(two.commit(&theirs).unwrap());
     clean(&two);
 }
+
+/// Whoever finds a ledger empty records what a first batch records; it has to look again even where the policy is as it
+/// was.
+#[test]
+fn only_one_batch_is_the_first() {
+    let url = shared().url(&schema());
+    let (mut one, mut two) = (open_at(&url), open_at(&url));
+    let nothing = |name: &str| {
+        let key = BatchKey::User(name.into());
+        let content = Digest::of("test content", name.as_bytes());
+        CommitRequest {
+            versions: Vec::new(),
+            expected: Vec::new(),
+            body: Body::new(RecordKind::Batch, 0, name, key, content),
+            certificate: Vec::new(),
+            lemmas: Vec::new(),
+        }
+    };
+    committed(one.commit(&nothing("one")).unwrap());
+    assert_eq!(conflict(two.commit(&nothing("two"))), []);
+    assert_eq!(committed(two.commit(&nothing("two")).unwrap()).0, 2);
+}

@@ -1,0 +1,92 @@
+//! `aethel fmt`: programs laid out one way.
+
+use crate::files;
+use aethel_ir::{Code, Diagnostic, SourceMap, quote};
+use aethel_syntax::{FormatError, MAX_SOURCE_BYTES};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A program as it is and as it should be written.
+#[derive(Clone, Debug)]
+pub struct Formatted {
+    /// Its file; `-` is standard input.
+    pub path: PathBuf,
+    /// What the file holds.
+    pub before: Arc<str>,
+    /// What it should hold: the same tokens and comments.
+    pub after: String,
+}
+
+/// Why a program was not formatted.
+#[derive(Clone, Debug)]
+pub enum Unformatted {
+    /// It cannot be read, or is no program.
+    Problems(Vec<Diagnostic>),
+    /// The formatter made a mistake, which it noticed; nothing was written.
+    Bug,
+}
+
+/// Reads and formats a program; nothing is written.
+///
+/// # Errors
+/// See [`Unformatted`].
+pub fn format(path: &Path, sources: &mut SourceMap) -> Result<Formatted, Unformatted> {
+    let one = |problem| Unformatted::Problems(vec![problem]);
+    let (file, name) = match path == Path::new("-") {
+        true => (Path::new("/dev/stdin"), "<stdin>".into()),
+        false => (path, path.to_string_lossy()),
+    };
+    let bytes = files::read_named(file, MAX_SOURCE_BYTES as u64).map_err(one)?;
+    let (source, before) = files::text_of(&name, bytes, sources).map_err(one)?;
+    match aethel_syntax::format(source, &before) {
+        Ok(after) => Ok(Formatted {
+            path: path.to_owned(),
+            before,
+            after,
+        }),
+        Err(FormatError::Program(problems)) => Err(Unformatted::Problems(problems)),
+        Err(FormatError::Formatter) => Err(Unformatted::Bug),
+    }
+}
+
+impl Formatted {
+    /// Whether the file is not as it should be.
+    pub fn differs(&self) -> bool {
+        *self.before != self.after
+    }
+
+    /// Replaces the file: written beside it and renamed, so that it is never half there. A link is followed, and
+    /// permissions are kept.
+    ///
+    /// # Errors
+    /// AE0901 with what the system says; the file is as it was then.
+    pub fn write(&self) -> Result<(), Diagnostic> {
+        self.replace().map_err(|error| {
+            let path = quote(&self.path.to_string_lossy());
+            Diagnostic::new(Code::AE0901, format!("cannot write `{path}`: {error}"))
+                .help("the file is as it was; check its permissions and those of its directory")
+        })
+    }
+
+    fn replace(&self) -> io::Result<()> {
+        let path = self.path.canonicalize()?;
+        let mut name = std::ffi::OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(format!(".fmt-{}", std::process::id()));
+        let beside = path.with_file_name(name);
+        let written = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&beside)
+            .and_then(|mut file| {
+                file.set_permissions(std::fs::metadata(&path)?.permissions())?;
+                file.write_all(self.after.as_bytes())
+            })
+            .and_then(|()| std::fs::rename(&beside, &path));
+        if written.is_err() {
+            let _ = std::fs::remove_file(&beside);
+        }
+        written
+    }
+}
