@@ -16,3 +16,4 @@ mod kill;
 mod postgres;
 mod properties;
 mod support;
+mod tables;

@@ -287,6 +287,37 @@ fn storm(way: Way, fault: Fault) {
     );
 }
 
+/// The last operation of making a ledger is the sync of its name. Where it failed, or the process died before, whoever
+/// goes on with the ledger syncs the name first.
+#[test]
+fn p07_a_name_is_synced_before_anything_is_built_on_it() {
+    let way = Way {
+        group: false,
+        long: false,
+    };
+    for seed in 0..16 {
+        let disk = Disk::new(seed, None, way.long);
+        let mut store = open(&disk, false).unwrap();
+        let first = request(&store, 0).unwrap();
+        store.commit(&first).unwrap();
+        let naming = disk.operations();
+        for fault in [Fault::Error, Fault::Death] {
+            let mut program = Program::new(Disk::new(seed, Some((naming, fault)), way.long), way);
+            program.run();
+            assert_eq!(program.known[0], Known::Unknown);
+            if program.disk.is_dead() {
+                program.disk = program.disk.after_death();
+                program.run();
+            }
+            let next = program.disk.after_power_loss();
+            assert!(
+                program.check(&open(&next, false).unwrap()) > 0,
+                "seed {seed}, {fault:?}"
+            );
+        }
+    }
+}
+
 macro_rules! storms {
     ($($name:ident: $fault:ident, $group:literal, $long:literal;)*) => {
         $(#[test] fn $name() { storm(Way { group: $group, long: $long }, Fault::$fault); })*
