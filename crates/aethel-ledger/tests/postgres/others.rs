@@ -203,3 +203,17 @@ fn only_one_batch_is_the_first() {
     assert_eq!(conflict(two.commit(&nothing("two"))), []);
     assert_eq!(committed(two.commit(&nothing("two")).unwrap()).0, 2);
 }
+
+/// Who makes the tables may be killed before there is a head: that is no ledger yet, and the next one goes on.
+#[test]
+fn tables_without_a_head_are_finished_by_the_next() {
+    let name = schema();
+    let url = shared().url(&name);
+    first(&mut open_at(&url));
+    let tables = ["batches", "keys", "balances", "lemmas", "head"].map(|table| format!("{name}.{table}"));
+    shared().sql("books", &format!("TRUNCATE {}", tables.join(", ")));
+    let mut store = open_at(&url);
+    assert!(!store.is_created());
+    first(&mut store);
+    assert_eq!(clean(&open_at(&url)).records, 1);
+}
