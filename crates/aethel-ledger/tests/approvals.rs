@@ -99,7 +99,7 @@ fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// The same in memory and in a file.
+/// The same in memory, in a file and on a server.
 fn in_every_store(test: impl Fn(&mut dyn LedgerStore)) {
     test(&mut MemoryStore::new(LedgerId([7; 16])));
     let base = MemoryStore::new(LedgerId([7; 16]));
@@ -107,6 +107,7 @@ fn in_every_store(test: impl Fn(&mut dyn LedgerStore)) {
     let directory = tempfile::tempdir().unwrap();
     test(&mut open(&directory.path().join("ledger.redb")));
     test(&mut GroupStore::new(open(&directory.path().join("group.redb"))));
+    test(&mut crate::postgres::fresh());
 }
 
 #[test]
