@@ -213,10 +213,12 @@ fn rows<'a, K: Key + 'static, V: Value + 'static, T: 'a>(
         return Box::new(std::iter::empty());
     };
     Box::new(std::iter::from_fn(move || {
-        match guarded(ledger, "reading", || Ok(range.next().transpose()?)) {
-            Ok(row) => row.map(|(key, value)| read(key.value(), value.value())),
-            Err(error) => Some(Err(error)),
-        }
+        // A damaged page may make redb panic when a value is looked at, too.
+        let row = guarded(ledger, "reading", || {
+            let row = range.next().transpose()?;
+            Ok(row.map(|(key, value)| read(key.value(), value.value())))
+        });
+        row.unwrap_or_else(|error| Some(Err(error)))
     }))
 }
 

@@ -189,15 +189,23 @@ fn p07_server_killed_at_any_moment() {
     let mut children: Vec<Child> = (0..2).map(|i| spawn(&url, &format!("{i}"), usize::MAX)).collect();
     let said: Vec<Receiver<String>> = children.iter_mut().map(lines).collect();
     said.iter().for_each(|said| wait_for(said, "READY"));
-    for _ in 0..6 {
+    let mut told: Vec<String> = Vec::new();
+    // On a busy machine a program may be slow enough to meet none of six kills.
+    for round in 0..60 {
+        let again = told.iter().any(|line| line.starts_with("AGAIN"));
+        let done = told.iter().filter(|line| acknowledged(line).is_some()).count() > 20;
+        if round >= 6 && again && done {
+            break;
+        }
         std::thread::sleep(Duration::from_millis(100 + random.next() % 300));
         node.kill();
         node.start();
+        told.extend(said.iter().flat_map(Receiver::try_iter));
     }
     std::thread::sleep(Duration::from_millis(300));
     children.iter_mut().for_each(|child| child.kill().unwrap());
     children.iter_mut().for_each(|child| drop(child.wait()));
-    let told: Vec<String> = said.iter().flat_map(|said| said.iter()).collect();
+    told.extend(said.iter().flat_map(Receiver::iter));
     let all: Vec<_> = told.iter().filter_map(|line| acknowledged(line)).collect();
     let again = told.iter().filter(|line| line.starts_with("AGAIN")).count();
     let records = check(&url, &all);
