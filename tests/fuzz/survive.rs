@@ -255,6 +255,19 @@ pub fn configuration(bytes: &[u8]) {
     }
 }
 
+/// A file of approvers' signatures. What can be read is written again in the same form.
+pub fn signatures(bytes: &[u8]) {
+    let path = scratch("signatures.sig.json");
+    std::fs::write(&path, bytes).expect("room for a small file");
+    match aethel::approvals::read(&path) {
+        Ok(signed) => {
+            aethel::approvals::append(&path, &signed).expect("what was read can be written");
+            aethel::approvals::read(&path).expect("what was written can be read");
+        }
+        Err(problem) => draw(&[problem], &SourceMap::default()),
+    }
+}
+
 /// A file of this process and thread.
 fn scratch(name: &str) -> PathBuf {
     let id = std::process::id();
@@ -268,7 +281,7 @@ fn scratch(name: &str) -> PathBuf {
 pub type Survives = fn(&[u8]);
 
 /// Every function by its name, which is that of its corpus.
-pub const ALL: [(&str, Survives); 8] = [
+pub const ALL: [(&str, Survives); 9] = [
     ("program", program),
     ("inputs", inputs),
     ("table", table),
@@ -277,4 +290,5 @@ pub const ALL: [(&str, Survives); 8] = [
     ("row", row),
     ("oracle", oracle),
     ("configuration", configuration),
+    ("signatures", signatures),
 ];
