@@ -6,9 +6,10 @@ use crate::support::*;
 use aethel_ledger::*;
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const URL: &str = "AETHEL_TEST_SERVER";
 const WHO: &str = "AETHEL_TEST_WHO";
@@ -46,16 +47,25 @@ fn child() {
                 std::thread::sleep(Duration::from_millis(20));
                 continue;
             }
-            let mut batch = Batch::new("round", &key);
             let names: Vec<String> = (0..ACCOUNTS).map(|i| format!("shared {i}")).collect();
-            for name in &names {
-                if value(&store, name).is_none() {
-                    batch = batch.open(&store, usd(name), OPENING);
+            // The builders of the tests take it that balances can be read; here the server may die in between.
+            let built = catch_unwind(AssertUnwindSafe(|| {
+                let mut batch = Batch::new("round", &key);
+                for name in &names {
+                    if value(&store, name).is_none() {
+                        batch = batch.open(&store, usd(name), OPENING);
+                    }
                 }
-            }
-            let mut request = batch
-                .transfer(&store, usd(&names[from]), usd(&names[to]), 1)
-                .build();
+                batch
+                    .transfer(&store, usd(&names[from]), usd(&names[to]), 1)
+                    .build()
+            }));
+            let Ok(mut request) = built else {
+                println!("\nAGAIN not read");
+                assert!(attempt < 500);
+                std::thread::sleep(Duration::from_millis(20));
+                continue;
+            };
             request.body.content = Digest::of("test content", key.as_bytes());
             request.certificate = vec![round as u8; 2000 << (round % 4)];
             match store.commit(&request) {
@@ -190,18 +200,22 @@ fn p07_server_killed_at_any_moment() {
     let said: Vec<Receiver<String>> = children.iter_mut().map(lines).collect();
     said.iter().for_each(|said| wait_for(said, "READY"));
     let mut told: Vec<String> = Vec::new();
-    // A server takes as long to come back as ten programs. On a busy machine a program may be slow enough to meet none of
-    // the first kills.
+    let done = |told: &[String]| told.iter().filter(|line| acknowledged(line).is_some()).count();
+    // A server takes as long to come back as ten programs; and not every kill comes where a program has to begin again.
     for round in 0..kills().max(60) {
-        let again = told.iter().any(|line| line.starts_with("AGAIN"));
-        let done = told.iter().filter(|line| acknowledged(line).is_some()).count() > 20;
-        if round >= kills() / 10 && again && done {
+        if round >= kills() / 10 && told.iter().any(|line| line.starts_with("AGAIN")) {
             break;
         }
-        std::thread::sleep(Duration::from_millis(100 + random.next() % 300));
+        // Killed while they work, not while they still look for the server.
+        let (before, since) = (done(&told), Instant::now());
+        while done(&told) == before {
+            assert!(since.elapsed() < Duration::from_secs(60), "nobody goes on");
+            std::thread::sleep(Duration::from_millis(1));
+            told.extend(said.iter().flat_map(Receiver::try_iter));
+        }
+        std::thread::sleep(Duration::from_micros(random.next() % 30_000));
         node.kill();
         node.start();
-        told.extend(said.iter().flat_map(Receiver::try_iter));
     }
     std::thread::sleep(Duration::from_millis(300));
     children.iter_mut().for_each(|child| child.kill().unwrap());
@@ -215,5 +229,5 @@ fn p07_server_killed_at_any_moment() {
         all.len()
     );
     assert!(records >= all.len() as u64 && records <= all.len() as u64 + 2);
-    assert!(again > 0 && all.len() > 20);
+    assert!(again > 0 && all.len() > 5);
 }
