@@ -30,22 +30,19 @@ pub(super) fn statements<'t>(nodes: &[Node<'t>], within: Within) -> Vec<Doc<'t>>
     for statement in cut(nodes) {
         let block = statement.last().is_some_and(Node::is_block) && inline(statement).is_none();
         let apart = within == Within::Items && (block || previous == Some(true));
-        let leaf = statement.first().map(Node::first);
-        let blanks = leaf.map(|leaf| {
-            leaf.before
-                .iter()
-                .map(|comment| comment.blank)
-                .chain([leaf.blank])
-                .collect::<Vec<_>>()
-        });
-        let blanks = blanks.unwrap_or_default();
-        for (index, blank) in blanks.iter().enumerate() {
+        let Some(leaf) = statement.first().map(Node::first) else {
+            continue;
+        };
+        // The comments before the statement, then the statement: each on a line, with the empty lines before them.
+        let comments = leaf
+            .before
+            .iter()
+            .map(|comment| (comment.blank, Some(comment.text)));
+        for (index, (blank, comment)) in comments.chain([(leaf.blank, None)]).enumerate() {
             let first = index == 0;
-            let blank = (*blank || first && apart) && !(first && previous.is_none());
+            let blank = (blank || first && apart) && !(first && previous.is_none());
             docs.push(Doc::Hard { blank });
-            if let Some(comment) = leaf.and_then(|leaf| leaf.before.get(index)) {
-                docs.push(Doc::Lead(comment.text));
-            }
+            docs.extend(comment.map(Doc::Lead));
         }
         docs.extend(statement_docs(statement));
         previous = Some(block);
@@ -172,14 +169,12 @@ fn block<'t>(
 
 /// A token with its comments; those before it are left out where they are printed already.
 fn leaf_docs<'t>(leaf: &Leaf<'t>, first: bool) -> Vec<Doc<'t>> {
-    let before = leaf.before.iter().filter(|_| !first);
-    let mut docs: Vec<Doc<'t>> = before.map(|comment| Doc::Lead(comment.text)).collect();
-    docs.push(Doc::Text(leaf.text));
+    let mut docs = opening(leaf, first);
     docs.extend(leaf.after.map(Doc::Comment));
     docs
 }
 
-/// An opening bracket; a comment behind it belongs to what is inside.
+/// A token without the comment behind it, which in the case of an opening bracket belongs to what is inside.
 fn opening<'t>(open: &Leaf<'t>, first: bool) -> Vec<Doc<'t>> {
     let before = open.before.iter().filter(|_| !first);
     let mut docs: Vec<Doc<'t>> = before.map(|comment| Doc::Lead(comment.text)).collect();
