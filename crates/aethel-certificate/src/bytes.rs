@@ -37,10 +37,10 @@ impl Writer {
     }
 
     /// How many, and each.
-    pub fn signeds(&mut self, values: &[i128]) {
+    pub fn signeds(&mut self, values: impl ExactSizeIterator<Item = i128>) {
         self.number(values.len() as u64);
         self.0.reserve(values.len() * 3);
-        values.iter().for_each(|value| self.signed(*value));
+        values.for_each(|value| self.signed(value));
     }
 
     /// Anything small, in postcard.
@@ -152,7 +152,7 @@ mod tests {
             let values: Vec<i128> = values.into_iter().map(|(value, shift)| value >> shift.min(127)).collect();
             let small: Vec<u32> = values.iter().map(|value| *value as u32).collect();
             let mut writer = Writer(Vec::new());
-            writer.signeds(&values);
+            writer.signeds(values.iter().copied());
             writer.numbers(small.iter().copied());
             let mut reader = Reader(&writer.0);
             prop_assert_eq!(reader.signeds().unwrap(), values);
@@ -168,7 +168,7 @@ mod tests {
         }
         assert!(Reader(&[9, 1, 1]).numbers().is_err());
         let mut extremes = Writer(Vec::new());
-        extremes.signeds(&[i128::MAX, i128::MIN, 0, -1]);
+        extremes.signeds([i128::MAX, i128::MIN, 0, -1].into_iter());
         assert_eq!(
             Reader(&extremes.0).signeds().unwrap(),
             [i128::MAX, i128::MIN, 0, -1]

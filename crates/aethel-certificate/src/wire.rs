@@ -13,7 +13,7 @@ use crate::format::{Certificate, CertificateView, DecodeError};
 use aethel_ir::batch::Stretch;
 use aethel_ir::{
     AccountId, AccountName, Asset, Batch, BatchItem, Column, Field, FieldId, Group, Intent, Names, PlaceId,
-    TransactionRef, ValueColumn,
+    TransactionRef, ValueColumn, Wholes,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,8 +24,8 @@ const MOST_SLOTS_A_BYTE: usize = 64;
 /// Appends a certificate.
 pub(crate) fn write(out: &mut Writer, view: &CertificateView<'_>) -> Result<(), DecodeError> {
     write_batch(out, view.batch)?;
-    out.signeds(view.initial);
-    out.signeds(view.final_values);
+    out.signeds(view.initial.iter().copied());
+    out.signeds(view.final_values.iter().copied());
     let in_order = view.positions.len() == view.batch.len()
         && (0_u32..)
             .zip(view.positions)
@@ -33,9 +33,9 @@ pub(crate) fn write(out: &mut Writer, view: &CertificateView<'_>) -> Result<(), 
     out.numbers(if in_order { &[] } else { view.positions }.iter().copied());
     let escrow: Vec<u32> = runs(view.escrow).flatten().collect();
     out.numbers(escrow.into_iter());
-    out.signeds(view.seen);
+    out.signeds(view.seen.iter().copied());
     out.numbers(view.versions.iter().copied());
-    out.signeds(view.written);
+    out.signeds(view.written.iter().copied());
     out.value(&(view.way, view.solver, view.lemmas))
 }
 
@@ -140,7 +140,7 @@ fn is_backed(group: &Group) -> bool {
         || group
             .values
             .iter()
-            .any(|column| matches!(column, ValueColumn::Whole(Column::Each(_))))
+            .any(|column| matches!(column, ValueColumn::Whole(Wholes::Each(_))))
 }
 
 fn read_batch(input: &mut Reader<'_>) -> Read<Batch> {
@@ -252,13 +252,16 @@ fn write_group(out: &mut Writer, group: &Group) -> Result<(), DecodeError> {
     out.number(group.values.len() as u64);
     for column in &group.values {
         match column {
-            ValueColumn::Whole(Column::Same(value)) => {
+            ValueColumn::Whole(Wholes::Same(value)) => {
                 out.number(0);
                 out.signed(*value);
             }
-            ValueColumn::Whole(Column::Each(values)) => {
+            ValueColumn::Whole(Wholes::Each(numbers)) => {
                 out.number(1);
-                out.signeds(values);
+                match (numbers.narrow(), numbers.wide()) {
+                    (Some(narrow), _) => out.signeds(narrow.values.iter().map(|value| i128::from(*value))),
+                    (None, wide) => out.signeds(wide.unwrap_or(&[]).iter().copied()),
+                }
             }
             other => {
                 out.number(2);
@@ -282,8 +285,8 @@ fn read_group(input: &mut Reader<'_>, intents: &[Intent], places: &Places, room:
     let mut values = Vec::new();
     for _ in 0..input.count()? {
         values.push(match input.number()? {
-            0 => ValueColumn::Whole(Column::Same(input.signed()?)),
-            1 => ValueColumn::Whole(Column::Each(input.signeds()?)),
+            0 => ValueColumn::Whole(Wholes::Same(input.signed()?)),
+            1 => ValueColumn::Whole(input.signeds()?.into()),
             2 => input.value()?,
             _ => return Err(DecodeError::Damaged("a column of an unknown kind".to_owned())),
         });
@@ -352,6 +355,6 @@ fn holds_rows(group: &Group, end: Option<u32>) -> bool {
         .iter()
         .any(|column| matches!(column, Column::Each(rows) if rows.len() >= end));
     let whole =
-        |column: &ValueColumn| matches!(column, ValueColumn::Whole(Column::Each(rows)) if rows.len() >= end);
+        |column: &ValueColumn| matches!(column, ValueColumn::Whole(Wholes::Each(rows)) if rows.len() >= end);
     accounts || group.values.iter().any(whole)
 }

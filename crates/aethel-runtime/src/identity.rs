@@ -127,7 +127,7 @@ impl Writer<'_> {
         for column in &constant.values {
             match column {
                 ValueColumn::Whole(column) => match column.get(row) {
-                    Some(whole) => write_whole(&mut self.bytes, *whole),
+                    Some(whole) => write_whole(&mut self.bytes, whole),
                     None => self.bytes.push(9),
                 },
                 column => match column.get(row) {
@@ -438,7 +438,7 @@ mod tests {
         differs(&|b| b.assets[0].scale = 3);
         differs(&|b| b.assets[0].name = "EUR".into());
         differs(&|b| b.accounts[2] = aethel_ir::AccountName::new("zoe").unwrap());
-        differs(&|b| b.groups[0].values[0] = ValueColumn::Whole(Column::Each(vec![5, 7])));
+        differs(&|b| b.groups[0].values[0] = ValueColumn::Whole(vec![5, 7].into()));
         differs(&|b| b.groups[0].accounts[1] = Column::Each(vec![AccountId(2), AccountId(1)]));
         differs(&|b| b.groups[0].names = Names::Rows("salary".into()));
         differs(&|b| b.transactions.swap(0, 1));
@@ -453,7 +453,7 @@ mod tests {
         let mut external = batch.clone();
         external.intents[0].values[0].external = true;
         let before = hash(&external);
-        external.groups[0].values[0] = ValueColumn::Whole(Column::Same(9));
+        external.groups[0].values[0] = ValueColumn::Whole(aethel_ir::Wholes::Same(9));
         external.groups[0].places[0] = Column::Same(PlaceId(0));
         assert_eq!(hash(&external), before);
     }
