@@ -24,18 +24,18 @@ const MOST_SLOTS_A_BYTE: usize = 64;
 /// Appends a certificate.
 pub(crate) fn write(out: &mut Writer, view: &CertificateView<'_>) -> Result<(), DecodeError> {
     write_batch(out, view.batch)?;
-    out.signeds(view.initial.iter().copied());
-    out.signeds(view.final_values.iter().copied());
+    out.signeds(view.initial);
+    out.signeds(view.final_values);
     let in_order = view.positions.len() == view.batch.len()
         && (0_u32..)
             .zip(view.positions)
             .all(|(id, position)| id == *position);
-    out.numbers(if in_order { &[] } else { view.positions }.iter().copied());
+    out.numbers(if in_order { &[] } else { view.positions });
     let escrow: Vec<u32> = runs(view.escrow).flatten().collect();
-    out.numbers(escrow.into_iter());
-    out.signeds(view.seen.iter().copied());
-    out.numbers(view.versions.iter().copied());
-    out.signeds(view.written.iter().copied());
+    out.numbers(&escrow);
+    out.signeds(view.seen);
+    out.numbers(view.versions);
+    out.signeds(view.written);
     out.value(&(view.way, view.solver, view.lemmas))
 }
 
@@ -98,7 +98,7 @@ fn write_batch(out: &mut Writer, batch: &Batch) -> Result<(), DecodeError> {
         .filter(|(_, unbounded)| **unbounded)
         .map(|(account, _)| account)
         .collect();
-    out.numbers(unbounded.into_iter());
+    out.numbers(&unbounded);
     let plain = batch.places.len() == batch.accounts.len()
         && (0_u32..)
             .zip(&batch.places)
@@ -107,8 +107,8 @@ fn write_batch(out: &mut Writer, batch: &Batch) -> Result<(), DecodeError> {
         out.number(0);
     } else {
         out.number(1);
-        out.numbers(batch.places.iter().map(|(account, _)| account.0));
-        out.numbers(batch.places.iter().map(|(_, field)| u32::from(field.0)));
+        out.numbers_of(&batch.places, |(account, _)| account.0);
+        out.numbers_of(&batch.places, |(_, field)| u32::from(field.0));
     }
     out.value(&batch.intents)?;
     out.number(batch.groups.len() as u64);
@@ -126,7 +126,7 @@ fn write_batch(out: &mut Writer, batch: &Batch) -> Result<(), DecodeError> {
             (row..row + count).for_each(|row| stretches.extend([group, row, 1]));
         }
     }
-    out.numbers(stretches.into_iter());
+    out.numbers(&stretches);
     out.value(&batch.items)
 }
 
@@ -245,7 +245,7 @@ fn write_group(out: &mut Writer, group: &Group) -> Result<(), DecodeError> {
             }
             Column::Each(accounts) => {
                 out.number(1);
-                out.numbers(accounts.iter().map(|account| account.0));
+                out.numbers_of(accounts, |account| account.0);
             }
         }
     }
@@ -259,8 +259,8 @@ fn write_group(out: &mut Writer, group: &Group) -> Result<(), DecodeError> {
             ValueColumn::Whole(Wholes::Each(numbers)) => {
                 out.number(1);
                 match (numbers.narrow(), numbers.wide()) {
-                    (Some(narrow), _) => out.signeds(narrow.values.iter().map(|value| i128::from(*value))),
-                    (None, wide) => out.signeds(wide.unwrap_or(&[]).iter().copied()),
+                    (Some(narrow), _) => out.narrow(narrow.values),
+                    (None, wide) => out.signeds(wide.unwrap_or(&[])),
                 }
             }
             other => {
