@@ -4,7 +4,7 @@ use crate::check::AssetSum;
 use crate::format::CertificateView;
 use crate::rejection::Rejection;
 use aethel_ir::money::format_amount;
-use aethel_ir::{Asset, Batch, Field, Lane, Rational};
+use aethel_ir::{Asset, Batch, Field, Rational};
 
 /// Per asset, the sums over all places of the batch before and after are the same.
 pub(crate) fn check_sums(view: &CertificateView<'_>) -> Result<Vec<AssetSum>, Rejection> {
@@ -77,15 +77,8 @@ fn asset_of(field: &Field) -> Option<usize> {
 }
 
 fn add_all(sum: &mut Rational, values: &[i128]) {
-    // In stretches whose sums nearly always fit, and mostly into the half.
-    for values in values.chunks(128) {
-        let mut narrow = [0; 128];
-        if let Some(narrow) = narrow.get_mut(..values.len())
-            && i64::cut_all(values, 1 << 54, narrow)
-        {
-            carry(sum, i128::from(narrow.iter().sum::<i64>()));
-            continue;
-        }
+    // In stretches whose sums nearly always fit.
+    for values in values.chunks(4096) {
         let (mut narrow, mut too_wide) = (0_i128, false);
         for value in values {
             let (next, wide) = narrow.overflowing_add(*value);
