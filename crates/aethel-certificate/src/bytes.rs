@@ -31,7 +31,7 @@ impl Writer {
     }
 
     /// How many, and each.
-    pub fn signeds(&mut self, values: &[i128]) {
+    pub fn signeds<T: Copy + Into<i128>>(&mut self, values: &[T]) {
         self.number(values.len() as u64);
         self.0.reserve(values.len() * 3);
         varint::ints(&mut self.0, values);
@@ -162,7 +162,7 @@ mod tests {
         }
         assert!(Reader(&[9, 1, 1]).numbers().is_err());
         let mut extremes = Writer(Vec::new());
-        extremes.signeds(&[i128::MAX, i128::MIN, 0, -1]);
+        extremes.signeds([i128::MAX, i128::MIN, 0, -1].into_iter());
         assert_eq!(
             Reader(&extremes.0).signeds().unwrap(),
             [i128::MAX, i128::MIN, 0, -1]

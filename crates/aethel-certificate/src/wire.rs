@@ -13,7 +13,7 @@ use crate::format::{Certificate, CertificateView, DecodeError};
 use aethel_ir::batch::Stretch;
 use aethel_ir::{
     AccountId, AccountName, Asset, Batch, BatchItem, Column, Field, FieldId, Group, Intent, Names, PlaceId,
-    TransactionRef, ValueColumn,
+    TransactionRef, ValueColumn, Wholes,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -140,7 +140,7 @@ fn is_backed(group: &Group) -> bool {
         || group
             .values
             .iter()
-            .any(|column| matches!(column, ValueColumn::Whole(Column::Each(_))))
+            .any(|column| matches!(column, ValueColumn::Whole(Wholes::Each(_))))
 }
 
 fn read_batch(input: &mut Reader<'_>) -> Read<Batch> {
@@ -252,13 +252,16 @@ fn write_group(out: &mut Writer, group: &Group) -> Result<(), DecodeError> {
     out.number(group.values.len() as u64);
     for column in &group.values {
         match column {
-            ValueColumn::Whole(Column::Same(value)) => {
+            ValueColumn::Whole(Wholes::Same(value)) => {
                 out.number(0);
                 out.signed(*value);
             }
-            ValueColumn::Whole(Column::Each(values)) => {
+            ValueColumn::Whole(Wholes::Each(numbers)) => {
                 out.number(1);
-                out.signeds(values);
+                match (numbers.narrow(), numbers.wide()) {
+                    (Some(narrow), _) => out.signeds(narrow.values),
+                    (None, wide) => out.signeds(wide.unwrap_or_default()),
+                }
             }
             other => {
                 out.number(2);
@@ -282,8 +285,8 @@ fn read_group(input: &mut Reader<'_>, intents: &[Intent], places: &Places, room:
     let mut values = Vec::new();
     for _ in 0..input.count()? {
         values.push(match input.number()? {
-            0 => ValueColumn::Whole(Column::Same(input.signed()?)),
-            1 => ValueColumn::Whole(Column::Each(input.signeds()?)),
+            0 => ValueColumn::Whole(Wholes::Same(input.signed()?)),
+            1 => ValueColumn::Whole(input.signeds()?.into()),
             2 => input.value()?,
             _ => return Err(DecodeError::Damaged("a column of an unknown kind".to_owned())),
         });
@@ -352,6 +355,6 @@ fn holds_rows(group: &Group, end: Option<u32>) -> bool {
         .iter()
         .any(|column| matches!(column, Column::Each(rows) if rows.len() >= end));
     let whole =
-        |column: &ValueColumn| matches!(column, ValueColumn::Whole(Column::Each(rows)) if rows.len() >= end);
+        |column: &ValueColumn| matches!(column, ValueColumn::Whole(Wholes::Each(rows)) if rows.len() >= end);
     accounts || group.values.iter().any(whole)
 }

@@ -48,20 +48,21 @@ pub fn uints_of<T>(out: &mut Vec<u8>, values: &[T], number: impl Fn(&T) -> u32) 
 }
 
 /// [`int`] of each.
-pub fn ints(out: &mut Vec<u8>, values: &[i128]) {
+pub fn ints<T: Copy + Into<i128>>(out: &mut Vec<u8>, values: &[T]) {
     let mut piece = Piece::new(out);
     for block in values.chunks(BLOCK) {
         let (mut numbers, mut long) = ([0; BLOCK], 0);
         for (to, value) in numbers.iter_mut().zip(block) {
-            let narrow = *value as i64;
+            let value: i128 = (*value).into();
+            let narrow = value as i64;
             *to = folded(narrow);
-            long |= ((*value >> 64) as i64 ^ (narrow >> 63)) as u64 | *to >> SHORT_BITS;
+            long |= ((value >> 64) as i64 ^ (narrow >> 63)) as u64 | *to >> SHORT_BITS;
         }
         if long == 0 {
             piece.block(&numbers, block.len());
         } else {
             piece.flush();
-            block.iter().for_each(|value| int(piece.out, *value));
+            block.iter().for_each(|value| int(piece.out, (*value).into()));
         }
     }
     piece.end();

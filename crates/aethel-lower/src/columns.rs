@@ -135,9 +135,7 @@ pub(crate) fn read(
                 columns.accounts.insert(param, ids);
             }
             Cells::Whole(_, cells) => {
-                columns
-                    .values
-                    .insert(param, ValueColumn::Whole(Column::Each(cells)));
+                columns.values.insert(param, ValueColumn::Whole(cells.into()));
             }
             Cells::Exact(_, cells) => {
                 columns

@@ -260,7 +260,7 @@ impl<'a> Writer<'a> {
             .filter_map(|piece| Some((piece, piece.group.values.get(parameter)?)));
         let whole = columns.clone().all(|(piece, column)| match column {
             ValueColumn::Whole(column) => {
-                wholes.extend(piece.of(column));
+                wholes.extend(piece.rows.clone().filter_map(|row| column.get(row)));
                 true
             }
             ValueColumn::Exact(column) => piece.of(column).all(|value| match value {
@@ -573,7 +573,7 @@ mod tests {
         // The first two rows pay as much from the same account.
         let mut same = built(&[0..2, 2..4]);
         same.groups[0].accounts[0] = Column::Same(AccountId(0));
-        same.groups[0].values[0] = ValueColumn::Whole(Column::Same(5));
+        same.groups[0].values[0] = ValueColumn::Whole(aethel_ir::Wholes::Same(5));
         assert_eq!(hash(&same), hash(&whole));
         same.groups[0].values[0] = ValueColumn::Exact(Column::Each(vec![Rational::Int(5); 2]));
         assert_eq!(hash(&same), hash(&whole));
@@ -596,7 +596,7 @@ mod tests {
         differs(&|b| b.assets[0].scale = 3);
         differs(&|b| b.assets[0].name = "EUR".into());
         differs(&|b| b.accounts[2] = aethel_ir::AccountName::new("zoe").unwrap());
-        differs(&|b| b.groups[0].values[0] = ValueColumn::Whole(Column::Each(vec![5, 7])));
+        differs(&|b| b.groups[0].values[0] = ValueColumn::Whole(vec![5, 7].into()));
         differs(&|b| b.groups[0].accounts[1] = Column::Each(vec![AccountId(2), AccountId(1)]));
         differs(&|b| b.groups[0].names = Names::Rows("salary".into()));
         differs(&|b| b.transactions.swap(0, 1));
@@ -611,7 +611,7 @@ mod tests {
         let mut external = batch.clone();
         external.intents[0].values[0].external = true;
         let before = hash(&external);
-        external.groups[0].values[0] = ValueColumn::Whole(Column::Same(9));
+        external.groups[0].values[0] = ValueColumn::Whole(aethel_ir::Wholes::Same(9));
         external.groups[0].places[0] = Column::Same(PlaceId(0));
         assert_eq!(hash(&external), before);
     }
