@@ -11,6 +11,7 @@ mod approvals;
 mod architecture;
 mod bench;
 mod check;
+mod cli;
 mod documentation;
 mod errors;
 mod exports;

@@ -2,9 +2,11 @@
 
 pub mod bench;
 pub mod check;
+pub mod completions;
 pub mod explain;
 pub mod fmt;
 pub mod ledger;
+pub mod man;
 pub mod oracle;
 pub mod prove;
 pub mod run;
