@@ -10,6 +10,7 @@
 mod approvals;
 mod architecture;
 mod bench;
+mod cases_command;
 mod check;
 mod cli;
 mod documentation;

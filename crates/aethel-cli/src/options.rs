@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod man;
 pub mod sign;
+pub mod test;
 
 use aethel::config::HumanDuration;
 use aethel::ledger::LedgerName;
@@ -96,6 +97,9 @@ pub enum Command {
     Check(CheckOptions),
     /// Run the batches of a program or JSON file on the ledger
     Run(RunOptions),
+    /// Run programs with the inputs of their cases, on ledgers in memory, and compare what comes of it
+    #[command(after_help = test::TEST_HELP)]
+    Test(test::TestOptions),
     /// Approve the batches of a program or JSON file, where the ledger asks for approvals
     Sign(sign::SignOptions),
     /// Measure throughput, scaling and latency, beside the least that this machine needs
