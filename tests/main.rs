@@ -10,7 +10,9 @@
 mod approvals;
 mod architecture;
 mod bench;
+mod cases_command;
 mod check;
+mod cli;
 mod documentation;
 mod errors;
 mod exports;

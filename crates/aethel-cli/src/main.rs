@@ -64,6 +64,7 @@ fn run() -> ExitCode {
     let exit = match cli.command {
         Command::Check(options) => commands::check::run(&options, &mut printer),
         Command::Run(options) => commands::run::run(&options, &mut printer),
+        Command::Test(options) => commands::test::run(&options, &mut printer),
         Command::Sign(options) => commands::sign::run(&options, &mut printer),
         Command::Bench(options) => commands::bench::run(&options, &mut printer),
         Command::Fmt(options) => commands::fmt::run(&options, &mut printer),
@@ -72,6 +73,8 @@ fn run() -> ExitCode {
         Command::Prove(options) => commands::prove::run(&options, &mut printer),
         Command::VerifyProof(options) => commands::verify_proof::run(&options, &mut printer),
         Command::Oracle(command) => commands::oracle::run(&command, &mut printer),
+        Command::Completions(options) => commands::completions::run(&options, &mut printer),
+        Command::Man(options) => commands::man::run(&options, &mut printer),
     };
     printer.finish(exit).into()
 }

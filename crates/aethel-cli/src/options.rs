@@ -1,7 +1,9 @@
 //! The command line.
 
 pub mod bench;
+pub mod man;
 pub mod sign;
+pub mod test;
 
 use aethel::config::HumanDuration;
 use aethel::ledger::LedgerName;
@@ -14,7 +16,8 @@ use std::path::PathBuf;
     name = "aethel",
     version,
     max_term_width = 100,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    after_help = man::EXIT_CODES
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -25,6 +28,7 @@ pub struct Cli {
 
 /// Options of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
 pub struct Global {
     /// How results and diagnostics are printed
     #[arg(
@@ -93,6 +97,9 @@ pub enum Command {
     Check(CheckOptions),
     /// Run the batches of a program or JSON file on the ledger
     Run(RunOptions),
+    /// Run programs with the inputs of their cases, on ledgers in memory, and compare what comes of it
+    #[command(after_help = test::TEST_HELP)]
+    Test(test::TestOptions),
     /// Approve the batches of a program or JSON file, where the ledger asks for approvals
     Sign(sign::SignOptions),
     /// Measure throughput, scaling and latency, beside the least that this machine needs
@@ -114,6 +121,12 @@ pub enum Command {
     /// Make oracle keys, sign values, check signatures
     #[command(subcommand)]
     Oracle(OracleCommand),
+    /// Print a script by which a shell completes commands, options, files and codes
+    #[command(after_help = man::COMPLETIONS_HELP)]
+    Completions(man::CompletionsOptions),
+    /// Print the manual page of aethel or of one of its commands, or write all of them to a directory
+    #[command(after_help = man::MAN_HELP)]
+    Man(man::ManOptions),
 }
 
 impl Command {
@@ -233,6 +246,7 @@ pub enum Validate {
 #[derive(Debug, Args)]
 pub struct ExplainOptions {
     /// A code or its name, such as AE0501 or guard-failed; without one, all are listed
+    #[arg(value_parser = man::CodeParser, hide_possible_values = true)]
     pub code: Option<String>,
 }
 

@@ -192,6 +192,10 @@ codes! {
     AE1010 "check-undecided" Warning "CheckError";
     AE1011 "not-attempted" Note "CheckError";
     AE1012 "example-not-replayed" Error "InternalError";
+    // What `test` finds out about programs and their cases.
+    AE1101 "case-failed" Error "CaseError";
+    AE1102 "bad-cases" Error "CaseError";
+    AE1103 "case-expects-nothing" Error "CaseError";
 }
 
 impl Code {

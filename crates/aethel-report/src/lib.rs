@@ -4,6 +4,7 @@
 //! each renderer escapes what its reader would act on.
 
 pub mod bench;
+pub mod cases;
 pub mod diagnostics;
 pub mod escape;
 pub mod proofs;

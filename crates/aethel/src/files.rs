@@ -128,8 +128,13 @@ impl<'a> ProgramFiles<'a> {
     }
 }
 
-impl Files for ProgramFiles<'_> {
-    fn open(&mut self, path: &str) -> Result<(SourceId, Arc<str>), Diagnostic> {
+impl ProgramFiles<'_> {
+    /// The real path of a regular file that is named relative to the directory and lies below it, or below one that is
+    /// allowed.
+    ///
+    /// # Errors
+    /// AE0901, AE0909.
+    pub fn resolve(&self, path: &str) -> Result<PathBuf, Diagnostic> {
         let joined = self.directory.join(path);
         let shown = quote(path);
         let real = joined.canonicalize().map_err(|error| {
@@ -147,9 +152,16 @@ impl Files for ProgramFiles<'_> {
         if !real.is_file() {
             return Err(
                 Diagnostic::new(Code::AE0901, format!("`{shown}` is not a regular file"))
-                    .help("name a CSV file"),
+                    .help("name a file, not a directory"),
             );
         }
+        Ok(real)
+    }
+}
+
+impl Files for ProgramFiles<'_> {
+    fn open(&mut self, path: &str) -> Result<(SourceId, Arc<str>), Diagnostic> {
+        let real = self.resolve(path)?;
         let bytes = read_named(&real, MAX_FILE_BYTES)?;
         text_of(path, bytes, self.sources)
     }

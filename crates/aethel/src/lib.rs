@@ -5,6 +5,7 @@
 
 pub mod approvals;
 pub mod bench;
+pub mod cases;
 pub mod check;
 pub mod config;
 pub mod files;
