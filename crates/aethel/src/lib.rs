@@ -8,6 +8,7 @@ pub mod bench;
 pub mod check;
 pub mod config;
 pub mod files;
+pub mod fix;
 pub mod format;
 pub mod import;
 pub mod inputs;
