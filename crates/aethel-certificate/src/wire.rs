@@ -30,11 +30,11 @@ pub(crate) fn write(out: &mut Writer, view: &CertificateView<'_>) -> Result<(), 
         && (0_u32..)
             .zip(view.positions)
             .all(|(id, position)| id == *position);
-    out.numbers(if in_order { &[] } else { view.positions }.iter().copied());
+    out.numbers(if in_order { &[] } else { view.positions });
     let escrow: Vec<u32> = runs(view.escrow).flatten().collect();
-    out.numbers(escrow.into_iter());
+    out.numbers(&escrow);
     out.signeds(view.seen);
-    out.numbers(view.versions.iter().copied());
+    out.numbers(view.versions);
     out.signeds(view.written);
     out.value(&(view.way, view.solver, view.lemmas))
 }
@@ -98,7 +98,7 @@ fn write_batch(out: &mut Writer, batch: &Batch) -> Result<(), DecodeError> {
         .filter(|(_, unbounded)| **unbounded)
         .map(|(account, _)| account)
         .collect();
-    out.numbers(unbounded.into_iter());
+    out.numbers(&unbounded);
     let plain = batch.places.len() == batch.accounts.len()
         && (0_u32..)
             .zip(&batch.places)
@@ -107,8 +107,8 @@ fn write_batch(out: &mut Writer, batch: &Batch) -> Result<(), DecodeError> {
         out.number(0);
     } else {
         out.number(1);
-        out.numbers(batch.places.iter().map(|(account, _)| account.0));
-        out.numbers(batch.places.iter().map(|(_, field)| u32::from(field.0)));
+        out.numbers_of(&batch.places, |(account, _)| account.0);
+        out.numbers_of(&batch.places, |(_, field)| u32::from(field.0));
     }
     out.value(&batch.intents)?;
     out.number(batch.groups.len() as u64);
@@ -126,7 +126,7 @@ fn write_batch(out: &mut Writer, batch: &Batch) -> Result<(), DecodeError> {
             (row..row + count).for_each(|row| stretches.extend([group, row, 1]));
         }
     }
-    out.numbers(stretches.into_iter());
+    out.numbers(&stretches);
     out.value(&batch.items)
 }
 
@@ -245,7 +245,7 @@ fn write_group(out: &mut Writer, group: &Group) -> Result<(), DecodeError> {
             }
             Column::Each(accounts) => {
                 out.number(1);
-                out.numbers(accounts.iter().map(|account| account.0));
+                out.numbers_of(accounts, |account| account.0);
             }
         }
     }

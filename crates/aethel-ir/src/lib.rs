@@ -16,6 +16,7 @@ pub mod proof;
 pub mod rational;
 pub mod source;
 pub mod time;
+pub mod varint;
 
 pub use access::{Access, Bound, Class, ConditionRef, Form, Lane, Linear, Signs, SlotAccess, Test};
 pub use account::{AccountName, AccountNameError, OPENING_ACCOUNT};
