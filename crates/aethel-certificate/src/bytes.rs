@@ -162,7 +162,7 @@ mod tests {
         }
         assert!(Reader(&[9, 1, 1]).numbers().is_err());
         let mut extremes = Writer(Vec::new());
-        extremes.signeds([i128::MAX, i128::MIN, 0, -1].into_iter());
+        extremes.signeds(&[i128::MAX, i128::MIN, 0, -1]);
         assert_eq!(
             Reader(&extremes.0).signeds().unwrap(),
             [i128::MAX, i128::MIN, 0, -1]

@@ -70,7 +70,8 @@ pub(crate) fn read(
                 diagnostics.push(
                     Diagnostic::new(Code::AE0903, message)
                         .label(symbols.source, written.span, "not in the header")
-                        .help(rows.suggest(&written.text)),
+                        .help(rows.header_words())
+                        .meant(symbols.source, written.span, &written.text, rows.header_names()),
                 );
                 continue;
             };
