@@ -280,16 +280,7 @@ impl<'a> Writer<'a> {
                 true
             }
             ValueColumn::Whole(Wholes::Each(numbers)) => {
-                match (numbers.narrow(), numbers.wide()) {
-                    (Some(narrow), _) => {
-                        let values = narrow.values.get(piece.range()).unwrap_or_default();
-                        wholes.extend(values.iter().map(|value| i128::from(*value)));
-                    }
-                    (None, wide) => {
-                        let values = wide.and_then(|wide| wide.get(piece.range()));
-                        wholes.extend_from_slice(values.unwrap_or_default());
-                    }
-                }
+                numbers.copy_to(piece.range(), &mut wholes);
                 true
             }
             ValueColumn::Exact(column) => piece.rows.clone().all(|row| match column.get(row) {
