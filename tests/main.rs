@@ -19,6 +19,7 @@ mod exports;
 mod fmt;
 mod fuzz;
 mod garbage;
+mod graph;
 mod json;
 mod kill;
 mod ledger_commands;

@@ -10,6 +10,7 @@ pub mod check;
 pub mod config;
 pub mod files;
 pub mod format;
+pub mod graph;
 pub mod import;
 pub mod inputs;
 pub mod ledger;
