@@ -54,12 +54,16 @@ fn run() -> ExitCode {
             usual(info);
         }
     }));
-    let mut printer = Printer::new(&cli.global);
+    let (mut printer, opened) = Printer::new(&cli.global);
+    let mut usable = opened;
     if printer.export_format() != printer.format() && !cli.command.is_export() {
         let message = "csv, hledger and beancount are formats of `aethel ledger export`";
-        let problem = Diagnostic::new(Code::AE0911, message).help("choose human, concise or json");
+        let help = "choose human, concise, json, sarif or github";
+        usable = Err(Diagnostic::new(Code::AE0911, message).help(help));
+    }
+    if let Err(problem) = usable {
         printer.diagnostics(&[problem], &SourceMap::default());
-        return Exit::Usage.into();
+        return printer.finish(Exit::Usage).into();
     }
     let exit = match cli.command {
         Command::Check(options) => commands::check::run(&options, &mut printer),

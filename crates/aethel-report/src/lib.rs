@@ -12,4 +12,4 @@ pub mod proofs;
 pub mod run;
 pub mod table;
 
-pub use diagnostics::{Style, concise, human, json};
+pub use diagnostics::{Style, concise, github, human, json, sarif};

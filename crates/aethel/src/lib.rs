@@ -9,6 +9,7 @@ pub mod cases;
 pub mod check;
 pub mod config;
 pub mod files;
+pub mod fix;
 pub mod format;
 pub mod graph;
 pub mod import;

@@ -2,7 +2,6 @@
 
 use super::ledger::exit_of;
 use crate::exit::Exit;
-use crate::options::Format;
 use crate::options::graph::{GraphForm, GraphOptions};
 use crate::printer::Printer;
 use aethel::Selection;
@@ -33,13 +32,14 @@ pub fn run(options: &GraphOptions, printer: &mut Printer) -> Exit {
         most: options.nodes as usize,
     };
     let drawn = pictures(&options.file, &library, &mut sources).and_then(|pictures| {
-        let text = match printer.format() {
-            Format::Json => draw::json(&pictures),
-            _ => drawn(&pictures, options.form).map_err(|problem| vec![problem])?,
-        };
-        match &options.out {
-            Some(path) => write(path, &text).map_err(|problem| vec![problem])?,
-            None => printer.result(&text),
+        let document = draw::json(&pictures);
+        printer.document(|out| out.write_all(document.as_bytes()));
+        if options.out.is_some() || printer.wants_more() {
+            let text = drawn(&pictures, options.form).map_err(|problem| vec![problem])?;
+            match &options.out {
+                Some(path) => write(path, &text).map_err(|problem| vec![problem])?,
+                None => printer.result(&text),
+            }
         }
         Ok(())
     });

@@ -16,7 +16,20 @@ pub mod test;
 pub mod verify_proof;
 
 use aethel::ir::{Code, Diagnostic};
+use aethel_report::escape::terminal;
+use similar::TextDiff;
 use std::path::{Path, PathBuf};
+
+/// What changes in a file, as `diff -u` shows it.
+fn diff(name: &str, before: &str, after: &str) -> String {
+    let diff = TextDiff::from_lines(before, after);
+    let text = diff.unified_diff().header(name, name).to_string();
+    let lines = text.split_inclusive('\n').map(|line| {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        format!("{}{end}", terminal(line))
+    });
+    lines.collect()
+}
 
 /// The path itself, or every `.ae` file below a directory, sorted; hidden directories are left out.
 fn programs(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
