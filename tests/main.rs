@@ -20,6 +20,7 @@ mod fixes;
 mod fmt;
 mod fuzz;
 mod garbage;
+mod graph;
 mod json;
 mod kill;
 mod ledger_commands;

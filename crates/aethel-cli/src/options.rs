@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod global;
+pub mod graph;
 pub mod man;
 pub mod sign;
 pub mod test;
@@ -60,6 +61,9 @@ pub enum Command {
     Prove(ProveOptions),
     /// Check a proof file again, by a checker that knows neither the executor nor the solver
     VerifyProof(VerifyProofOptions),
+    /// Draw what waits for what in a batch, and what is proved to need no order
+    #[command(after_help = graph::GRAPH_HELP)]
+    Graph(graph::GraphOptions),
     /// Make oracle keys, sign values, check signatures
     #[command(subcommand)]
     Oracle(OracleCommand),

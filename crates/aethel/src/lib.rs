@@ -11,6 +11,7 @@ pub mod config;
 pub mod files;
 pub mod fix;
 pub mod format;
+pub mod graph;
 pub mod import;
 pub mod inputs;
 pub mod ledger;
