@@ -31,17 +31,10 @@ impl Writer {
     }
 
     /// How many, and each.
-    pub fn signeds(&mut self, values: &[i128]) {
+    pub fn signeds<T: Copy + Into<i128>>(&mut self, values: &[T]) {
         self.number(values.len() as u64);
         self.0.reserve(values.len() * 3);
         varint::ints(&mut self.0, values);
-    }
-
-    /// How many, and each.
-    pub fn narrow(&mut self, values: &[i64]) {
-        self.number(values.len() as u64);
-        self.0.reserve(values.len() * 3);
-        varint::narrow_ints(&mut self.0, values);
     }
 
     /// Anything small, in postcard.

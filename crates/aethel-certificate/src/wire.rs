@@ -259,8 +259,8 @@ fn write_group(out: &mut Writer, group: &Group) -> Result<(), DecodeError> {
             ValueColumn::Whole(Wholes::Each(numbers)) => {
                 out.number(1);
                 match (numbers.narrow(), numbers.wide()) {
-                    (Some(narrow), _) => out.narrow(narrow.values),
-                    (None, wide) => out.signeds(wide.unwrap_or(&[])),
+                    (Some(narrow), _) => out.signeds(narrow.values),
+                    (None, wide) => out.signeds(wide.unwrap_or_default()),
                 }
             }
             other => {

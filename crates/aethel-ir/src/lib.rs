@@ -32,5 +32,5 @@ pub use intent::{Condition, Effect, Expr, ExprId, Intent, Place, Slot, Type};
 pub use money::{Asset, AssetId, MAX_MINOR_UNITS, MAX_SCALE};
 pub use proof::{Proof, ProofKind, Requirement};
 pub use rational::{Rational, RoundMode};
-pub use source::{SourceFile, SourceId, SourceMap, Span};
+pub use source::{LineColumn, SourceFile, SourceId, SourceMap, Span};
 pub use wholes::{Numbers, Wholes};

@@ -48,22 +48,12 @@ pub fn uints_of<T>(out: &mut Vec<u8>, values: &[T], number: impl Fn(&T) -> u32) 
 }
 
 /// [`int`] of each.
-pub fn ints(out: &mut Vec<u8>, values: &[i128]) {
-    ints_of(out, values, |value| *value);
-}
-
-/// [`int`] of each.
-pub fn narrow_ints(out: &mut Vec<u8>, values: &[i64]) {
-    ints_of(out, values, |value| i128::from(*value));
-}
-
-#[inline(always)]
-fn ints_of<T>(out: &mut Vec<u8>, values: &[T], number: impl Fn(&T) -> i128) {
+pub fn ints<T: Copy + Into<i128>>(out: &mut Vec<u8>, values: &[T]) {
     let mut piece = Piece::new(out);
     for block in values.chunks(BLOCK) {
         let (mut numbers, mut long) = ([0; BLOCK], 0);
         for (to, value) in numbers.iter_mut().zip(block) {
-            let value = number(value);
+            let value: i128 = (*value).into();
             let narrow = value as i64;
             *to = folded(narrow);
             long |= ((value >> 64) as i64 ^ (narrow >> 63)) as u64 | *to >> SHORT_BITS;
@@ -72,7 +62,7 @@ fn ints_of<T>(out: &mut Vec<u8>, values: &[T], number: impl Fn(&T) -> i128) {
             piece.block(&numbers, block.len());
         } else {
             piece.flush();
-            block.iter().for_each(|value| int(piece.out, number(value)));
+            block.iter().for_each(|value| int(piece.out, (*value).into()));
         }
     }
     piece.end();
@@ -148,9 +138,27 @@ impl<'a> Piece<'a> {
                 two.copy_from_slice(&two_bytes(*number, 1).to_le_bytes());
             }
             self.at += 2 * count;
+        } else if some_bits < 1 << 14 && count == BLOCK {
+            self.short(numbers);
         } else {
             self.mixed(&numbers[..count]);
         }
+    }
+
+    /// Numbers of at most 14 bits, four at a time without a branch: each is put behind the one before it in one word.
+    fn short(&mut self, numbers: &[u64; BLOCK]) {
+        let mut at = self.at;
+        for four in numbers.as_chunks::<4>().0 {
+            let (mut word, mut end) = (0, 0);
+            for number in four {
+                let more = u16::from(*number > 0x7f);
+                word |= u64::from(two_bytes(*number, more)) << end;
+                end += 8 + 8 * u32::from(more);
+            }
+            self.bytes[at..at + 8].copy_from_slice(&word.to_le_bytes());
+            at += end as usize / 8;
+        }
+        self.at = at;
     }
 
     /// Numbers of at most [`SHORT_BITS`] bits, with one branch each.

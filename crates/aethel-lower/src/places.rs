@@ -1,8 +1,9 @@
 //! Places of an intent: `account.field`, `p_balance`, and bare names of the flat form.
 
+use crate::expression::Kind;
 use crate::intent::{Compiler, Named, index16};
 use crate::symbols::FieldKind;
-use aethel_ir::{Code, Diagnostic, Field, FieldId, Place, Safety, Slot, Span, Type, did_you_mean, quote};
+use aethel_ir::{Code, Diagnostic, Field, FieldId, Place, Safety, Slot, Span, Type, quote};
 use aethel_syntax::ast::{Expr, ExprKind, Name};
 
 /// How many `_` of a name such as `p_btc_balance` are tried as the end of the account's name.
@@ -48,18 +49,30 @@ impl<'a> Compiler<'a, '_> {
             Some(Named::Account(account)) => self.account_field(account, field),
             Some(Named::Flat(slot)) if field.text == "balance" => Some(slot),
             Some(Named::Broken) => None,
-            Some(_) => {
-                let message = format!("`{}` is a value, it has no fields", base.text);
-                self.diagnostics.push(
-                    Diagnostic::new(Code::AE0206, message)
-                        .label(self.symbols.source, base.span, "not an account")
-                        .help(format!(
-                            "if it is an account, declare it as `{}: Account`",
-                            base.text
-                        )),
+            Some(named) => {
+                let (source, name) = (self.symbols.source, &base.text);
+                let message = format!("`{name}` is a value, it has no fields");
+                let diagnostic =
+                    Diagnostic::new(Code::AE0206, message).label(source, base.span, "not an account");
+                let amount = matches!(
+                    named,
+                    Named::Value(_, Type::Amount(_)) | Named::Let(_, Kind::Of(Type::Amount(_)))
                 );
+                self.diagnostics.push(match amount && field.text == "balance" {
+                    true => diagnostic
+                        .help(format!("it is the amount itself: write `{name}`"))
+                        .fix(
+                            format!("write `{name}`"),
+                            Safety::Unsafe,
+                            source,
+                            base.span.to(field.span),
+                            name.as_str(),
+                        ),
+                    false => diagnostic.help(format!("if it is an account, declare it as `{name}: Account`")),
+                });
                 None
             }
+            None if self.decl.broken => None,
             None => {
                 let accounts = self
                     .intent
@@ -73,16 +86,10 @@ impl<'a> Compiler<'a, '_> {
                     quote(&base.text),
                     self.decl.name.text
                 );
-                let mut diagnostic = Diagnostic::new(Code::AE0201, message)
+                let diagnostic = Diagnostic::new(Code::AE0201, message)
                     .label(self.symbols.source, base.span, "unknown account")
-                    .help(
-                        did_you_mean(&base.text, names.clone())
-                            .unwrap_or_else(|| format!("add the parameter `{}: Account`", base.text)),
-                    );
-                if let Some(found) = aethel_ir::closest(&base.text, names) {
-                    let title = format!("write `{found}`");
-                    diagnostic = diagnostic.fix(title, Safety::Unsafe, self.symbols.source, base.span, found);
-                }
+                    .help(format!("add the parameter `{}: Account`", base.text))
+                    .meant(self.symbols.source, base.span, &base.text, names);
                 self.diagnostics.push(diagnostic);
                 None
             }
@@ -110,16 +117,17 @@ impl<'a> Compiler<'a, '_> {
             Some(prefix) => (Code::AE0203, format!("no asset `{}` is declared", quote(prefix))),
             None => (Code::AE0206, format!("accounts have no field `{}`", quote(name))),
         };
-        let help = did_you_mean(name, known.iter().map(String::as_str))
-            .unwrap_or_else(|| format!("declare it at top level: `field {name}: Integer;`"));
-        let mut diagnostic = Diagnostic::new(code, message)
-            .label(self.symbols.source, field.span, "unknown field")
-            .help(help);
-        if let Some(found) = aethel_ir::closest(name, known.iter().map(String::as_str)) {
-            let title = format!("write `{found}`");
-            diagnostic = diagnostic.fix(title, Safety::Unsafe, self.symbols.source, field.span, found);
-        }
-        self.diagnostics.push(diagnostic);
+        let help = match name.strip_suffix("_balance") {
+            Some(prefix) => format!("declare it: `asset {} {{ scale: 2; }}`", prefix.to_uppercase()),
+            None => format!("declare it at top level: `field {name}: Integer;`"),
+        };
+        let known = known.iter().map(String::as_str);
+        self.diagnostics.push(
+            Diagnostic::new(code, message)
+                .label(self.symbols.source, field.span, "unknown field")
+                .help(help)
+                .meant(self.symbols.source, field.span, name, known),
+        );
         None
     }
 

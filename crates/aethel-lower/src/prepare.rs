@@ -78,25 +78,24 @@ impl<'a> BatchLowering<'a, '_> {
             let suggests = self.diagnostics.suggests();
             let known = self.symbols.intents.keys().copied();
             let message = format!("there is no intent `{}`", quote(&call.intent.text));
-            let mut diagnostic = Diagnostic::new(Code::AE0205, message).label(
-                self.symbols.source,
-                call.intent.span,
-                "not declared at top level",
-            );
-            diagnostic = match aethel_ir::closest(&call.intent.text, known.filter(|_| suggests)) {
-                Some(found) => diagnostic.help(format!("did you mean `{found}`?")).fix(
-                    format!("write `{found}`"),
-                    aethel_ir::Safety::Unsafe,
-                    self.symbols.source,
-                    call.intent.span,
-                    found,
-                ),
-                None => diagnostic.help(format!(
-                    "declare it outside the batch: `intent {}(..)`",
-                    call.intent.text
-                )),
+            let mut names: Vec<&str> = self.symbols.intents.keys().copied().collect();
+            names.sort_unstable();
+            let help = match names.as_slice() {
+                [] => format!("declare it outside the batch: `intent {}(..)`", call.intent.text),
+                [one] => format!("the only intent outside of batches is `{one}`"),
+                several => {
+                    let several: Vec<String> =
+                        several.iter().take(8).map(|name| format!("`{name}`")).collect();
+                    format!("the intents outside of batches are {}", several.join(", "))
+                }
             };
-            self.diagnostics.push(diagnostic);
+            let (source, span) = (self.symbols.source, call.intent.span);
+            self.diagnostics.push(
+                Diagnostic::new(Code::AE0205, message)
+                    .label(source, span, "not declared at top level")
+                    .help(help)
+                    .meant(source, span, &call.intent.text, known.filter(|_| suggests)),
+            );
             return None;
         };
         let row = scope.rows.map(|(each, _)| each.row.text.as_str());

@@ -5,10 +5,13 @@
 
 pub mod approvals;
 pub mod bench;
+pub mod cases;
 pub mod check;
 pub mod config;
 pub mod files;
+pub mod fix;
 pub mod format;
+pub mod graph;
 pub mod import;
 pub mod inputs;
 pub mod ledger;

@@ -8,7 +8,7 @@ use super::subject::{State, Subject};
 use aethel_ir::intent::{BinaryOp, Node};
 use aethel_ir::money::format_grouped;
 use aethel_ir::{
-    AssetId, Code, Diagnostic, Expr, ExprId, Failure, Intent, Site, Slot, SourceMap, Type, Value,
+    AssetId, Code, Diagnostic, Effect, Expr, ExprId, Failure, Intent, Site, Slot, SourceMap, Type, Value,
 };
 
 /// What to tell people about an answer, if anything. `sources` gives the texts that helps quote.
@@ -110,7 +110,10 @@ impl Words<'_> {
                     self.span_of(check),
                     "does not follow from `guard` and the equations",
                 )
-                .help("let `guard` require what makes it true, or remove it")
+                .help(
+                    "here a place is its value after: for the value before write `old(..)`, or put the condition into \
+                     `guard`",
+                )
             }
             Check::GuardCanHold | Check::CanCommit | Check::Needed(_) => return None,
         })
@@ -251,9 +254,25 @@ impl Words<'_> {
             });
         let help = match negative {
             Some((parameter, _)) => format!("add `{} >= 0;` to `guard`", parameter.name),
-            None => format!("let `guard` require that `{place}` covers everything that is taken from it"),
+            None => match self.cover(effect) {
+                Some(condition) => format!("add `{condition};` to `guard`"),
+                None => format!("let `guard` require that `{place}` covers everything that is taken from it"),
+            },
         };
         self.at(Code::AE1004, message, span, label).help(help)
+    }
+
+    /// For `a.balance == a.balance - x`, that `a.balance` covers `x`.
+    fn cover(&self, effect: &Effect) -> Option<String> {
+        let node = self.intent.node(effect.value)?;
+        let Expr::Binary(BinaryOp::Subtract, place, taken) = node.expr else {
+            return None;
+        };
+        // `old_a` means the value before only in `verify`.
+        let written = self.text(place).filter(|text| !text.starts_with("old"))?;
+        let taken = self.text(taken)?;
+        self.is_before(place, effect.slot)
+            .then(|| format!("{written} >= {taken}"))
     }
 
     fn contradiction(&self, core: &[u16]) -> Diagnostic {
@@ -335,8 +354,11 @@ impl Words<'_> {
         };
         let message = format!("`{name}` can never go through: whenever its guard holds it is stopped");
         let diagnostic = self.at(Code::AE1002, message, span, why);
-        self.with_example(diagnostic, state)
-            .help("change the equation, or let `guard` require what it needs")
+        let help = match self.subject.run(state) {
+            Err(Failure::Inexact { .. }) => "say how it is rounded, with `round(.., half_even)`",
+            _ => "change the equation, or let `guard` require what it needs",
+        };
+        self.with_example(diagnostic, state).help(help)
     }
 
     fn implied(&self, n: u16) -> Diagnostic {
