@@ -1,8 +1,8 @@
 //! ① Dependency analysis.
 //!
-//! Takes a batch. Gives its [`DependencyGraph`]: the batch order, how deep and how wide the graph of its conflicts is, how
-//! many edges and parts it has, and `after` clauses between items; and on demand, for every place the chain of its
-//! accesses and an edge between every two consecutive accesses that conflict. Refuses a batch whose `after` clauses
+//! Takes a batch. Gives its [`DependencyGraph`]: the batch order, and `after` clauses between items; and on demand how deep
+//! and how wide the graph of its conflicts is, how many edges and parts it has, for every place the chain of its accesses
+//! and an edge between every two consecutive accesses that conflict. Refuses a batch whose `after` clauses
 //! go in a circle (AE0401) and names the circle.
 //!
 //! Everything is linear in the number of accesses. Where all accesses that can conflict read and write, one pass that
@@ -50,8 +50,7 @@ pub struct DependencyGraph {
     pub layout: Layout,
     /// What there is between items.
     pub items: Items,
-    /// The graph in numbers.
-    pub survey: Survey,
+    survey: OnceLock<Survey>,
     chains: OnceLock<Rows<Access>>,
     schedule: OnceLock<Schedule>,
     components: OnceLock<usize>,
@@ -132,9 +131,19 @@ impl DependencyGraph {
         *self.components.get_or_init(|| parts::count(batch, self))
     }
 
+    /// The graph in numbers; found when first asked for, likewise.
+    pub fn survey(&self, batch: &Batch) -> &Survey {
+        self.survey.get_or_init(|| Survey::new(batch, self))
+    }
+
+    /// Whether the numbers are known already.
+    pub(crate) fn is_surveyed(&self) -> bool {
+        self.survey.get().is_some()
+    }
+
     /// How many conflicts there are at a place: between consecutive accesses, and between any two.
     pub fn counts_at(&self, batch: &Batch, place: PlaceId) -> (Counts, Counts) {
-        match self.survey.updates(place) {
+        match self.survey(batch).updates(place) {
             Some(updates) => Counts::of_updates(updates),
             None => self.counted(batch, place),
         }
@@ -192,17 +201,15 @@ impl DependencyAnalyzer {
             }
             positions
         };
-        let mut graph = DependencyGraph {
+        Ok(DependencyGraph {
             order,
             positions,
             layout: Layout::new(batch),
             items,
-            survey: Survey::default(),
+            survey: OnceLock::new(),
             chains: OnceLock::new(),
             schedule: OnceLock::new(),
             components: OnceLock::new(),
-        };
-        graph.survey = Survey::new(batch, &graph);
-        Ok(graph)
+        })
     }
 }

@@ -36,7 +36,7 @@ impl Components {
     /// Those of a graph. Where counting them takes no more than the columns of places, [`Components::keep`] has to follow.
     pub(crate) fn new(batch: &Batch, graph: &DependencyGraph) -> Self {
         let components = Self::default();
-        if !can_wait(graph) {
+        if !can_wait(batch, graph) {
             let _ = components.found.set(graph.components(batch));
         }
         components
@@ -88,13 +88,13 @@ impl Serialize for Components {
 }
 
 /// Whether the columns of places say it all.
-fn can_wait(graph: &DependencyGraph) -> bool {
-    graph.survey.all_updates().is_some() && graph.items.waits.is_empty()
+fn can_wait(batch: &Batch, graph: &DependencyGraph) -> bool {
+    graph.survey(batch).all_updates().is_some() && graph.items.waits.is_empty()
 }
 
 /// The parts of a graph.
 pub(super) fn count(batch: &Batch, graph: &DependencyGraph) -> usize {
-    match updated_slots(batch, &graph.layout.shapes).filter(|_| can_wait(graph)) {
+    match updated_slots(batch, &graph.layout.shapes).filter(|_| can_wait(batch, graph)) {
         Some(slots) => {
             let groups = batch.groups.iter().map(|group| Touches {
                 rows: group.rows,

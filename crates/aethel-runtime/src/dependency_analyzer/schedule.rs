@@ -25,6 +25,21 @@ impl Schedule {
         Self::of(batch, graph, &chains)
     }
 
+    /// The schedule in which nobody waits because of a place.
+    pub fn free(batch: &Batch, graph: &DependencyGraph) -> Self {
+        let count = batch.len();
+        let mut schedule = Schedule {
+            successors: Rows::empty(count),
+            waits: vec![0; count],
+            levels: Rows::default(),
+        };
+        match graph.items.waits.is_empty() {
+            true => schedule.levels = Rows::one(graph.order.iter().map(|id| id.0).collect()),
+            false => schedule.level(batch, graph),
+        }
+        schedule
+    }
+
     /// The schedule in which the conflicts of these chains are kept in batch order.
     pub(super) fn of(batch: &Batch, graph: &DependencyGraph, chains: &Rows<Access>) -> Self {
         let mut schedule = Schedule::default();
