@@ -242,10 +242,13 @@ fn entries(input: &CommitInput<'_>, listed: &Listed) -> Entries {
             continue;
         }
         let from = entries.len();
-        for position in (position..).take(ids.len()) {
-            entries.position.extend(slots.iter().map(|_| position));
-        }
-        entries.place.resize(from + ids.len() * slots.len(), 0);
+        let end = from + ids.len() * slots.len();
+        entries.position.resize(end, 0);
+        let positions = entries.position[from..].chunks_exact_mut(slots.len());
+        positions
+            .zip(position..)
+            .for_each(|(entries, position)| entries.fill(position));
+        entries.place.resize(end, 0);
         for (slot, at) in slots.iter().zip(from..) {
             let places = entries.place[at..].iter_mut().step_by(slots.len());
             match group.places.get(usize::from(*slot)) {

@@ -142,6 +142,9 @@ pub struct Plan<'g> {
     reduced: OnceLock<Schedule>,
 }
 
+/// So many places are looked at together.
+const TOGETHER: usize = 128;
+
 impl Plan<'_> {
     /// Who waits for whom.
     pub fn schedule(&self, batch: &Batch) -> &Schedule {
@@ -211,22 +214,37 @@ impl Plan<'_> {
     pub fn most_conflicted(&self, batch: &Batch, most: usize) -> Vec<PlaceConflicts> {
         // Ascending by what sorts them, so that nearly every place is done with one comparison.
         let mut top: Vec<(Counts, Counts, PlaceId)> = Vec::with_capacity(most.min(batch.places.len()) + 1);
-        for place in (0..batch.places.len() as u32).map(PlaceId) {
-            let fewest = top.last().filter(|_| top.len() >= most);
-            if let (Some(updates), Some((fewest, _, _))) = (self.graph.survey.updates(place), fewest)
-                && u64::from(updates) <= fewest.raw + 1
-            {
-                continue;
-            }
+        let look_at = |place: PlaceId, top: &mut Vec<(Counts, Counts, PlaceId)>| {
             let (consecutive, pairs) = self.graph.counts_at(batch, place);
             let total = consecutive.total();
             let behind = |other: &(Counts, Counts, PlaceId)| other.0.total() >= total;
             if total == 0 || (top.len() >= most && top.last().is_none_or(behind)) {
-                continue;
+                return;
             }
             let at = top.partition_point(behind);
             top.insert(at, (consecutive, pairs, place));
             top.truncate(most);
+        };
+        match self.graph.survey.all_updates() {
+            None => (0..batch.places.len() as u32).for_each(|place| look_at(PlaceId(place), &mut top)),
+            Some(updates) => {
+                // Most places have fewer than those that are listed already: many are passed over together.
+                for (first, together) in (0_u32..).step_by(TOGETHER).zip(updates.chunks(TOGETHER)) {
+                    let enough = |top: &[(Counts, Counts, PlaceId)]| match top.last() {
+                        Some((fewest, _, _)) if top.len() >= most => fewest.raw + 2,
+                        _ => 2,
+                    };
+                    let many = together.iter().fold(0, |many, updates| (*updates).max(many));
+                    if u64::from(many) < enough(&top) {
+                        continue;
+                    }
+                    for (place, updates) in (first..).map(PlaceId).zip(together) {
+                        if u64::from(*updates) >= enough(&top) {
+                            look_at(place, &mut top);
+                        }
+                    }
+                }
+            }
         }
         let listed = top.into_iter().map(|(consecutive, pairs, place)| {
             let (ordering, reason) = match self.settlement.places.get(place.0 as usize) {

@@ -79,6 +79,9 @@ impl BatchProcessor {
             // Others may commit again, however it ended; a store that cannot be asked has let go by itself.
             let _ = store.begin(false);
         }
+        if let Some(graph) = &mut result.graph {
+            graph.components.keep(&mut request.batch);
+        }
         result.balances.take_names(request.batch);
         result.execution_time = self.clock.now().saturating_sub(started).as_secs_f64();
         result
@@ -164,8 +167,8 @@ impl BatchProcessor {
         let mut stages = Stages { watch, started_ns: 0 };
 
         stages.begin("dependency analysis")?;
-        let graph = DependencyAnalyzer.analyze_with(&request.batch, &*self.team)?;
-        let numbers = GraphNumbers::new(&graph);
+        let graph = DependencyAnalyzer.analyze(&request.batch)?;
+        let numbers = GraphNumbers::new(&request.batch, &graph);
         let counts = [
             ("transactions", numbers.transactions),
             ("edges", numbers.edges),

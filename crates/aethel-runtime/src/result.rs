@@ -6,7 +6,7 @@
 use crate::balances::Balances;
 use crate::conflict_detector::{Counts, PlaceOrdering, Plan};
 use crate::conservation_validator::Conservation;
-use crate::dependency_analyzer::DependencyGraph;
+use crate::dependency_analyzer::{Components, DependencyGraph};
 use crate::lemmas::ProvedAccess;
 use crate::linearizability_prover::{DirectVerdict, SerialProof};
 use crate::parallel_executor::{Chunk, Trace};
@@ -174,7 +174,7 @@ pub struct StageReport {
 }
 
 /// The dependency graph in numbers.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct GraphNumbers {
     /// Transactions.
     pub transactions: usize,
@@ -185,19 +185,19 @@ pub struct GraphNumbers {
     /// Transactions on the longest chain.
     pub depth: usize,
     /// Parts that have nothing to do with each other.
-    pub components: usize,
+    pub components: Components,
     /// Transactions on the widest level.
     pub width: usize,
 }
 
 impl GraphNumbers {
-    pub(crate) fn new(graph: &DependencyGraph) -> Self {
+    pub(crate) fn new(batch: &Batch, graph: &DependencyGraph) -> Self {
         Self {
             transactions: graph.order.len(),
             edges: graph.survey.edges,
             after: graph.items.successors.total(),
             depth: graph.survey.depth,
-            components: graph.survey.components,
+            components: Components::new(batch, graph),
             width: graph.survey.width,
         }
     }

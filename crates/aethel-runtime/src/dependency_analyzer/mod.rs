@@ -13,16 +13,18 @@
 mod blocks;
 mod circle;
 mod levels;
+mod parts;
 mod schedule;
 mod survey;
 
+pub use parts::Components;
 pub use schedule::Schedule;
 pub use survey::Survey;
 
 use crate::Refusal;
 use crate::conflict_detector::{ConflictKind, Counts};
 use crate::rows::Rows;
-use aethel_certificate::{Alone, Layout, Workers, batch_order};
+use aethel_certificate::{Layout, batch_order};
 use aethel_ir::{Batch, PlaceId, TransactionId};
 use std::sync::OnceLock;
 
@@ -52,6 +54,7 @@ pub struct DependencyGraph {
     pub survey: Survey,
     chains: OnceLock<Rows<Access>>,
     schedule: OnceLock<Schedule>,
+    components: OnceLock<usize>,
 }
 
 /// The `after` clauses of a batch.
@@ -124,6 +127,11 @@ impl DependencyGraph {
             .get_or_init(|| Schedule::of(batch, self, self.chains(batch)))
     }
 
+    /// Groups of transactions that have nothing to do with each other; counted when first asked for, likewise.
+    pub fn components(&self, batch: &Batch) -> usize {
+        *self.components.get_or_init(|| parts::count(batch, self))
+    }
+
     /// How many conflicts there are at a place: between consecutive accesses, and between any two.
     pub fn counts_at(&self, batch: &Batch, place: PlaceId) -> (Counts, Counts) {
         match self.survey.updates(place) {
@@ -173,14 +181,6 @@ impl DependencyAnalyzer {
     /// # Errors
     /// AE0401 when `after` clauses go in a circle.
     pub fn analyze(&self, batch: &Batch) -> Result<DependencyGraph, Refusal> {
-        self.analyze_with(batch, &Alone)
-    }
-
-    /// [`DependencyAnalyzer::analyze`] by several workers.
-    ///
-    /// # Errors
-    /// Likewise.
-    pub fn analyze_with(&self, batch: &Batch, workers: &dyn Workers) -> Result<DependencyGraph, Refusal> {
         let order = batch_order(batch).map_err(|stuck| circle::circle(batch, &stuck))?;
         let items = Items::new(batch);
         let positions = if items.of.is_empty() {
@@ -200,8 +200,9 @@ impl DependencyAnalyzer {
             survey: Survey::default(),
             chains: OnceLock::new(),
             schedule: OnceLock::new(),
+            components: OnceLock::new(),
         };
-        graph.survey = Survey::new(batch, &graph, workers);
+        graph.survey = Survey::new(batch, &graph);
         Ok(graph)
     }
 }
