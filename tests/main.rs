@@ -22,6 +22,7 @@ mod kill;
 mod ledger_commands;
 mod library;
 mod limits;
+mod lsp;
 mod mistakes;
 mod oracles;
 mod postgres;

@@ -2,6 +2,7 @@
 
 mod commands;
 mod exit;
+mod lsp;
 mod options;
 mod printer;
 
@@ -71,6 +72,7 @@ fn run() -> ExitCode {
         Command::Ledger(options) => commands::ledger::run(&options, &mut printer),
         Command::Prove(options) => commands::prove::run(&options, &mut printer),
         Command::VerifyProof(options) => commands::verify_proof::run(&options, &mut printer),
+        Command::Lsp => lsp::run(),
         Command::Oracle(command) => commands::oracle::run(&command, &mut printer),
     };
     printer.finish(exit).into()

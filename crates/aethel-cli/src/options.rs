@@ -111,6 +111,8 @@ pub enum Command {
     Prove(ProveOptions),
     /// Check a proof file again, by a checker that knows neither the executor nor the solver
     VerifyProof(VerifyProofOptions),
+    /// Serve an editor: the language server protocol on standard input and output
+    Lsp,
     /// Make oracle keys, sign values, check signatures
     #[command(subcommand)]
     Oracle(OracleCommand),

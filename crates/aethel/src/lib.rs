@@ -7,6 +7,7 @@ pub mod approvals;
 pub mod bench;
 pub mod check;
 pub mod config;
+pub mod editor;
 pub mod files;
 pub mod format;
 pub mod import;

@@ -20,6 +20,7 @@ use aethel_lower::{ForCheck, MAX_SHOWN};
 use aethel_runtime::DependencyAnalyzer;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How to check.
@@ -33,6 +34,8 @@ pub struct CheckOptions {
     pub time: Duration,
     /// What was proved before.
     pub cache: Arc<LemmaCache>,
+    /// Set by another thread to end the check before the next intent or batch; what it reports then means nothing.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Default for CheckOptions {
@@ -42,6 +45,7 @@ impl Default for CheckOptions {
             limits: CheckLimits::default(),
             time: Duration::from_secs(300),
             cache: Arc::new(LemmaCache::in_memory()),
+            stop: Arc::default(),
         }
     }
 }
@@ -107,6 +111,9 @@ impl Program {
             intents.judge(options, &mut |done, name| progress(Progress { done, of, name }));
             let mut batches = Vec::with_capacity(lowered.len());
             for (index, (batch, order)) in lowered.iter().zip(&orders).enumerate() {
+                if options.stop.load(Ordering::Relaxed) {
+                    return report;
+                }
                 let (done, name) = (intents.len() + index, &*batch.batch.name);
                 progress(Progress { done, of, name });
                 batches.push(batches::judge(batch, order, index, &intents, options));
@@ -144,7 +151,7 @@ fn at_most(count: usize, mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
 }
 
 /// Leaves out what a proof says better.
-fn tidy(diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn tidy(diagnostics: &mut Vec<Diagnostic>) {
     let at = |d: &Diagnostic| d.labels.first().map(|label| (label.source, label.span));
     let always: Vec<_> = (diagnostics.iter().filter(|d| d.code == Code::AE0310))
         .map(at)
