@@ -24,7 +24,7 @@ esac
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-cp "$examples/liquidations.ae" "$examples/positions.csv" "$work"
+cp "$examples/liquidations.ae" "$examples/positions.csv" "$examples/liquidations_opening.csv" "$work"
 cd "$work"
 
 # The oracle has a key. In real life it is on the oracle's machine, and only the public part comes here.
@@ -50,14 +50,6 @@ if [ "${1:-}" = forged ]; then
 fi
 
 # Everybody's balances before, and the proof, are the inputs of the run.
-{
-    echo account,asset,balance
-    awk -F, 'NR > 1 { print $1 ",BTC," $2 }' positions.csv
-    echo liquidator,USD,2000000.00
-    echo liquidator,BTC,0
-    echo treasury,BTC,0
-    echo lender,USD,0.00
-} >opening.csv
-printf '{ "accounts_csv": "opening.csv", "oracles": [%s] }\n' "$proof" >liquidations.inputs.json
+printf '{ "accounts_csv": "liquidations_opening.csv", "oracles": [%s] }\n' "$proof" >liquidations.inputs.json
 
 aethel run liquidations.ae --ledger bank.redb --key 2026-03-31

@@ -11,7 +11,7 @@ mod support;
 
 use aethel_certificate::escrow::{Changes, settle};
 use aethel_certificate::{Certificate, Memory, Way, accesses, check, check_columns, decode, encode};
-use aethel_ir::{Column, ValueColumn};
+use aethel_ir::{ValueColumn, Wholes};
 use std::time::Instant;
 use support::{Build, Kind, reference};
 
@@ -98,7 +98,7 @@ fn measure(transactions: usize, hot: bool) {
     };
     let changes: Vec<i64> = (build.batch.groups.iter())
         .flat_map(|group| match &group.values[0] {
-            ValueColumn::Whole(Column::Each(amounts)) => amounts.clone(),
+            ValueColumn::Whole(Wholes::Each(amounts)) => amounts.iter().collect(),
             _ => vec![],
         })
         .flat_map(|amount| [-(amount as i64), amount as i64])

@@ -1,7 +1,7 @@
-//! Numbers as bytes: seven bits a byte, the lowest first, the eighth bit says that more follow; signed numbers zigzag
-//! (0, -1, 1, -2, ...), so that small ones take a byte or two.
+//! Numbers as bytes ([`varint`]), and lists of them.
 
 use crate::format::DecodeError;
+use aethel_ir::varint;
 use serde::{Deserialize, Serialize};
 
 /// Appends to bytes.
@@ -9,38 +9,32 @@ pub(crate) struct Writer(pub Vec<u8>);
 
 impl Writer {
     /// A number.
-    #[inline]
-    pub fn number(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
+    pub fn number(&mut self, value: u64) {
+        varint::uint(&mut self.0, value);
     }
 
     /// A number with a sign.
-    #[inline]
     pub fn signed(&mut self, value: i128) {
-        let mut zigzag = ((value << 1) ^ (value >> 127)) as u128;
-        while let Err(_) | Ok(0x80..) = u64::try_from(zigzag) {
-            self.0.push(zigzag as u8 | 0x80);
-            zigzag >>= 7;
-        }
-        self.0.push(zigzag as u8);
+        varint::int(&mut self.0, value);
     }
 
     /// How many, and each.
-    pub fn numbers(&mut self, values: impl ExactSizeIterator<Item = u32>) {
+    pub fn numbers(&mut self, values: &[u32]) {
+        self.numbers_of(values, |value| *value);
+    }
+
+    /// How many, and what `number` makes of each.
+    pub fn numbers_of<T>(&mut self, values: &[T], number: impl Fn(&T) -> u32) {
         self.number(values.len() as u64);
         self.0.reserve(values.len() * 3);
-        values.for_each(|value| self.number(u64::from(value)));
+        varint::uints_of(&mut self.0, values, number);
     }
 
     /// How many, and each.
-    pub fn signeds(&mut self, values: &[i128]) {
+    pub fn signeds<T: Copy + Into<i128>>(&mut self, values: &[T]) {
         self.number(values.len() as u64);
         self.0.reserve(values.len() * 3);
-        values.iter().for_each(|value| self.signed(*value));
+        varint::ints(&mut self.0, values);
     }
 
     /// Anything small, in postcard.
@@ -153,7 +147,7 @@ mod tests {
             let small: Vec<u32> = values.iter().map(|value| *value as u32).collect();
             let mut writer = Writer(Vec::new());
             writer.signeds(&values);
-            writer.numbers(small.iter().copied());
+            writer.numbers(&small);
             let mut reader = Reader(&writer.0);
             prop_assert_eq!(reader.signeds().unwrap(), values);
             prop_assert_eq!(reader.numbers().unwrap(), small);

@@ -13,7 +13,7 @@ use crate::format::{Certificate, CertificateView, DecodeError};
 use aethel_ir::batch::Stretch;
 use aethel_ir::{
     AccountId, AccountName, Asset, Batch, BatchItem, Column, Field, FieldId, Group, Intent, Names, PlaceId,
-    TransactionRef, ValueColumn,
+    TransactionRef, ValueColumn, Wholes,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,11 +30,11 @@ pub(crate) fn write(out: &mut Writer, view: &CertificateView<'_>) -> Result<(), 
         && (0_u32..)
             .zip(view.positions)
             .all(|(id, position)| id == *position);
-    out.numbers(if in_order { &[] } else { view.positions }.iter().copied());
+    out.numbers(if in_order { &[] } else { view.positions });
     let escrow: Vec<u32> = runs(view.escrow).flatten().collect();
-    out.numbers(escrow.into_iter());
+    out.numbers(&escrow);
     out.signeds(view.seen);
-    out.numbers(view.versions.iter().copied());
+    out.numbers(view.versions);
     out.signeds(view.written);
     out.value(&(view.way, view.solver, view.lemmas))
 }
@@ -98,7 +98,7 @@ fn write_batch(out: &mut Writer, batch: &Batch) -> Result<(), DecodeError> {
         .filter(|(_, unbounded)| **unbounded)
         .map(|(account, _)| account)
         .collect();
-    out.numbers(unbounded.into_iter());
+    out.numbers(&unbounded);
     let plain = batch.places.len() == batch.accounts.len()
         && (0_u32..)
             .zip(&batch.places)
@@ -107,8 +107,8 @@ fn write_batch(out: &mut Writer, batch: &Batch) -> Result<(), DecodeError> {
         out.number(0);
     } else {
         out.number(1);
-        out.numbers(batch.places.iter().map(|(account, _)| account.0));
-        out.numbers(batch.places.iter().map(|(_, field)| u32::from(field.0)));
+        out.numbers_of(&batch.places, |(account, _)| account.0);
+        out.numbers_of(&batch.places, |(_, field)| u32::from(field.0));
     }
     out.value(&batch.intents)?;
     out.number(batch.groups.len() as u64);
@@ -126,7 +126,7 @@ fn write_batch(out: &mut Writer, batch: &Batch) -> Result<(), DecodeError> {
             (row..row + count).for_each(|row| stretches.extend([group, row, 1]));
         }
     }
-    out.numbers(stretches.into_iter());
+    out.numbers(&stretches);
     out.value(&batch.items)
 }
 
@@ -140,7 +140,7 @@ fn is_backed(group: &Group) -> bool {
         || group
             .values
             .iter()
-            .any(|column| matches!(column, ValueColumn::Whole(Column::Each(_))))
+            .any(|column| matches!(column, ValueColumn::Whole(Wholes::Each(_))))
 }
 
 fn read_batch(input: &mut Reader<'_>) -> Read<Batch> {
@@ -245,20 +245,23 @@ fn write_group(out: &mut Writer, group: &Group) -> Result<(), DecodeError> {
             }
             Column::Each(accounts) => {
                 out.number(1);
-                out.numbers(accounts.iter().map(|account| account.0));
+                out.numbers_of(accounts, |account| account.0);
             }
         }
     }
     out.number(group.values.len() as u64);
     for column in &group.values {
         match column {
-            ValueColumn::Whole(Column::Same(value)) => {
+            ValueColumn::Whole(Wholes::Same(value)) => {
                 out.number(0);
                 out.signed(*value);
             }
-            ValueColumn::Whole(Column::Each(values)) => {
+            ValueColumn::Whole(Wholes::Each(numbers)) => {
                 out.number(1);
-                out.signeds(values);
+                match (numbers.narrow(), numbers.wide()) {
+                    (Some(narrow), _) => out.signeds(narrow.values),
+                    (None, wide) => out.signeds(wide.unwrap_or_default()),
+                }
             }
             other => {
                 out.number(2);
@@ -282,8 +285,8 @@ fn read_group(input: &mut Reader<'_>, intents: &[Intent], places: &Places, room:
     let mut values = Vec::new();
     for _ in 0..input.count()? {
         values.push(match input.number()? {
-            0 => ValueColumn::Whole(Column::Same(input.signed()?)),
-            1 => ValueColumn::Whole(Column::Each(input.signeds()?)),
+            0 => ValueColumn::Whole(Wholes::Same(input.signed()?)),
+            1 => ValueColumn::Whole(input.signeds()?.into()),
             2 => input.value()?,
             _ => return Err(DecodeError::Damaged("a column of an unknown kind".to_owned())),
         });
@@ -352,6 +355,6 @@ fn holds_rows(group: &Group, end: Option<u32>) -> bool {
         .iter()
         .any(|column| matches!(column, Column::Each(rows) if rows.len() >= end));
     let whole =
-        |column: &ValueColumn| matches!(column, ValueColumn::Whole(Column::Each(rows)) if rows.len() >= end);
+        |column: &ValueColumn| matches!(column, ValueColumn::Whole(Wholes::Each(rows)) if rows.len() >= end);
     accounts || group.values.iter().any(whole)
 }

@@ -8,7 +8,7 @@ use crate::support::strategies;
 use crate::support::{Build, Kind, Step, from_steps};
 use crate::{certify, certify_escrow};
 use aethel_certificate::{Certificate, Rejection};
-use aethel_ir::{AccountId, Column, Expr, PlaceId, Rational, ValueColumn};
+use aethel_ir::{AccountId, Column, Expr, PlaceId, Rational, ValueColumn, Wholes};
 use proptest::prelude::*;
 
 const KINDS: &[Kind] = &[
@@ -95,8 +95,12 @@ fn change_argument(c: &mut Certificate, at: prop::sample::Index, by: i128) -> bo
     let guards_only = c.batch.intents[group.intent as usize].effects.is_empty();
     let by = if guards_only { 1 << 100 } else { by };
     match group.values.first_mut() {
-        Some(ValueColumn::Whole(Column::Same(value))) => *value += by,
-        Some(ValueColumn::Whole(Column::Each(values))) => values[0] += by,
+        Some(ValueColumn::Whole(Wholes::Same(value))) => *value += by,
+        Some(ValueColumn::Whole(Wholes::Each(values))) => {
+            let mut changed: Vec<i128> = values.iter().collect();
+            changed[0] += by;
+            *values = changed.into();
+        }
         _ => return false,
     }
     true

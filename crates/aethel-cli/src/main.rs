@@ -55,16 +55,21 @@ fn run() -> ExitCode {
             usual(info);
         }
     }));
-    let mut printer = Printer::new(&cli.global);
+    let (mut printer, opened) = Printer::new(&cli.global);
+    let mut usable = opened;
     if printer.export_format() != printer.format() && !cli.command.is_export() {
         let message = "csv, hledger and beancount are formats of `aethel ledger export`";
-        let problem = Diagnostic::new(Code::AE0911, message).help("choose human, concise or json");
+        let help = "choose human, concise, json, sarif or github";
+        usable = Err(Diagnostic::new(Code::AE0911, message).help(help));
+    }
+    if let Err(problem) = usable {
         printer.diagnostics(&[problem], &SourceMap::default());
-        return Exit::Usage.into();
+        return printer.finish(Exit::Usage).into();
     }
     let exit = match cli.command {
         Command::Check(options) => commands::check::run(&options, &mut printer),
         Command::Run(options) => commands::run::run(&options, &mut printer),
+        Command::Test(options) => commands::test::run(&options, &mut printer),
         Command::Sign(options) => commands::sign::run(&options, &mut printer),
         Command::Bench(options) => commands::bench::run(&options, &mut printer),
         Command::Fmt(options) => commands::fmt::run(&options, &mut printer),
@@ -74,6 +79,8 @@ fn run() -> ExitCode {
         Command::VerifyProof(options) => commands::verify_proof::run(&options, &mut printer),
         Command::Lsp => lsp::run(),
         Command::Oracle(command) => commands::oracle::run(&command, &mut printer),
+        Command::Completions(options) => commands::completions::run(&options, &mut printer),
+        Command::Man(options) => commands::man::run(&options, &mut printer),
     };
     printer.finish(exit).into()
 }

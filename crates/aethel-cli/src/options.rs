@@ -1,11 +1,15 @@
 //! The command line.
 
 pub mod bench;
+pub mod global;
+pub mod man;
 pub mod sign;
+pub mod test;
 
 use aethel::config::HumanDuration;
 use aethel::ledger::LedgerName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub use global::{Color, Format, Global};
 use std::path::PathBuf;
 
 /// Moves value in batches that are all-or-nothing, run in parallel, and carry a proof.
@@ -14,72 +18,14 @@ use std::path::PathBuf;
     name = "aethel",
     version,
     max_term_width = 100,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    after_help = man::EXIT_CODES
 )]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// Options of every command.
-#[derive(Debug, Args)]
-pub struct Global {
-    /// How results and diagnostics are printed
-    #[arg(
-        short = 'o',
-        long = "output-format",
-        visible_alias = "format",
-        global = true,
-        value_enum,
-        env = "AETHEL_OUTPUT_FORMAT",
-        default_value_t = Format::Human
-    )]
-    pub format: Format,
-    /// When to use colours
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
-    pub color: Color,
-    /// Print errors only
-    #[arg(short, long, global = true)]
-    pub quiet: bool,
-    /// Treat warnings as errors
-    #[arg(long, global = true)]
-    pub deny_warnings: bool,
-    /// Never show how far a command is; it is shown on a terminal only
-    #[arg(long, global = true)]
-    pub no_progress: bool,
-}
-
-/// Forms of output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One line for each diagnostic
-    Concise,
-    /// For programs
-    Json,
-    /// Rows; of `ledger export` only
-    #[value(hide = true)]
-    Csv,
-    /// A journal for hledger; of `ledger export` only
-    #[value(hide = true)]
-    Hledger,
-    /// A file for beancount; of `ledger export` only
-    #[value(hide = true)]
-    Beancount,
-}
-
-/// When to use colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless NO_COLOR is set
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
 }
 
 /// What to do.
@@ -93,6 +39,9 @@ pub enum Command {
     Check(CheckOptions),
     /// Run the batches of a program or JSON file on the ledger
     Run(RunOptions),
+    /// Run programs with the inputs of their cases, on ledgers in memory, and compare what comes of it
+    #[command(after_help = test::TEST_HELP)]
+    Test(test::TestOptions),
     /// Approve the batches of a program or JSON file, where the ledger asks for approvals
     Sign(sign::SignOptions),
     /// Measure throughput, scaling and latency, beside the least that this machine needs
@@ -116,6 +65,12 @@ pub enum Command {
     /// Make oracle keys, sign values, check signatures
     #[command(subcommand)]
     Oracle(OracleCommand),
+    /// Print a script by which a shell completes commands, options, files and codes
+    #[command(after_help = man::COMPLETIONS_HELP)]
+    Completions(man::CompletionsOptions),
+    /// Print the manual page of aethel or of one of its commands, or write all of them to a directory
+    #[command(after_help = man::MAN_HELP)]
+    Man(man::ManOptions),
 }
 
 impl Command {
@@ -135,6 +90,15 @@ pub struct CheckOptions {
     /// Also allow programs to read files below this directory
     #[arg(long, value_name = "DIR")]
     pub allow_path: Vec<PathBuf>,
+    /// Mend what can be mended without changing the meaning, then say what is left
+    #[arg(long)]
+    pub fix: bool,
+    /// With --fix, also mend what a person should look at afterwards
+    #[arg(long, requires = "fix")]
+    pub unsafe_fixes: bool,
+    /// With --fix, write nothing; show what would change
+    #[arg(long, requires = "fix")]
+    pub diff: bool,
     /// Z3's resource limit for one lemma; 5 million are about a second
     #[arg(long, value_name = "STEPS", default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(1..=4_000_000_000))]
     pub rlimit: u64,
@@ -235,6 +199,7 @@ pub enum Validate {
 #[derive(Debug, Args)]
 pub struct ExplainOptions {
     /// A code or its name, such as AE0501 or guard-failed; without one, all are listed
+    #[arg(value_parser = man::CodeParser, hide_possible_values = true)]
     pub code: Option<String>,
 }
 

@@ -1,19 +1,26 @@
-//! Where output goes, decided once: results to stdout, the rest to stderr.
+//! Where output goes, decided once: results to stdout, the rest to stderr, and both to files that were asked for.
+//!
+//! Text (human, concise, github) is printed as it comes. A document (JSON, SARIF) is printed when the command ends:
+//! either the command's own ([`Printer::document`]) or all its diagnostics.
+
+mod file;
 
 use crate::exit::Exit;
 use crate::options::{Color, Format, Global};
 use aethel::ir::{Diagnostic, Proof, Severity, SourceMap};
-use aethel_report::diagnostics::json_with_proofs;
-use aethel_report::escape::terminal;
+use aethel_report::diagnostics::{Kept, json_with_proofs};
+use aethel_report::escape::{github_log, terminal};
 use aethel_report::proofs::proofs;
-use aethel_report::{Style, concise, human, json};
-use std::io::{IsTerminal, Write};
+use aethel_report::{Style, concise, github, human, json, sarif};
+use file::OutputFile;
+use serde_json::Value;
+use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 /// What is done sooner needs no progress shown.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Prints results and diagnostics in the chosen format.
+/// Prints results and diagnostics in the chosen formats.
 #[derive(Debug)]
 pub struct Printer {
     format: Format,
@@ -22,41 +29,64 @@ pub struct Printer {
     quiet: bool,
     deny_warnings: bool,
     progress: bool,
+    /// A runner of GitHub Actions reads stdout.
+    runner: bool,
     /// The reader of stdout went away; nothing more is printed, and that is no error.
     closed: bool,
+    /// A document of the command itself stands on stdout.
+    documented: bool,
+    files: Vec<OutputFile>,
+    /// Diagnostics for documents at the end; `None` before the first were printed.
+    kept: Option<Kept>,
 }
 
 impl Printer {
-    /// Decides on colours and formats.
-    pub fn new(global: &Global) -> Self {
+    /// Decides on colours and formats, and opens the files.
+    ///
+    /// # Errors
+    /// With a printer that has no files: why one of them cannot be written.
+    pub fn new(global: &Global) -> (Self, Result<(), Diagnostic>) {
         let color = match global.color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => {
-                std::io::stdout().is_terminal()
+                io::stdout().is_terminal()
                     && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
             }
         };
+        let runner = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+        let usual = if runner { Format::Github } else { Format::Human };
+        let export = global.format.unwrap_or(usual);
         // What only an export is written in, its problems are not.
-        let format = match global.format {
-            Format::Csv | Format::Hledger | Format::Beancount => Format::Human,
+        let format = match export {
+            Format::Csv | Format::Hledger | Format::Beancount => usual,
             format => format,
         };
-        Self {
+        let (files, opened) = match OutputFile::open_all(&global.output_file) {
+            Ok(files) => (files, Ok(())),
+            Err(problem) => (Vec::new(), Err(problem)),
+        };
+        let printer = Self {
             format,
-            export: global.format,
+            export,
             style: Style {
                 color,
+                why: global.verbose,
                 ..Style::default()
             },
             quiet: global.quiet,
             deny_warnings: global.deny_warnings,
-            progress: !global.no_progress && !global.quiet && std::io::stderr().is_terminal(),
+            progress: !global.no_progress && !global.quiet && io::stderr().is_terminal(),
+            runner,
             closed: false,
-        }
+            documented: false,
+            files,
+            kept: None,
+        };
+        (printer, opened)
     }
 
-    /// The chosen format.
+    /// The format of stdout.
     pub fn format(&self) -> Format {
         self.format
     }
@@ -66,26 +96,65 @@ impl Printer {
         self.export
     }
 
-    /// Prints a result to stdout.
+    /// Prints a result. Among diagnostics in SARIF there is no place for one.
     pub fn result(&mut self, text: &str) {
-        self.write(|out| out.write_all(text.as_bytes()));
-    }
-
-    /// Lets a result of any length be written to stdout.
-    pub fn write(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
-        if self.closed {
-            return;
+        if self.format != Format::Sarif && !self.documented {
+            self.text(text);
         }
-        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-        if write(&mut out).and_then(|()| out.flush()).is_err() {
-            self.closed = true;
+        for file in self.files.iter_mut().filter(|file| file.format.is_text()) {
+            file.write(|out| out.write_all(text.as_bytes()));
         }
     }
 
     /// Prints a result for people, unless `--quiet` or another format is wanted.
     pub fn say(&mut self, text: &str) {
-        if self.format == Format::Human && !self.quiet {
-            self.result(text);
+        let people = |format| matches!(format, Format::Human | Format::Github);
+        if self.quiet {
+            return;
+        }
+        if people(self.format) {
+            self.text(text);
+        }
+        for file in self.files.iter_mut().filter(|file| people(file.format)) {
+            file.write(|out| out.write_all(text.as_bytes()));
+        }
+    }
+
+    /// Gives the command's own JSON wherever JSON is wanted, instead of its diagnostics alone.
+    pub fn document(&mut self, write: impl Fn(&mut dyn Write) -> io::Result<()>) {
+        if self.format == Format::Json {
+            self.write(&write);
+            self.documented = true;
+        }
+        for file in self.files.iter_mut().filter(|file| file.format == Format::Json) {
+            file.write(&write);
+            file.documented = true;
+        }
+    }
+
+    /// Whether anything but the command's own JSON is wanted.
+    pub fn wants_more(&self) -> bool {
+        self.format != Format::Json || self.files.iter().any(|file| file.format != Format::Json)
+    }
+
+    /// Text on stdout, made harmless for a runner that reads it.
+    fn text(&mut self, text: &str) {
+        if self.runner || self.format == Format::Github {
+            let text = github_log(text);
+            self.write(|out| out.write_all(text.as_bytes()));
+        } else {
+            self.write(|out| out.write_all(text.as_bytes()));
+        }
+    }
+
+    /// Lets a result of any length be written to stdout.
+    pub fn write(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        if self.closed {
+            return;
+        }
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        if write(&mut out).and_then(|()| out.flush()).is_err() {
+            self.closed = true;
         }
     }
 
@@ -96,11 +165,17 @@ impl Printer {
     }
 
     /// Prints what a check found: what was proved first, then problems; gives whether one counts as an error.
-    pub fn checked(&mut self, diagnostics: &[Diagnostic], checked: &[Proof], sources: &SourceMap) -> bool {
-        if self.format == Format::Json {
-            let shown = self.shown(diagnostics);
-            self.result(&json_with_proofs(&shown, checked, sources));
-            return self.denies(diagnostics);
+    /// JSON has fields of `more` beside them.
+    pub fn checked(
+        &mut self,
+        diagnostics: &[Diagnostic],
+        checked: &[Proof],
+        sources: &SourceMap,
+        more: &[(&str, Value)],
+    ) -> bool {
+        if self.format == Format::Json || self.files.iter().any(|file| file.format == Format::Json) {
+            let text = json_with_proofs(&self.shown(diagnostics), checked, sources, more);
+            self.document(|out| out.write_all(text.as_bytes()));
         }
         if !checked.is_empty() {
             self.say(&format!("{}\n", proofs(checked, sources)));
@@ -108,28 +183,56 @@ impl Printer {
         self.diagnostics(diagnostics, sources)
     }
 
-    /// Prints diagnostics to stdout, since they are what was asked for; gives whether one counts as an error.
+    /// Prints diagnostics where results go, since they are what was asked for; gives whether one counts as an error.
     pub fn diagnostics(&mut self, diagnostics: &[Diagnostic], sources: &SourceMap) -> bool {
         let shown = self.shown(diagnostics);
-        let text = match self.format {
-            Format::Json => json(&shown, sources),
-            Format::Concise => concise(&shown, sources),
-            _ => human(&shown, sources, self.style),
+        match self.format {
+            Format::Concise => self.text(&concise(&shown, sources)),
+            // Nothing in these lines but their beginnings is acted on.
+            Format::Github => {
+                let text = github(&shown, sources);
+                self.write(|out| out.write_all(text.as_bytes()));
+            }
+            Format::Json | Format::Sarif => {}
+            _ => self.text(&human(&shown, sources, self.style)),
+        }
+        let plain = Style {
+            color: false,
+            ..self.style
         };
-        self.result(&text);
+        for file in &mut self.files {
+            let text = match file.format {
+                Format::Concise => concise(&shown, sources),
+                Format::Github => github(&shown, sources),
+                Format::Json | Format::Sarif => continue,
+                _ => human(&shown, sources, plain),
+            };
+            file.write(|out| out.write_all(text.as_bytes()));
+        }
+        self.keep(&shown, sources);
         self.denies(diagnostics)
     }
 
     /// Tells on stderr what went wrong after the result was printed; gives whether it counts as an error.
-    pub fn late(&self, diagnostics: &[Diagnostic], sources: &SourceMap) -> bool {
-        if !diagnostics.is_empty() {
-            eprint!("{}", concise(&self.shown(diagnostics), sources));
+    pub fn late(&mut self, diagnostics: &[Diagnostic], sources: &SourceMap) -> bool {
+        let shown = self.shown(diagnostics);
+        if !shown.is_empty() {
+            let text = concise(&shown, sources);
+            eprint!("{}", if self.runner { github_log(&text) } else { text });
+            self.keep(&shown, sources);
         }
         self.denies(diagnostics)
     }
 
+    /// Keeps diagnostics for a document at the end.
+    fn keep(&mut self, shown: &[Diagnostic], sources: &SourceMap) {
+        if !self.format.is_text() || self.files.iter().any(|file| !file.format.is_text()) {
+            self.kept.get_or_insert_default().add(shown, sources);
+        }
+    }
+
     /// What is shown of diagnostics, each as severe as it counts.
-    fn shown(&self, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+    pub fn shown(&self, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
         let mut shown = diagnostics.to_vec();
         for diagnostic in &mut shown {
             if self.deny_warnings && diagnostic.severity == Severity::Warning {
@@ -158,8 +261,36 @@ impl Printer {
         }
     }
 
-    /// Flushes what is left.
+    /// Prints documents, and puts the files in their places; a file that could not be written is told on stderr.
     pub fn finish(&mut self, exit: Exit) -> Exit {
+        let printed = self.kept.is_some();
+        let kept = self.kept.take().unwrap_or_default();
+        let document = |format| match format {
+            Format::Sarif => sarif(&kept.diagnostics, &kept.sources),
+            _ => json(&kept.diagnostics, &kept.sources),
+        };
+        match self.format {
+            Format::Json if self.documented || !printed => {}
+            Format::Json | Format::Sarif => {
+                let text = document(self.format);
+                self.write(|out| out.write_all(text.as_bytes()));
+            }
+            _ => {}
+        }
+        let mut exit = exit;
+        for mut file in std::mem::take(&mut self.files) {
+            if !file.format.is_text() && !file.documented {
+                let text = document(file.format);
+                file.write(|out| out.write_all(text.as_bytes()));
+            }
+            if let Err(problem) = file.finish() {
+                eprint!("{}", concise(&[problem], &SourceMap::default()));
+                // What the command did, it did.
+                if exit == Exit::Fine {
+                    exit = Exit::Usage;
+                }
+            }
+        }
         exit
     }
 }

@@ -6,6 +6,7 @@ use crate::intent::{Expr, Intent};
 use crate::money::{Asset, AssetId};
 use crate::rational::Rational;
 use crate::source::{SourceId, Span};
+use crate::wholes::Wholes;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -59,7 +60,7 @@ impl<T> Column<T> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ValueColumn {
     /// Whole numbers: amounts in minor units, integers, times.
-    Whole(Column<i128>),
+    Whole(Wholes),
     /// Exact numbers: prices, rates, numbers.
     Exact(Column<Rational>),
     /// Truth values.
@@ -70,7 +71,7 @@ impl ValueColumn {
     /// The value of a row, if the column is long enough.
     pub fn get(&self, row: u32) -> Option<Value> {
         match self {
-            ValueColumn::Whole(column) => column.get(row).map(|n| Value::Number(Rational::Int(*n))),
+            ValueColumn::Whole(column) => column.get(row).map(|n| Value::Number(Rational::Int(n))),
             ValueColumn::Exact(column) => column.get(row).map(|n| Value::Number(n.clone())),
             ValueColumn::Bool(column) => column.get(row).map(|b| Value::Bool(*b)),
         }

@@ -192,9 +192,33 @@ codes! {
     AE1010 "check-undecided" Warning "CheckError";
     AE1011 "not-attempted" Note "CheckError";
     AE1012 "example-not-replayed" Error "InternalError";
+    // What `test` finds out about programs and their cases.
+    AE1101 "case-failed" Error "CaseError";
+    AE1102 "bad-cases" Error "CaseError";
+    AE1103 "case-expects-nothing" Error "CaseError";
 }
 
+/// The index of all codes, which has one line about each.
+const INDEX: &str = include_str!("../../../docs/errors/README.md");
+
 impl Code {
+    /// What it means, in one line: its row in the index of `docs/errors`.
+    pub fn summary(self) -> &'static str {
+        let row = format!("| [{}]", self.id());
+        let line = INDEX.lines().find(|line| line.starts_with(&row));
+        let cells = line.and_then(|line| line.trim_end_matches([' ', '|']).rsplit_once("| "));
+        cells.map_or("", |(_, meaning)| meaning)
+    }
+
+    /// A section of its page, such as `What` or `Why`, without its title.
+    pub fn section(self, title: &str) -> &'static str {
+        let page = self.page();
+        let heading = format!("\n## {title}\n");
+        let Some(at) = page.find(&heading) else { return "" };
+        let text = &page[at + heading.len()..];
+        text[..text.find("\n## ").unwrap_or(text.len())].trim()
+    }
+
     /// The code with this id (`AE0501`, any case) or name (`guard-failed`).
     pub fn find(text: &str) -> Option<Code> {
         Code::ALL

@@ -115,6 +115,28 @@ impl Diagnostic {
         self
     }
 
+    /// Says which of some names was meant by the one that stands at `span`, and offers to write it; leaves everything as
+    /// it is when none is close.
+    #[must_use]
+    pub fn meant<'a>(
+        self,
+        source: SourceId,
+        span: Span,
+        name: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        match closest(name, candidates) {
+            Some(found) => self.help(format!("did you mean `{found}`?")).fix(
+                format!("write `{found}`"),
+                Safety::Unsafe,
+                source,
+                span,
+                found,
+            ),
+            None => self,
+        }
+    }
+
     /// Whether it stops the command.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

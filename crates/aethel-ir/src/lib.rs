@@ -16,6 +16,8 @@ pub mod proof;
 pub mod rational;
 pub mod source;
 pub mod time;
+pub mod varint;
+pub mod wholes;
 
 pub use access::{Access, Bound, Class, ConditionRef, Form, Lane, Linear, Signs, SlotAccess, Test};
 pub use account::{AccountName, AccountNameError, OPENING_ACCOUNT};
@@ -30,4 +32,5 @@ pub use intent::{Condition, Effect, Expr, ExprId, Intent, Place, Slot, Type};
 pub use money::{Asset, AssetId, MAX_MINOR_UNITS, MAX_SCALE};
 pub use proof::{Proof, ProofKind, Requirement};
 pub use rational::{Rational, RoundMode};
-pub use source::{SourceFile, SourceId, SourceMap, Span};
+pub use source::{LineColumn, SourceFile, SourceId, SourceMap, Span};
+pub use wholes::{Numbers, Wholes};

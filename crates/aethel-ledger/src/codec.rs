@@ -2,6 +2,7 @@
 //! length-prefixed bytes. Reading is safe on any bytes: no panic, and nothing is allocated for a length or
 //! count that the remaining bytes cannot hold.
 
+use aethel_ir::varint;
 use std::fmt;
 
 /// Why bytes are not what they should be.
@@ -47,72 +48,29 @@ impl Writer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Seven bits a byte, low ones first; the high bit says that another byte follows.
-    pub(crate) fn uint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.bytes.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.bytes.push(value as u8);
+    /// A [`varint`].
+    pub(crate) fn uint(&mut self, value: u64) {
+        varint::uint(&mut self.bytes, value);
     }
 
-    /// Like [`Writer::uint`], after folding the sign into the lowest bit.
+    /// A [`varint`] with a sign.
     pub(crate) fn int(&mut self, value: i128) {
-        let mut folded = ((value << 1) ^ (value >> 127)) as u128;
-        while folded >= 0x80 {
-            self.bytes.push(folded as u8 | 0x80);
-            folded >>= 7;
-        }
-        self.bytes.push(folded as u8);
+        varint::int(&mut self.bytes, value);
     }
 
     /// [`Writer::uint`] of each.
-    pub(crate) fn uints(&mut self, values: impl Iterator<Item = u32>) {
-        self.column(values, |piece, at, value| short(piece, at, u64::from(value)));
+    pub(crate) fn uints(&mut self, values: &[u32]) {
+        varint::uints(&mut self.bytes, values);
     }
 
     /// [`Writer::int`] of each.
-    pub(crate) fn ints(&mut self, values: impl Iterator<Item = i128>) {
-        self.column(values, |piece, at, value| {
-            let narrow = value as i64;
-            let quick = ((narrow << 1) ^ (narrow >> 63)) as u64;
-            if i128::from(narrow) == value && quick < 1 << SHORT_BITS {
-                return short(piece, at, quick);
-            }
-            let mut folded = ((value << 1) ^ (value >> 127)) as u128;
-            let mut at = at;
-            while folded >= 1 << SHORT_BITS {
-                piece[at] = folded as u8 | 0x80;
-                folded >>= 7;
-                at += 1;
-            }
-            short(piece, at, folded as u64)
-        });
+    pub(crate) fn ints(&mut self, values: &[i128]) {
+        varint::ints(&mut self.bytes, values);
     }
 
-    /// [`Writer::int`] of each, for numbers of at most 33 bits.
-    pub(crate) fn small_ints(&mut self, values: impl Iterator<Item = i64>) {
-        self.column(values, |piece, at, value| {
-            short(piece, at, ((value << 1) ^ (value >> 63)) as u64)
-        });
-    }
-
-    /// Writes many numbers piece by piece, since growing the buffer for each byte costs more than the byte.
-    fn column<T>(
-        &mut self,
-        values: impl Iterator<Item = T>,
-        write: impl Fn(&mut [u8; PIECE], usize, T) -> usize,
-    ) {
-        let mut piece = [0; PIECE];
-        let mut at = 0;
-        values.for_each(|value| {
-            if at > PIECE - LONGEST {
-                self.bytes.extend_from_slice(&piece[..at]);
-                at = 0;
-            }
-            at = write(&mut piece, at, value);
-        });
-        self.bytes.extend_from_slice(&piece[..at]);
+    /// [`Writer::int`] of the difference of each to the one before it.
+    pub(crate) fn steps(&mut self, values: &[u32]) {
+        varint::steps(&mut self.bytes, values);
     }
 
     /// A length and that many bytes.
@@ -136,34 +94,6 @@ impl Writer {
             }
         }
     }
-}
-
-/// How many bytes of a column are gathered.
-const PIECE: usize = 2048;
-/// The most bytes that writing one number touches: 19 of a number, or those before its short rest and eight.
-const LONGEST: usize = 24;
-/// What fits into eight bytes of seven bits.
-const SHORT_BITS: u32 = 56;
-
-/// Writes a number of at most [`SHORT_BITS`] bits with one branch; gives where it ends. The rest of the eight bytes from
-/// `at` on may be overwritten.
-fn short(piece: &mut [u8; PIECE], at: usize, value: u64) -> usize {
-    debug_assert!(value < 1 << SHORT_BITS);
-    // Most are this short.
-    if value < 1 << 14 {
-        let more = u16::from(value > 0x7f);
-        let two = (value as u16 & 0x7f) | (value as u16 & 0x3f80) << 1 | more << 7;
-        piece[at..at + 2].copy_from_slice(&two.to_le_bytes());
-        return at + 1 + usize::from(more);
-    }
-    // Groups of seven bits move apart: two of 28, four of 14, eight of 7.
-    let x = (value & 0x0fff_ffff) | (value & 0x00ff_ffff_f000_0000) << 4;
-    let x = (x & 0x0000_3fff_0000_3fff) | (x & 0x0fff_c000_0fff_c000) << 2;
-    let x = (x & 0x007f_007f_007f_007f) | (x & 0x3f80_3f80_3f80_3f80) << 1;
-    let more = (63 - (value | 1).leading_zeros()) / 7;
-    let another = 0x8080_8080_8080_8080 & !(u64::MAX << (8 * more));
-    piece[at..at + 8].copy_from_slice(&(x | another).to_le_bytes());
-    at + more as usize + 1
 }
 
 /// Takes values from the front of some bytes.
@@ -332,24 +262,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn columns_are_as_their_numbers(
-            long in prop::collection::vec((any::<i128>(), 0u32..128), 0..300),
-            short in prop::collection::vec((any::<u32>(), 0u32..32), 0..300),
-        ) {
-            let long: Vec<i128> = long.into_iter().map(|(value, by)| value >> by).collect();
-            let short: Vec<u32> = short.into_iter().map(|(value, by)| value >> by).collect();
-            let steps: Vec<i64> = short.iter().zip(short.iter().skip(1)).map(|(a, b)| i64::from(*a) - i64::from(*b)).collect();
-            let (mut columns, mut single) = (Writer::default(), Writer::default());
-            columns.ints(long.iter().copied());
-            columns.uints(short.iter().copied());
-            columns.small_ints(steps.iter().copied());
-            long.iter().for_each(|value| single.int(*value));
-            short.iter().for_each(|value| single.uint(u64::from(*value)));
-            steps.iter().for_each(|value| single.int(i128::from(*value)));
-            prop_assert_eq!(columns.into_bytes(), single.into_bytes());
-        }
-
         #[test]
         fn numbers_round_trip(a: i128, b: u64) {
             let mut writer = Writer::default();

@@ -51,11 +51,12 @@ pub(crate) fn encode_into(
     out.uint(link.policy_version);
     write_changes(out, &body.policy_changes);
     write_places(out, fields, &body.places, extra);
-    let extra = extra.iter().map(|(_, value)| *value);
-    out.ints(body.values.iter().copied().chain(extra));
+    out.ints(&body.values);
+    extra.iter().for_each(|(_, value)| out.int(*value));
     out.uint(body.openings.len() as u64);
-    out.uints(body.openings.iter().map(|opening| opening.place));
-    out.ints(body.openings.iter().map(|opening| opening.amount));
+    let (places, amounts): (Vec<u32>, Vec<i128>) = body.openings.iter().map(|o| (o.place, o.amount)).unzip();
+    out.uints(&places);
+    out.ints(&amounts);
     write_entries(out, &body.entries);
     write_oracles(out, body.oracles.as_ref());
     out.uint(body.approvals.len() as u64);
@@ -279,7 +280,7 @@ fn write_places<'a>(
         out.text(field.name());
     }
     out.uint(column.of.len() as u64);
-    out.uints(column.of.iter().copied());
+    out.uints(&column.of);
     let mut before: &[u8] = &[];
     for place in places.iter().chain(extra.iter().map(|(place, _)| place)) {
         let account = place.account.as_str().as_bytes();
@@ -386,13 +387,10 @@ fn read_index(input: &mut Reader<'_>, places: usize) -> Read<u32> {
 
 fn write_entries(out: &mut Writer, entries: &Entries) {
     out.uint(entries.len() as u64);
-    out.uints(entries.place.iter().copied());
-    out.ints(entries.amount.iter().copied());
+    out.uints(&entries.place);
+    out.ints(&entries.amount);
     // Positions hardly ever go back or jump: their differences take a byte.
-    let positions = entries.position.as_slice();
-    out.small_ints(positions.first().map(|first| i64::from(*first)).into_iter());
-    let neighbours = positions.iter().skip(1).zip(positions);
-    out.small_ints(neighbours.map(|(position, before)| i64::from(*position) - i64::from(*before)));
+    out.steps(&entries.position);
 }
 
 fn read_entries(input: &mut Reader<'_>, places: usize, transactions: u32) -> Read<Entries> {

@@ -62,14 +62,26 @@ pub(crate) fn check_values(
                 .ok_or_else(|| out_of_range(i))?;
         }
     }
-    for (place, amount) in body.entries.place.iter().zip(&body.entries.amount) {
-        let i = *place as usize;
-        let sum = &mut sums[fields.of[i] as usize];
-        if sum.is_balance {
-            sum.entries = sum.entries.checked_add(*amount).ok_or_else(|| out_of_range(i))?;
-            computed[i] = computed[i].checked_add(*amount).ok_or_else(|| out_of_range(i))?;
-        } else {
-            computed[i] = *amount;
+    let entries = body.entries.place.iter().zip(&body.entries.amount);
+    if let [sum] = sums.as_mut_slice()
+        && sum.is_balance
+    {
+        // Mostly there is one asset and nothing else.
+        for (place, amount) in entries {
+            let i = *place as usize;
+            let added = (sum.entries.checked_add(*amount)).zip(computed[i].checked_add(*amount));
+            (sum.entries, computed[i]) = added.ok_or_else(|| out_of_range(i))?;
+        }
+    } else {
+        for (place, amount) in entries {
+            let i = *place as usize;
+            let sum = &mut sums[fields.of[i] as usize];
+            if sum.is_balance {
+                sum.entries = sum.entries.checked_add(*amount).ok_or_else(|| out_of_range(i))?;
+                computed[i] = computed[i].checked_add(*amount).ok_or_else(|| out_of_range(i))?;
+            } else {
+                computed[i] = *amount;
+            }
         }
     }
     if let Some((sum, field)) = sums.iter().zip(&fields.fields).find(|(sum, _)| sum.entries != 0) {

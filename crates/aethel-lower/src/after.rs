@@ -3,7 +3,7 @@
 use crate::lowered::Assembly;
 use crate::program::{BatchLowering, index32};
 use crate::symbols::duplicate;
-use aethel_ir::{Code, Diagnostic, Span, did_you_mean, quote};
+use aethel_ir::{Code, Diagnostic, Span, quote};
 use aethel_syntax::ast::Name;
 use std::collections::{HashMap, HashSet};
 
@@ -42,15 +42,14 @@ impl<'a> BatchLowering<'a, '_> {
                         }
                     }
                     None => {
-                        let help = Some(&name.text)
-                            .filter(|_| self.diagnostics.suggests())
-                            .and_then(|name| did_you_mean(name, names.keys().copied()))
-                            .unwrap_or_else(|| "name an intent or a label of this batch".into());
+                        let suggests = self.diagnostics.suggests();
+                        let known = names.keys().copied().filter(|_| suggests);
                         let message = format!("nothing in this batch is called `{}`", quote(&name.text));
                         self.diagnostics.push(
                             Diagnostic::new(Code::AE0212, message)
                                 .label(self.symbols.source, name.span, "unknown")
-                                .help(help),
+                                .help("name an intent or a label of this batch")
+                                .meant(self.symbols.source, name.span, &name.text, known),
                         );
                     }
                 }

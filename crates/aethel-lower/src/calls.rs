@@ -3,7 +3,7 @@
 use crate::inputs::Place;
 use crate::problems::Problems;
 use crate::symbols::Symbols;
-use aethel_ir::{Code, Diagnostic, Span, did_you_mean, quote};
+use aethel_ir::{Code, Diagnostic, Span, quote};
 use aethel_syntax::ast::{Arg, Call, Expr, ExprKind, IntentDecl, Name, Param};
 use std::collections::HashMap;
 
@@ -110,9 +110,14 @@ impl<'s, 'a> Matching<'s, '_, 'a> {
                 Some(param) => param,
                 None => {
                     let known = self.decl.params.iter().map(|p| p.name.text.as_str());
-                    let help = did_you_mean(&name.text, known).unwrap_or_else(|| self.signature());
                     let message = format!("`{callee}` has no parameter `{}`", quote(&name.text));
-                    return self.refuse(Code::AE0210, message, name.span, "unknown parameter", help);
+                    let source = self.symbols.source;
+                    let diagnostic = Diagnostic::new(Code::AE0210, message)
+                        .label(source, name.span, "unknown parameter")
+                        .help(self.signature())
+                        .meant(source, name.span, &name.text, known);
+                    self.diagnostics.push(diagnostic);
+                    return None;
                 }
             },
             None => {

@@ -70,7 +70,8 @@ pub(crate) fn read(
                 diagnostics.push(
                     Diagnostic::new(Code::AE0903, message)
                         .label(symbols.source, written.span, "not in the header")
-                        .help(rows.suggest(&written.text)),
+                        .help(rows.header_words())
+                        .meant(symbols.source, written.span, &written.text, rows.header_names()),
                 );
                 continue;
             };
@@ -135,9 +136,7 @@ pub(crate) fn read(
                 columns.accounts.insert(param, ids);
             }
             Cells::Whole(_, cells) => {
-                columns
-                    .values
-                    .insert(param, ValueColumn::Whole(Column::Each(cells)));
+                columns.values.insert(param, ValueColumn::Whole(cells.into()));
             }
             Cells::Exact(_, cells) => {
                 columns

@@ -3,7 +3,7 @@
 use crate::problems::Problems;
 use crate::symbols::{Constant, Symbols};
 use aethel_ir::rational::ArithmeticError;
-use aethel_ir::{Code, Diagnostic, Rational, did_you_mean, quote};
+use aethel_ir::{Code, Diagnostic, Rational, quote};
 use aethel_syntax::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
 
 /// The names an expression uses.
@@ -39,11 +39,12 @@ pub(crate) fn evaluate(symbols: &Symbols<'_>, expr: &Expr, diagnostics: &mut Pro
             Some(value) => value.clone(),
             None => {
                 let known = symbols.constants.keys().copied();
-                let suggestion = did_you_mean(name, known.filter(|_| diagnostics.suggests()));
+                let suggests = diagnostics.suggests();
                 diagnostics.push(
                     Diagnostic::new(Code::AE0201, format!("`{}` is not a constant", quote(name)))
                         .label(source, expr.span, "only constants and numbers can be used here")
-                        .help_opt(suggestion),
+                        .help("write a number, or declare it at top level: `const NAME = 1000;`")
+                        .meant(source, expr.span, name, known.filter(|_| suggests)),
                 );
                 None
             }

@@ -4,9 +4,7 @@ use crate::intent::{Compiler, Named, Phase};
 use crate::symbols::Constant;
 use crate::units::node_type;
 use aethel_ir::intent::{BinaryOp, Node, UnaryOp};
-use aethel_ir::{
-    Code, Diagnostic, Expr as Ir, ExprId, Rational, Safety, Slot, Span, Type, did_you_mean, quote,
-};
+use aethel_ir::{Code, Diagnostic, Expr as Ir, ExprId, Rational, Safety, Slot, Span, Type, quote};
 use aethel_syntax::ast::{self, Expr, ExprKind};
 
 /// What an expression is: something with a type, or literals only, which take the type of their use.
@@ -218,7 +216,6 @@ impl<'a> Compiler<'a, '_> {
         {
             return Some(self.read(slot, span, true));
         }
-        let suggestion = did_you_mean(name, self.known_names());
         let diagnostic = self
             .error(
                 Code::AE0201,
@@ -226,17 +223,11 @@ impl<'a> Compiler<'a, '_> {
                 span,
                 "unknown name",
             )
-            .help_opt(suggestion.clone());
-        let diagnostic = match aethel_ir::closest(name, self.known_names()) {
-            Some(found) => {
-                let title = format!("write `{found}`");
-                diagnostic.fix(title, Safety::Unsafe, self.symbols.source, span, found)
-            }
-            None => diagnostic.help(format!(
+            .help(format!(
                 "declare it as a parameter of `{}`, or with `let`",
                 self.decl.name.text
-            )),
-        };
+            ))
+            .meant(self.symbols.source, span, name, self.known_names());
         self.refuse(diagnostic)
     }
 

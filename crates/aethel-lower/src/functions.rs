@@ -5,7 +5,7 @@ use crate::intent::Compiler;
 use crate::symbols::Constant;
 use crate::units::node_type;
 use aethel_ir::intent::{BinaryOp, UnaryOp};
-use aethel_ir::{Code, Expr as Ir, Rational, RoundMode, Span, Type, did_you_mean, quote};
+use aethel_ir::{Code, Expr as Ir, Rational, RoundMode, Span, Type, quote};
 use aethel_syntax::ast::{self, Expr, ExprKind};
 
 impl<'a> Compiler<'a, '_> {
@@ -41,13 +41,12 @@ impl<'a> Compiler<'a, '_> {
                 "write `round(x, half_even)` or `round(x, USD, half_even)`",
             ),
             name => {
-                let suggestion = did_you_mean(name, ["min", "max", "abs", "round", "old"]);
                 let message = format!("`{}` is not a function", quote(name));
-                let help =
-                    suggestion.unwrap_or_else(|| "the functions are `min`, `max`, `abs` and `round`".into());
+                let known = ["min", "max", "abs", "round", "old"];
                 let diagnostic = self
                     .error(Code::AE0211, message, function.span, "unknown")
-                    .help(help);
+                    .help("the functions are `min`, `max`, `abs` and `round`")
+                    .meant(self.symbols.source, function.span, name, known);
                 self.refuse(diagnostic)
             }
         }
@@ -119,20 +118,18 @@ impl<'a> Compiler<'a, '_> {
             _ => None,
         };
         let Some((_, mode)) = mode else {
-            let suggestion = match &mode_arg.kind {
-                ExprKind::Name(name) => did_you_mean(name, RoundMode::NAMES.map(|(name, _)| name)),
-                _ => None,
-            };
-            let help =
-                suggestion.unwrap_or_else(|| "the modes are `half_even`, `half_up`, `up` and `down`".into());
-            let diagnostic = self
+            let mut diagnostic = self
                 .error(
                     Code::AE0211,
                     "`round` needs a rounding mode last",
                     mode_arg.span,
                     "expected a mode",
                 )
-                .help(help);
+                .help("the modes are `half_even`, `half_up`, `up` and `down`");
+            if let ExprKind::Name(name) = &mode_arg.kind {
+                let known = RoundMode::NAMES.map(|(name, _)| name);
+                diagnostic = diagnostic.meant(self.symbols.source, mode_arg.span, name, known);
+            }
             return self.refuse(diagnostic);
         };
         // With an asset named, or an amount expected, literals inside are meant in that asset.
@@ -143,7 +140,6 @@ impl<'a> Compiler<'a, '_> {
                 Some(Type::Amount(self.tables.asset(&asset)))
             }
             Some(ExprKind::Name(name)) if !self.symbols.constants.contains_key(name.as_str()) => {
-                let suggestion = did_you_mean(name, self.symbols.asset_names());
                 let message = format!("`{}` is not an asset", quote(name));
                 let diagnostic = self
                     .error(
@@ -152,7 +148,12 @@ impl<'a> Compiler<'a, '_> {
                         args[1].span,
                         "expected an asset or a number of places",
                     )
-                    .help_opt(suggestion);
+                    .meant(
+                        self.symbols.source,
+                        args[1].span,
+                        name,
+                        self.symbols.asset_names(),
+                    );
                 return self.refuse(diagnostic);
             }
             Some(_) => None,

@@ -80,7 +80,7 @@ pub struct Inputs {
 /// How many problems of one inputs file are shown.
 const MAX_PROBLEMS: usize = 50;
 
-const KEYS: [&str; 6] = [
+pub(crate) const KEYS: [&str; 6] = [
     "accounts",
     "bind",
     "args",
@@ -96,11 +96,7 @@ impl Inputs {
     /// Every problem found (at most 50), each at its place.
     pub fn from_json(source: SourceId, text: &str) -> Result<Inputs, Vec<Diagnostic>> {
         let root = json::parse(source, text, Code::AE0902).map_err(|error| vec![error])?;
-        let mut reader = Reader {
-            source,
-            inputs: Inputs::default(),
-            problems: Vec::new(),
-        };
+        let mut reader = Reader::new(source);
         reader.root(&root);
         reader.problems.truncate(MAX_PROBLEMS);
         if reader.problems.is_empty() {
@@ -120,13 +116,22 @@ impl Inputs {
     }
 }
 
-struct Reader {
+/// Reads inputs, wherever in a JSON text they stand.
+pub(crate) struct Reader {
     source: SourceId,
-    inputs: Inputs,
-    problems: Vec<Diagnostic>,
+    pub(crate) inputs: Inputs,
+    pub(crate) problems: Vec<Diagnostic>,
 }
 
 impl Reader {
+    pub(crate) fn new(source: SourceId) -> Self {
+        Self {
+            source,
+            inputs: Inputs::default(),
+            problems: Vec::new(),
+        }
+    }
+
     fn root(&mut self, root: &Json) {
         let JsonKind::Object(entries) = &root.kind else {
             let message = "inputs are an object";
@@ -136,24 +141,32 @@ impl Reader {
             return;
         };
         for (key, value) in entries {
-            match key.as_str() {
-                "accounts" => self.accounts(value),
-                "bind" => self.inputs.bind = self.settings(value),
-                "args" => self.inputs.args = self.settings(value),
-                "oracles" => self.oracles(value),
-                "open_accounts" => match value.kind {
-                    JsonKind::Bool(flag) => self.inputs.open_accounts = flag,
-                    _ => self.expected(value, "`open_accounts` is true or false"),
-                },
-                "accounts_csv" => match &value.kind {
-                    JsonKind::Text(path) => {
-                        self.inputs.accounts_csv = Some(self.given(path, value));
-                    }
-                    _ => self.expected(value, "`accounts_csv` is a path"),
-                },
-                other => self.unknown_key(other, value, &KEYS),
+            if !self.entry(key, value) {
+                self.unknown_key(key, value, &KEYS);
             }
         }
+    }
+
+    /// Reads what one key of inputs holds; `false` when it is none of theirs.
+    pub(crate) fn entry(&mut self, key: &str, value: &Json) -> bool {
+        match key {
+            "accounts" => self.accounts(value),
+            "bind" => self.inputs.bind = self.settings(value),
+            "args" => self.inputs.args = self.settings(value),
+            "oracles" => self.oracles(value),
+            "open_accounts" => match value.kind {
+                JsonKind::Bool(flag) => self.inputs.open_accounts = flag,
+                _ => self.expected(value, "`open_accounts` is true or false"),
+            },
+            "accounts_csv" => match &value.kind {
+                JsonKind::Text(path) => {
+                    self.inputs.accounts_csv = Some(self.given(path, value));
+                }
+                _ => self.expected(value, "`accounts_csv` is a path"),
+            },
+            _ => return false,
+        }
+        true
     }
 
     fn expected(&mut self, at: &Json, message: &str) {

@@ -178,7 +178,7 @@ impl JsonBatch<'_, '_> {
         let values = rows
             .amounts
             .into_iter()
-            .map(|column| ValueColumn::Whole(Column::Each(column)))
+            .map(|column| ValueColumn::Whole(column.into()))
             .collect();
         self.assembly.groups.push(Group {
             intent: index32(rows.intent),

@@ -7,6 +7,7 @@
 mod after;
 mod balances;
 mod calls;
+mod cases;
 mod columns;
 mod constant;
 mod expression;
@@ -37,6 +38,7 @@ mod units;
 mod value;
 
 pub use balances::{AccountLine, BalanceTable};
+pub use cases::{Case, CaseFile, Expect, ExpectedPlace, ExpectedValue, ExternalValue, Outcome};
 pub use inputs::{AccountInput, Given, Inputs, OracleInput, Place, Setting, parse_oracle};
 pub use json::MAX_VALUES;
 pub use json_batch::lower_json;

@@ -4,10 +4,13 @@ use crate::constant::names_in;
 use crate::intent::{Compiler, Named, Origin, index16};
 use crate::symbols::{arc, duplicate};
 use aethel_ir::intent::{AccountParameter, ValueParameter};
-use aethel_ir::{AssetId, Code, Diagnostic, Type, did_you_mean, quote};
+use aethel_ir::{AssetId, Code, Diagnostic, Safety, Span, Type, quote};
 use aethel_syntax::ast::{BinaryOp, Expr, ExprKind, IntentDecl, Name, Param, Statement, TypeRef};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+/// How many assets are offered where one is missing.
+const MAX_CHOICES: usize = 8;
 
 /// A resolved parameter type.
 enum ParamType {
@@ -67,7 +70,17 @@ impl<'a> Compiler<'a, '_> {
                 self.diagnostics.push(
                     Diagnostic::new(Code::AE0219, format!("an account cannot be `{word}`"))
                         .label(source, span, "not here")
-                        .help("put it on a value, such as `external price: Price`"),
+                        .help("put it on a value, such as `external price: Price`")
+                        .fix(
+                            format!("remove `{word}`"),
+                            Safety::Unsafe,
+                            source,
+                            Span {
+                                start: span.start,
+                                end: param.name.span.start.max(span.end),
+                            },
+                            "",
+                        ),
                 );
             }
         }
@@ -148,15 +161,19 @@ impl<'a> Compiler<'a, '_> {
         }
         let names: Vec<&str> = self.symbols.asset_names().collect();
         let word = &ty.name.text;
-        self.diagnostics.push(
-            Diagnostic::new(Code::AE0209, format!("which asset does this `{word}` hold?"))
-                .label(
-                    self.symbols.source,
-                    ty.span,
-                    format!("the program declares {}", names.join(", ")),
-                )
-                .help(format!("write `{word}<{}>`", names[0])),
-        );
+        let source = self.symbols.source;
+        let mut diagnostic = Diagnostic::new(Code::AE0209, format!("which asset does this `{word}` hold?"))
+            .label(
+                source,
+                ty.span,
+                format!("the program declares {}", names.join(", ")),
+            )
+            .help(format!("write `{word}<{}>`", names[0]));
+        for name in names.iter().take(MAX_CHOICES) {
+            let text = format!("{word}<{name}>");
+            diagnostic = diagnostic.fix(format!("write `{text}`"), Safety::Unsafe, source, ty.span, text);
+        }
+        self.diagnostics.push(diagnostic);
         None
     }
 
@@ -164,15 +181,19 @@ impl<'a> Compiler<'a, '_> {
         if let Some(asset) = self.symbols.asset_named(&name.text) {
             return Some(self.tables.asset(asset));
         }
-        let help = did_you_mean(&name.text, self.symbols.asset_names())
-            .unwrap_or_else(|| format!("declare it: `asset {} {{ scale: 2; }}`", name.text));
         self.diagnostics.push(
             Diagnostic::new(
                 Code::AE0203,
                 format!("asset `{}` is not declared", quote(&name.text)),
             )
             .label(self.symbols.source, name.span, "unknown asset")
-            .help(help),
+            .help(format!("declare it: `asset {} {{ scale: 2; }}`", name.text))
+            .meant(
+                self.symbols.source,
+                name.span,
+                &name.text,
+                self.symbols.asset_names(),
+            ),
         );
         None
     }
@@ -214,13 +235,12 @@ impl<'a> Compiler<'a, '_> {
                 let known = [
                     "Account", "Balance", "Price", "Rate", "Number", "Integer", "Bool", "Time",
                 ];
-                let help = did_you_mean(other, known).unwrap_or_else(|| {
-                    format!("the types are {}", known.map(|t| format!("`{t}`")).join(", "))
-                });
+                let help = format!("the types are {}", known.map(|t| format!("`{t}`")).join(", "));
                 self.diagnostics.push(
                     Diagnostic::new(Code::AE0204, format!("`{}` is not a type", quote(other)))
                         .label(self.symbols.source, ty.name.span, "unknown type")
-                        .help(help),
+                        .help(help)
+                        .meant(self.symbols.source, ty.name.span, other, known),
                 );
                 return None;
             }

@@ -2,7 +2,7 @@
 
 use crate::intent::{Compiler, Named, index16};
 use crate::symbols::FieldKind;
-use aethel_ir::{Code, Diagnostic, Field, FieldId, Place, Safety, Slot, Span, Type, did_you_mean, quote};
+use aethel_ir::{Code, Diagnostic, Field, FieldId, Place, Safety, Slot, Span, Type, quote};
 use aethel_syntax::ast::{Expr, ExprKind, Name};
 
 /// How many `_` of a name such as `p_btc_balance` are tried as the end of the account's name.
@@ -73,16 +73,10 @@ impl<'a> Compiler<'a, '_> {
                     quote(&base.text),
                     self.decl.name.text
                 );
-                let mut diagnostic = Diagnostic::new(Code::AE0201, message)
+                let diagnostic = Diagnostic::new(Code::AE0201, message)
                     .label(self.symbols.source, base.span, "unknown account")
-                    .help(
-                        did_you_mean(&base.text, names.clone())
-                            .unwrap_or_else(|| format!("add the parameter `{}: Account`", base.text)),
-                    );
-                if let Some(found) = aethel_ir::closest(&base.text, names) {
-                    let title = format!("write `{found}`");
-                    diagnostic = diagnostic.fix(title, Safety::Unsafe, self.symbols.source, base.span, found);
-                }
+                    .help(format!("add the parameter `{}: Account`", base.text))
+                    .meant(self.symbols.source, base.span, &base.text, names);
                 self.diagnostics.push(diagnostic);
                 None
             }
@@ -110,16 +104,17 @@ impl<'a> Compiler<'a, '_> {
             Some(prefix) => (Code::AE0203, format!("no asset `{}` is declared", quote(prefix))),
             None => (Code::AE0206, format!("accounts have no field `{}`", quote(name))),
         };
-        let help = did_you_mean(name, known.iter().map(String::as_str))
-            .unwrap_or_else(|| format!("declare it at top level: `field {name}: Integer;`"));
-        let mut diagnostic = Diagnostic::new(code, message)
-            .label(self.symbols.source, field.span, "unknown field")
-            .help(help);
-        if let Some(found) = aethel_ir::closest(name, known.iter().map(String::as_str)) {
-            let title = format!("write `{found}`");
-            diagnostic = diagnostic.fix(title, Safety::Unsafe, self.symbols.source, field.span, found);
-        }
-        self.diagnostics.push(diagnostic);
+        let help = match name.strip_suffix("_balance") {
+            Some(prefix) => format!("declare it: `asset {} {{ scale: 2; }}`", prefix.to_uppercase()),
+            None => format!("declare it at top level: `field {name}: Integer;`"),
+        };
+        let known = known.iter().map(String::as_str);
+        self.diagnostics.push(
+            Diagnostic::new(code, message)
+                .label(self.symbols.source, field.span, "unknown field")
+                .help(help)
+                .meant(self.symbols.source, field.span, name, known),
+        );
         None
     }
 

@@ -78,25 +78,16 @@ impl<'a> BatchLowering<'a, '_> {
             let suggests = self.diagnostics.suggests();
             let known = self.symbols.intents.keys().copied();
             let message = format!("there is no intent `{}`", quote(&call.intent.text));
-            let mut diagnostic = Diagnostic::new(Code::AE0205, message).label(
-                self.symbols.source,
-                call.intent.span,
-                "not declared at top level",
+            let (source, span) = (self.symbols.source, call.intent.span);
+            self.diagnostics.push(
+                Diagnostic::new(Code::AE0205, message)
+                    .label(source, span, "not declared at top level")
+                    .help(format!(
+                        "declare it outside the batch: `intent {}(..)`",
+                        call.intent.text
+                    ))
+                    .meant(source, span, &call.intent.text, known.filter(|_| suggests)),
             );
-            diagnostic = match aethel_ir::closest(&call.intent.text, known.filter(|_| suggests)) {
-                Some(found) => diagnostic.help(format!("did you mean `{found}`?")).fix(
-                    format!("write `{found}`"),
-                    aethel_ir::Safety::Unsafe,
-                    self.symbols.source,
-                    call.intent.span,
-                    found,
-                ),
-                None => diagnostic.help(format!(
-                    "declare it outside the batch: `intent {}(..)`",
-                    call.intent.text
-                )),
-            };
-            self.diagnostics.push(diagnostic);
             return None;
         };
         let row = scope.rows.map(|(each, _)| each.row.text.as_str());

@@ -2,7 +2,7 @@
 //!
 //! Cells are borrowed from one reused record; places of cells are only looked for when something is wrong.
 
-use aethel_ir::{Code, Diagnostic, SourceId, Span, did_you_mean, quote};
+use aethel_ir::{Code, Diagnostic, SourceId, Span, quote};
 use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -133,17 +133,20 @@ impl<'a> Rows<'a> {
         lines.min(MAX_ROWS as usize)
     }
 
-    /// A suggestion for a column that is not there.
-    pub(crate) fn suggest(&self, name: &str) -> String {
-        did_you_mean(name, self.header.iter().map(String::as_str)).unwrap_or_else(|| {
-            let columns: Vec<String> = self
-                .header
-                .iter()
-                .take(12)
-                .map(|c| format!("`{}`", quote(c)))
-                .collect();
-            format!("the columns are {}", columns.join(", "))
-        })
+    /// Which columns there are, for whoever asks for another.
+    pub(crate) fn header_words(&self) -> String {
+        let columns = self.header.iter().take(12).map(|c| format!("`{}`", quote(c)));
+        format!("the columns are {}", columns.collect::<Vec<_>>().join(", "))
+    }
+
+    /// The columns that a program can name.
+    pub(crate) fn header_names(&self) -> impl Iterator<Item = &str> {
+        let word = |name: &&str| {
+            let mut bytes = name.bytes();
+            bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+                && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        };
+        self.header.iter().map(String::as_str).filter(word)
     }
 
     /// The first line.

@@ -2,7 +2,7 @@
 
 use crate::tables::Tables;
 use aethel_ir::money::{AmountError, amount_from_units, in_range};
-use aethel_ir::{Column, Rational, Type, ValueColumn};
+use aethel_ir::{Column, Rational, Type, ValueColumn, Wholes};
 
 /// One argument, in minor units where it is an amount or a price.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ impl Scalar {
     /// A column that has this value in every row.
     pub(crate) fn same(self) -> ValueColumn {
         match self {
-            Scalar::Whole(n) => ValueColumn::Whole(Column::Same(n)),
+            Scalar::Whole(n) => ValueColumn::Whole(Wholes::Same(n)),
             Scalar::Exact(n) => ValueColumn::Exact(Column::Same(n)),
             Scalar::Bool(b) => ValueColumn::Bool(Column::Same(b)),
         }

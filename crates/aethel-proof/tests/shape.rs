@@ -55,7 +55,7 @@ proptest! {
         // The fields of a shape have numbers of their own; the places of the batch are what the evaluator looks at.
         for group in &mut lifted.groups {
             let constants = &shapes[group.intent as usize].constants;
-            group.values.extend(constants.iter().map(|c| ValueColumn::Whole(Column::Same(*c))));
+            group.values.extend(constants.iter().map(|c| ValueColumn::Whole(Wholes::Same(*c))));
         }
         lifted.validate().unwrap();
         for shape in &shapes {

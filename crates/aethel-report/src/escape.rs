@@ -1,4 +1,4 @@
-//! Text from outside, made harmless for a terminal.
+//! Text from outside, made harmless for whoever reads it: a terminal, a browser, a runner of GitHub Actions.
 
 use aethel_ir::account::is_format_character;
 
@@ -13,6 +13,42 @@ pub fn terminal(text: &str) -> String {
         }
     }
     out
+}
+
+/// The same for a text of several lines: line ends stay, and are single.
+pub fn terminal_lines(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(terminal).collect();
+    lines.join("\n")
+}
+
+/// Escapes control and format characters in a JSON text, where they can only stand in strings. Line ends stay.
+pub fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '\n' && (c.is_control() || is_format_character(c)) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out += &format!("\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Takes from lines that a runner of GitHub Actions reads what it would act on: `::command::` at the beginning of a
+/// line, and `##[command]` anywhere.
+pub fn github_log(text: &str) -> String {
+    let harmless = |line: &str| {
+        let rest = line.trim_start();
+        let indent = &line[..line.len() - rest.len()];
+        let line = match rest.strip_prefix("::") {
+            Some(rest) => format!("{indent}\\u{{3a}}:{rest}"),
+            None => line.to_owned(),
+        };
+        line.replace("##[", "#\\u{23}[")
+    };
+    text.split_inclusive('\n').map(harmless).collect()
 }
 
 /// Replaces control and format characters by as many `?` as they have bytes, so that byte spans stay right. Line ends
@@ -53,6 +89,25 @@ pub fn html(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_reaches_a_runner() {
+        assert_eq!(
+            github_log("a ::b\n  ::error::x\nx ##[add-path]y\n"),
+            "a ::b\n  \\u{3a}:error::x\nx #\\u{23}[add-path]y\n"
+        );
+    }
+
+    #[test]
+    fn json_stays_the_same_value() {
+        let value = serde_json::json!({ "a\u{7f}\u{85}\u{202e}": ["\u{e0001}\u{1b}\n", "é"] });
+        let text = json(&format!("{value:#}"));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).ok(), Some(value));
+        assert!(
+            !text.contains(['\u{7f}', '\u{85}', '\u{202e}', '\u{e0001}']),
+            "{text}"
+        );
+    }
 
     #[test]
     fn nothing_reaches_the_terminal() {

@@ -4,10 +4,11 @@
 //! each renderer escapes what its reader would act on.
 
 pub mod bench;
+pub mod cases;
 pub mod diagnostics;
 pub mod escape;
 pub mod proofs;
 pub mod run;
 pub mod table;
 
-pub use diagnostics::{Style, concise, human, json};
+pub use diagnostics::{Style, concise, github, human, json, sarif};

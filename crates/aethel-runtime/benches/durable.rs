@@ -183,7 +183,7 @@ fn transfer(build: &Build, balances: &mut [i128]) {
         let (from, to) = (&group.places[0], &group.places[1]);
         for row in 0..group.rows {
             let amount = match &group.values[0] {
-                aethel_ir::ValueColumn::Whole(column) => *column.get(row).unwrap(),
+                aethel_ir::ValueColumn::Whole(column) => column.get(row).unwrap(),
                 _ => 0,
             };
             balances[from.get(row).unwrap().0 as usize] -= amount;

@@ -137,7 +137,7 @@ fn bare_loop(build: &Build) -> f64 {
             let ValueColumn::Whole(amounts) = &group.values[0] else {
                 unreachable!()
             };
-            (place(0, row), place(1, row), *amounts.get(row).unwrap() as i64)
+            (place(0, row), place(1, row), amounts.get(row).unwrap() as i64)
         })
         .collect();
     let mut best = f64::MAX;

@@ -8,6 +8,7 @@
 
 use crate::Refusal;
 use crate::dependency_analyzer::DependencyGraph;
+use crate::identity::run_of_rows;
 use crate::oracle::OracleCheck;
 use crate::serial::Run;
 use aethel_certificate::Layout;
@@ -227,26 +228,59 @@ fn entries(input: &CommitInput<'_>, listed: &Listed) -> Entries {
     run.escrow
         .iter()
         .for_each(|place| as_logged[place.0 as usize] = true);
+    let all_logged = as_logged.iter().all(|logged| *logged);
     let mut entries = Entries::with_capacity(layout.total_writes());
-    for (position, id) in (0..).zip(&input.graph.order) {
-        let reference = batch.transactions[id.0 as usize];
+    let mut rest = input.graph.order.as_slice();
+    while let Some(first) = rest.first() {
+        let position = (input.graph.order.len() - rest.len()) as u32;
+        let (ids, after) = rest.split_at(run_of_rows(batch, rest) as usize);
+        rest = after;
+        let reference = batch.transactions[first.0 as usize];
         let group = &batch.groups[reference.group as usize];
-        let shape = &layout.shapes[group.intent as usize];
-        let (seen, written) = (layout.slots(*id).start, layout.writes(*id).start);
-        for (slot, at) in shape.written_slots.iter().zip(written..) {
-            let slot = usize::from(*slot);
-            let place = group
-                .places
-                .get(slot)
-                .and_then(|column| column.get(reference.row));
-            let (Some(place), Some(value)) = (place, run.written.get(at)) else {
-                continue;
-            };
-            let amount = match as_logged[place.0 as usize] {
-                true => value,
-                false => value.saturating_sub(run.seen.get(seen + slot).copied().unwrap_or(0)),
-            };
-            entries.push(listed.number(*place), amount, position);
+        let slots = &layout.shapes[group.intent as usize].written_slots;
+        if slots.is_empty() {
+            continue;
+        }
+        let from = entries.len();
+        for position in (position..).take(ids.len()) {
+            entries.position.extend(slots.iter().map(|_| position));
+        }
+        entries.place.resize(from + ids.len() * slots.len(), 0);
+        for (slot, at) in slots.iter().zip(from..) {
+            let places = entries.place[at..].iter_mut().step_by(slots.len());
+            match group.places.get(usize::from(*slot)) {
+                Some(Column::Each(column)) => places
+                    .zip(&column[reference.row as usize..])
+                    .for_each(|(to, place)| *to = place.0),
+                Some(Column::Same(place)) => places.for_each(|to| *to = place.0),
+                None => {}
+            }
+        }
+        // Rows that also follow one another in the source lie side by side in the log.
+        let pieces = match ids.last() {
+            Some(last) if last.0.wrapping_sub(first.0) as usize == ids.len() - 1 => ids.chunks(ids.len()),
+            _ => ids.chunks(1),
+        };
+        for piece in pieces {
+            let last = piece.last().unwrap_or(first);
+            let logged = layout.writes(piece[0]).start..layout.writes(*last).end;
+            run.written.copy_to(logged, &mut entries.amount);
+        }
+        if !all_logged {
+            for (id, at) in ids.iter().zip((from..).step_by(slots.len())) {
+                let seen = layout.slots(*id).start;
+                for (slot, at) in slots.iter().zip(at..) {
+                    if !as_logged[entries.place[at] as usize] {
+                        let seen = run.seen.get(seen + usize::from(*slot)).copied().unwrap_or(0);
+                        entries.amount[at] = entries.amount[at].saturating_sub(seen);
+                    }
+                }
+            }
+        }
+    }
+    if let Some(numbers) = &listed.numbers {
+        for place in &mut entries.place {
+            *place = numbers[*place as usize];
         }
     }
     entries
@@ -263,14 +297,9 @@ fn names(batch: &Batch, order: &[TransactionId]) -> TransactionNames {
             index += 1;
             continue;
         };
-        let group = batch.transactions[id.0 as usize].group;
-        let follows = |(offset, id): &(usize, &TransactionId)| {
-            let reference = batch.transactions[id.0 as usize];
-            reference.group == group && reference.row as usize == view.row as usize + offset
-        };
-        let count = order[index..].iter().enumerate().take_while(follows).count();
-        names.push_run(format!("{prefix} row "), u64::from(view.row) + 1, count as u32);
-        index += count;
+        let count = run_of_rows(batch, &order[index..]);
+        names.push_run(format!("{prefix} row "), u64::from(view.row) + 1, count);
+        index += count as usize;
     }
     names
 }

@@ -1,27 +1,31 @@
 //! The identity of a batch: a hash over what it means, in batch order.
 //!
-//! What is hashed (BLAKE3 with the key derivation context `aethel batch 1 content`; texts and lists with their length
-//! before them, 8 bytes little endian; numbers as 16 bytes little endian or, where they may be fractions, as decimal
-//! texts of numerator and denominator):
+//! What is hashed (BLAKE3 with the key derivation context `aethel batch 2 content`; texts and lists with their length
+//! before them; whole numbers as [`varint`]s; fractions as decimal texts of numerator and denominator):
 //!
-//! 1. the batch's name;
-//! 2. for each transaction in batch order: its name; its intent; for each account parameter its account; for each value
-//!    parameter that is not `external` its argument.
+//! 1. the batch's name and how many transactions it has;
+//! 2. for each run of transactions that follow one another in batch order, call one intent, and are rows of one loop with
+//!    no row between them, or are none of a loop: how many; the loop's name and the first row, or the name of each; the
+//!    intent; for each account parameter the accounts; for each value parameter that is not `external` the arguments.
 //!
-//! Intents, assets, fields and accounts are written out where they occur first and are numbers from then on, so the
-//! order of tables, spaces, comments, spans, names of parameters and `let`s, `solve` sections, opening balances, oracle
-//! values and other batches of a file do not count. An intent is written as its expressions in prefix form.
+//! Names of loops, intents and accounts are written out where they occur first and are numbers from then on; a column that
+//! has the same in each row is written once. So the order of tables, groups, spaces, comments, spans, names of parameters
+//! and `let`s, `solve` sections, opening balances, oracle values and other batches of a file do not count. An intent is
+//! written as its expressions in prefix form.
 
 use aethel_ir::{
-    AssetId, Batch, Condition, Expr, ExprId, Field, FieldId, Group, Intent, Names, Rational, Slot,
-    TransactionId, Type, Value, ValueColumn,
+    AssetId, Batch, Column, Condition, Expr, ExprId, Field, FieldId, Group, Intent, Names, Rational, Slot,
+    TransactionId, Type, Value, ValueColumn, varint,
 };
 use aethel_ledger::Digest;
 use std::collections::HashMap;
+use std::ops::Range;
 
-const DOMAIN: &str = "aethel batch 1 content";
-/// How many bytes are gathered before they are hashed.
-const GATHER: usize = 1 << 16;
+const DOMAIN: &str = "aethel batch 2 content";
+/// What begins with each of these: the meaning of an intent, rows of a loop, transactions with names of their own.
+const TAG_INTENT: u8 = 0;
+const TAG_ROWS: u8 = 1;
+const TAG_NAMED: u8 = 2;
 /// An account that did not occur yet.
 const NEW: u32 = u32::MAX;
 
@@ -30,63 +34,120 @@ pub fn content_hash(batch: &Batch, order: &[TransactionId]) -> Digest {
     let mut writer = Writer {
         batch,
         hasher: blake3::Hasher::new_derive_key(DOMAIN),
-        bytes: Vec::with_capacity(GATHER + 4096),
+        bytes: Vec::new(),
         intents: vec![None; batch.intents.len()],
         accounts: vec![NEW; batch.accounts.len()],
         known_intents: HashMap::new(),
         next_account: 0,
+        loops: HashMap::new(),
     };
-    writer.text(&batch.name);
-    writer.count(order.len());
-    let references = order
-        .iter()
-        .filter_map(|id| batch.transactions.get(id.0 as usize));
-    let mut current: Option<(u32, Constant<'_>)> = None;
-    for reference in references {
-        let constant = match &mut current {
-            Some((group, constant)) if *group == reference.group => constant,
-            _ => match Constant::new(batch, reference.group) {
-                Some(constant) => &mut current.insert((reference.group, constant)).1,
-                None => continue,
-            },
+    text(&mut writer.bytes, &batch.name);
+    count(&mut writer.bytes, order.len());
+    let mut run: Option<Run<'_>> = None;
+    let mut rest = order;
+    while let Some(first) = rest.first() {
+        let rows = run_of_rows(batch, rest);
+        rest = &rest[rows as usize..];
+        let reference = batch.transactions.get(first.0 as usize);
+        let Some((reference, group)) =
+            reference.and_then(|reference| Some((reference, batch.groups.get(reference.group as usize)?)))
+        else {
+            continue;
         };
-        writer.transaction(constant, reference.row);
-        if writer.bytes.len() >= GATHER {
-            writer.hasher.update(&writer.bytes);
-            writer.bytes.clear();
+        let piece = Piece {
+            group,
+            rows: reference.row..reference.row + rows,
+        };
+        let intent = writer.intent(group.intent as usize);
+        match &mut run {
+            Some(run) if run.intent == intent && run.goes_on(&piece) => run.pieces.push(piece),
+            _ => {
+                let pieces = vec![piece];
+                if let Some(done) = run.replace(Run { intent, pieces }) {
+                    writer.run(&done);
+                }
+            }
         }
+    }
+    if let Some(done) = run {
+        writer.run(&done);
     }
     writer.hasher.update(&writer.bytes);
     Digest(*writer.hasher.finalize().as_bytes())
 }
 
-/// What all rows of a group have in common.
-struct Constant<'a> {
+/// Rows of one group that follow one another.
+struct Piece<'a> {
     group: &'a Group,
-    /// The bytes before the number of a row, when rows are numbered.
-    prefix: Vec<u8>,
-    /// The columns that count.
-    values: Vec<&'a ValueColumn>,
+    rows: Range<u32>,
 }
 
-impl<'a> Constant<'a> {
-    fn new(batch: &'a Batch, group: u32) -> Option<Self> {
-        let group = batch.groups.get(group as usize)?;
-        let intent = batch.intents.get(group.intent as usize)?;
-        let mut prefix = vec![1];
-        if let Names::Rows(name) = &group.names {
-            text(&mut prefix, name);
+impl<'a> Piece<'a> {
+    /// The loop that they are rows of.
+    fn of_loop(&self) -> Option<&'a str> {
+        match &self.group.names {
+            Names::Rows(name) => Some(name),
+            _ => None,
         }
-        let columns = intent.values.iter().zip(&group.values);
-        Some(Self {
-            group,
-            prefix,
-            values: columns
-                .filter(|(parameter, _)| !parameter.external)
-                .map(|(_, column)| column)
-                .collect(),
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'a str> {
+        let names = &self.group.names;
+        self.rows.clone().map(move |row| match names {
+            Names::One(name) | Names::Rows(name) => &**name,
+            Names::Each(names) => names.get(row as usize).map_or("", |name| name),
         })
     }
+
+    /// These rows of a column.
+    fn of<'b, T>(&self, column: &'b Column<T>) -> impl Iterator<Item = &'b T> {
+        let (same, each) = match column {
+            Column::Same(value) => (Some(value), &[][..]),
+            Column::Each(values) => (None, values.get(self.range()).unwrap_or_default()),
+        };
+        let same = std::iter::repeat_n(same, self.rows.len()).flatten();
+        same.chain(each)
+    }
+
+    fn range(&self) -> Range<usize> {
+        self.rows.start as usize..self.rows.end as usize
+    }
+}
+
+/// Transactions that are written together. However a batch is divided into groups, its runs are the same.
+struct Run<'a> {
+    intent: u64,
+    pieces: Vec<Piece<'a>>,
+}
+
+impl Run<'_> {
+    /// Whether a piece of the same intent belongs to it.
+    fn goes_on(&self, next: &Piece<'_>) -> bool {
+        let Some(last) = self.pieces.last() else {
+            return true;
+        };
+        match (last.of_loop(), next.of_loop()) {
+            (Some(one), Some(other)) => one == other && last.rows.end == next.rows.start,
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.rows.len()).sum()
+    }
+}
+
+/// How many transactions from the first on are rows of one group that follow one another.
+pub(crate) fn run_of_rows(batch: &Batch, order: &[TransactionId]) -> u32 {
+    let reference = |id: &TransactionId| batch.transactions.get(id.0 as usize);
+    let Some(first) = order.first().and_then(reference) else {
+        return u32::from(!order.is_empty());
+    };
+    let follows = |(row, id): &(u32, &TransactionId)| {
+        reference(id).is_some_and(|next| next.group == first.group && next.row == *row)
+    };
+    (first.row..).zip(order).take_while(follows).count() as u32
 }
 
 struct Writer<'a> {
@@ -99,79 +160,148 @@ struct Writer<'a> {
     /// Intents that mean the same have one number.
     known_intents: HashMap<Vec<u8>, u64>,
     next_account: u32,
+    /// The number of each name of a loop.
+    loops: HashMap<&'a str, usize>,
 }
 
-impl Writer<'_> {
-    fn transaction(&mut self, constant: &Constant<'_>, row: u32) {
-        let group = constant.group;
-        match &group.names {
-            Names::Rows(_) => {
-                self.bytes.extend_from_slice(&constant.prefix);
-                self.count(row as usize + 1);
-            }
-            Names::One(name) => {
-                self.bytes.push(0);
-                self.text(name);
-            }
-            Names::Each(names) => {
-                self.bytes.push(0);
-                self.text(names.get(row as usize).map_or("", |name| name));
-            }
-        }
-        self.intent(group.intent as usize);
-        for column in &group.accounts {
-            if let Some(account) = column.get(row) {
-                self.account(account.0 as usize);
-            }
-        }
-        for column in &constant.values {
-            match column {
-                ValueColumn::Whole(column) => match column.get(row) {
-                    Some(whole) => write_whole(&mut self.bytes, *whole),
-                    None => self.bytes.push(9),
-                },
-                column => match column.get(row) {
-                    Some(value) => write_value(&mut self.bytes, &value),
-                    None => self.bytes.push(9),
-                },
-            }
-        }
-    }
-
-    fn intent(&mut self, index: usize) {
+impl<'a> Writer<'a> {
+    /// The number of an intent, which is written out where it occurs first.
+    fn intent(&mut self, index: usize) -> u64 {
         if let Some(number) = self.intents[index] {
-            return self.count(number as usize);
+            return number;
         }
         let meaning = Meaning::of(self.batch, &self.batch.intents[index]);
         let fresh = self.known_intents.len() as u64;
         let number = *self.known_intents.entry(meaning.clone()).or_insert(fresh);
         self.intents[index] = Some(number);
-        self.count(number as usize);
         if number == fresh {
-            self.count(meaning.len());
+            self.bytes.push(TAG_INTENT);
+            count(&mut self.bytes, meaning.len());
             self.bytes.extend_from_slice(&meaning);
         }
+        number
     }
 
-    fn account(&mut self, index: usize) {
-        let number = self.accounts[index];
-        if number != NEW {
-            return self.count(number as usize);
+    fn run(&mut self, run: &Run<'a>) {
+        let Some(first) = run.pieces.first() else {
+            return;
+        };
+        match first.of_loop() {
+            Some(name) => {
+                self.bytes.push(TAG_ROWS);
+                count(&mut self.bytes, run.len());
+                let fresh = self.loops.len();
+                let number = *self.loops.entry(name).or_insert(fresh);
+                count(&mut self.bytes, number);
+                if number == fresh {
+                    text(&mut self.bytes, name);
+                }
+                count(&mut self.bytes, first.rows.start as usize);
+            }
+            None => {
+                self.bytes.push(TAG_NAMED);
+                count(&mut self.bytes, run.len());
+                let names = run.pieces.iter().flat_map(Piece::names);
+                names.for_each(|name| text(&mut self.bytes, name));
+            }
         }
-        self.accounts[index] = self.next_account;
-        self.count(self.next_account as usize);
-        self.next_account += 1;
-        let name = &self.batch.accounts[index];
-        text(&mut self.bytes, name.as_str());
+        varint::uint(&mut self.bytes, run.intent);
+        let Some(intent) = self.batch.intents.get(first.group.intent as usize) else {
+            return;
+        };
+        for parameter in 0..intent.accounts.len() {
+            self.accounts(run, parameter);
+        }
+        let given = intent.values.iter().enumerate();
+        for (parameter, _) in given.filter(|(_, parameter)| !parameter.external) {
+            self.values(run, parameter);
+        }
     }
 
-    fn text(&mut self, value: &str) {
-        text(&mut self.bytes, value);
+    fn accounts(&mut self, run: &Run<'_>, parameter: usize) {
+        let known = self.next_account;
+        let mut new = Vec::new();
+        let mut numbers: Vec<u32> = Vec::with_capacity(run.len());
+        for piece in &run.pieces {
+            let Some(column) = piece.group.accounts.get(parameter) else {
+                continue;
+            };
+            numbers.extend(piece.of(column).map(|account| {
+                let number = &mut self.accounts[account.0 as usize];
+                if *number == NEW {
+                    *number = known + new.len() as u32;
+                    new.push(*account);
+                }
+                *number
+            }));
+        }
+        self.next_account += new.len() as u32;
+        match all_the_same(&numbers) {
+            Some(number) => {
+                self.bytes.push(0);
+                varint::uint(&mut self.bytes, u64::from(*number));
+            }
+            None => {
+                self.bytes.push(1);
+                varint::uints(&mut self.bytes, &numbers);
+            }
+        }
+        for account in new {
+            text(&mut self.bytes, self.batch.accounts[account.0 as usize].as_str());
+        }
+        self.hash();
     }
 
-    fn count(&mut self, value: usize) {
-        count(&mut self.bytes, value);
+    fn values(&mut self, run: &Run<'_>, parameter: usize) {
+        let mut wholes: Vec<i128> = Vec::with_capacity(run.len());
+        let columns = run
+            .pieces
+            .iter()
+            .filter_map(|piece| Some((piece, piece.group.values.get(parameter)?)));
+        let whole = columns.clone().all(|(piece, column)| match column {
+            ValueColumn::Whole(column) => {
+                wholes.extend(piece.rows.clone().filter_map(|row| column.get(row)));
+                true
+            }
+            ValueColumn::Exact(column) => piece.of(column).all(|value| match value {
+                Rational::Int(whole) => {
+                    wholes.push(*whole);
+                    true
+                }
+                _ => false,
+            }),
+            ValueColumn::Bool(_) => false,
+        });
+        match all_the_same(&wholes).filter(|_| whole) {
+            Some(value) => {
+                self.bytes.push(0);
+                varint::int(&mut self.bytes, *value);
+            }
+            None if whole => {
+                self.bytes.push(1);
+                varint::ints(&mut self.bytes, &wholes);
+            }
+            None => {
+                self.bytes.push(2);
+                for (piece, column) in columns {
+                    let values = piece.rows.clone().filter_map(|row| column.get(row));
+                    values.for_each(|value| write_value(&mut self.bytes, &value));
+                }
+            }
+        }
+        self.hash();
     }
+
+    fn hash(&mut self) {
+        self.hasher.update(&self.bytes);
+        self.bytes.clear();
+    }
+}
+
+/// What all of some values are, when they are.
+fn all_the_same<T: PartialEq>(values: &[T]) -> Option<&T> {
+    let first = values.first()?;
+    values.iter().all(|value| value == first).then_some(first)
 }
 
 /// An intent as bytes, without names of parameters and places in the source.
@@ -331,7 +461,7 @@ impl<'a> Meaning<'a> {
 }
 
 fn count(bytes: &mut Vec<u8>, value: usize) {
-    bytes.extend_from_slice(&(value as u64).to_le_bytes());
+    varint::uint(bytes, value as u64);
 }
 
 fn text(bytes: &mut Vec<u8>, value: &str) {
@@ -339,16 +469,13 @@ fn text(bytes: &mut Vec<u8>, value: &str) {
     bytes.extend_from_slice(value.as_bytes());
 }
 
-fn write_whole(bytes: &mut Vec<u8>, whole: i128) {
-    let mut tagged = [1; 17];
-    tagged[1..].copy_from_slice(&whole.to_le_bytes());
-    bytes.extend_from_slice(&tagged);
-}
-
 fn write_value(bytes: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Bool(flag) => bytes.extend_from_slice(&[0, u8::from(*flag)]),
-        Value::Number(Rational::Int(whole)) => write_whole(bytes, *whole),
+        Value::Number(Rational::Int(whole)) => {
+            bytes.push(1);
+            varint::int(bytes, *whole);
+        }
         Value::Number(fraction) => {
             let (numerator, denominator) = fraction.as_fraction();
             bytes.push(2);
@@ -364,7 +491,7 @@ mod tests {
 
     use super::*;
     use crate::support::{Build, Kind};
-    use aethel_ir::{AccountId, Column, PlaceId, Span, ValueColumn};
+    use aethel_ir::{AccountId, PlaceId, Span};
 
     fn hash(batch: &Batch) -> Digest {
         content_hash(batch, &aethel_certificate::batch_order(batch).unwrap())
@@ -383,8 +510,8 @@ mod tests {
         let mut batch = example();
         batch.groups[1].names = Names::Each(vec!["each".into()]);
         batch.intents[0].values[0].external = true;
-        assert_eq!(hash(&example()).short(), "d68b 9051");
-        assert_eq!(hash(&batch).short(), "6dea 59d4");
+        assert_eq!(hash(&example()).short(), "f1fa 55ad");
+        assert_eq!(hash(&batch).short(), "7051 1408");
     }
 
     #[test]
@@ -423,6 +550,37 @@ mod tests {
         assert_eq!(hash(&other), hash(&batch));
     }
 
+    /// However transactions are divided into groups, and however columns are held.
+    #[test]
+    fn groups_do_not_count() {
+        let rows = [("a", "b", 5), ("a", "c", 5), ("a", "b", 6), ("d", "a", 7)];
+        let names = |rows: Range<usize>| Names::Each(rows.map(|i| format!("t{i}").into()).collect());
+        let built = |pieces: &[Range<usize>]| {
+            let mut build = Build::new("b");
+            for piece in pieces {
+                build.rows(Kind::Pay, &rows[piece.clone()]);
+            }
+            for (group, piece) in build.batch.groups.iter_mut().zip(pieces) {
+                group.names = names(piece.clone());
+            }
+            build.batch
+        };
+        let whole = built(std::slice::from_ref(&(0..4)));
+        assert_eq!(hash(&built(&[0..1, 1..3, 3..4])), hash(&whole));
+        let mut rows_of_a_loop = whole.clone();
+        rows_of_a_loop.groups[0].names = Names::Rows("t".into());
+        assert_ne!(hash(&rows_of_a_loop), hash(&whole));
+        // The first two rows pay as much from the same account.
+        let mut same = built(&[0..2, 2..4]);
+        same.groups[0].accounts[0] = Column::Same(AccountId(0));
+        same.groups[0].values[0] = ValueColumn::Whole(aethel_ir::Wholes::Same(5));
+        assert_eq!(hash(&same), hash(&whole));
+        same.groups[0].values[0] = ValueColumn::Exact(Column::Each(vec![Rational::Int(5); 2]));
+        assert_eq!(hash(&same), hash(&whole));
+        let alike = built(&[0..2, 0..2]);
+        assert_ne!(hash(&alike), hash(&whole));
+    }
+
     #[test]
     fn what_has_a_meaning_counts() {
         let batch = example();
@@ -438,7 +596,7 @@ mod tests {
         differs(&|b| b.assets[0].scale = 3);
         differs(&|b| b.assets[0].name = "EUR".into());
         differs(&|b| b.accounts[2] = aethel_ir::AccountName::new("zoe").unwrap());
-        differs(&|b| b.groups[0].values[0] = ValueColumn::Whole(Column::Each(vec![5, 7])));
+        differs(&|b| b.groups[0].values[0] = ValueColumn::Whole(vec![5, 7].into()));
         differs(&|b| b.groups[0].accounts[1] = Column::Each(vec![AccountId(2), AccountId(1)]));
         differs(&|b| b.groups[0].names = Names::Rows("salary".into()));
         differs(&|b| b.transactions.swap(0, 1));
@@ -453,7 +611,7 @@ mod tests {
         let mut external = batch.clone();
         external.intents[0].values[0].external = true;
         let before = hash(&external);
-        external.groups[0].values[0] = ValueColumn::Whole(Column::Same(9));
+        external.groups[0].values[0] = ValueColumn::Whole(aethel_ir::Wholes::Same(9));
         external.groups[0].places[0] = Column::Same(PlaceId(0));
         assert_eq!(hash(&external), before);
     }

@@ -7,6 +7,7 @@ use crate::supply::Supply;
 use aethel_certificate::Layout;
 use aethel_certificate::escrow::Changes;
 use aethel_ir::{Batch, Evaluator, Failure, PlaceId, Site, TransactionId};
+use std::ops::Range;
 
 /// How often a loop over transactions looks at the watch.
 pub(crate) const CHECK_EVERY: usize = 128;
@@ -81,6 +82,17 @@ impl Written {
         match self {
             Written::Narrow(values) => Changes::Narrow(values),
             Written::Wide(values) => Changes::Wide(values),
+        }
+    }
+
+    /// Appends some of them.
+    pub(crate) fn copy_to(&self, range: Range<usize>, to: &mut Vec<i128>) {
+        match self {
+            Written::Narrow(values) => {
+                let values = values.get(range).unwrap_or_default();
+                to.extend(values.iter().map(|value| i128::from(*value)));
+            }
+            Written::Wide(values) => to.extend_from_slice(values.get(range).unwrap_or_default()),
         }
     }
 

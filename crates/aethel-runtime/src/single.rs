@@ -3,6 +3,7 @@
 use crate::preparation::Openings;
 use aethel_ir::{
     AccountId, Batch, BatchItem, Column, Group, Names, PlaceId, TransactionId, TransactionRef, ValueColumn,
+    Wholes,
 };
 use std::collections::HashMap;
 
@@ -35,7 +36,7 @@ pub(crate) fn single(batch: &Batch, openings: &Openings, id: TransactionId) -> O
     let row = view.row;
     let values = view.group.values.iter().map(|column| {
         Some(match column {
-            ValueColumn::Whole(column) => ValueColumn::Whole(Column::Same(*column.get(row)?)),
+            ValueColumn::Whole(column) => ValueColumn::Whole(Wholes::Same(column.get(row)?)),
             ValueColumn::Exact(column) => ValueColumn::Exact(Column::Same(column.get(row)?.clone())),
             ValueColumn::Bool(column) => ValueColumn::Bool(Column::Same(*column.get(row)?)),
         })

@@ -2,7 +2,7 @@
 
 use crate::support::{Build, Kind};
 use crate::{OracleCheck, OracleProof};
-use aethel_ir::{Code, Column, ValueColumn};
+use aethel_ir::{Code, ValueColumn};
 use aethel_ledger::{OracleFeed, OracleKey, Policy, PolicyChange};
 use aethel_runtime::oracle::{Feeds, canonical_value, key_id, public_key, sign, verify, verify_batch};
 
@@ -167,7 +167,7 @@ fn p09_external_values_come_from_proofs_only() {
         Err((Code::AE0706, 1))
     );
     let mut one_row = external(1250);
-    one_row.batch.groups[0].values[0] = ValueColumn::Whole(Column::Each(vec![1250, 1]));
+    one_row.batch.groups[0].values[0] = ValueColumn::Whole(vec![1250, 1].into());
     assert_eq!(check(&one_row, &proofs), Err((Code::AE0703, 1)));
     // More places than the asset has.
     assert_eq!(

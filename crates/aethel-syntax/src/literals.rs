@@ -3,7 +3,7 @@
 use crate::lexer::{Token, TokenKind};
 use crate::operators;
 use aethel_ir::diagnostic::quote;
-use aethel_ir::{Code, Diagnostic, SourceId, Span};
+use aethel_ir::{Code, Diagnostic, Safety, SourceId, Span};
 
 /// The most digits a number may have.
 pub const MAX_DIGITS: usize = 60;
@@ -18,17 +18,32 @@ pub(crate) fn check(source: SourceId, token: Token, text: &str) -> Option<Diagno
         |code, message: String, label: &str| Diagnostic::new(code, message).label(source, span, label);
     match token.kind {
         TokenKind::Number => number(text).map(|(what, help)| {
-            problem(Code::AE0112, format!("`{}` is not a number", quote(text)), what).help(help)
+            let found = problem(Code::AE0112, format!("`{}` is not a number", quote(text)), what).help(help);
+            let tidy = tidied(text);
+            match number(&tidy) {
+                None => found.fix(format!("write `{tidy}`"), Safety::Safe, source, span, tidy.as_str()),
+                Some(_) => found,
+            }
         }),
         TokenKind::Text => escapes(text).err().map(|(start, end)| {
             Diagnostic::new(Code::AE0112, "unknown escape in a string")
                 .label(source, Span::new(token.start + start, token.start + end), "")
                 .help("the escapes are `\\\"`, `\\\\`, `\\n`, `\\t` and `\\u{..}`")
         }),
-        TokenKind::OpenText => Some(
-            problem(Code::AE0113, "the string has no closing quote".into(), "it begins here and must end on this line")
-                .help("add `\"` where the string ends"),
-        ),
+        TokenKind::OpenText => {
+            // What ends a line or opens a block is not meant to be in the string.
+            let inside = text.trim_end_matches([';', ')', '{', ',', ' ', '\t', '\r']);
+            let end = token.start + inside.len();
+            Some(
+                problem(
+                    Code::AE0113,
+                    "the string has no closing quote".into(),
+                    "it begins here and must end on this line",
+                )
+                .help("add `\"` where the string ends")
+                .fix("add `\"`", Safety::Unsafe, source, Span::new(end, end), "\""),
+            )
+        }
         TokenKind::Word if !text.is_ascii() => Some(
             problem(Code::AE0101, format!("`{}` cannot be a name", quote(text)), "")
                 .help("names are made of the letters a to z, digits and `_`; other letters may stand in strings and comments"),
@@ -41,6 +56,16 @@ pub(crate) fn check(source: SourceId, token: Token, text: &str) -> Option<Diagno
         TokenKind::Unknown => Some(operators::unknown(source, span, text)),
         _ => None,
     }
+}
+
+/// A number without `_` and points where none may be.
+fn tidied(text: &str) -> String {
+    let parts = text.split('.').map(|part| {
+        let groups = part.split('_').filter(|group| !group.is_empty());
+        groups.collect::<Vec<_>>().join("_")
+    });
+    let parts: Vec<String> = parts.collect();
+    parts.join(".").trim_end_matches('.').to_owned()
 }
 
 /// What is wrong with a number, and what to do.

@@ -27,7 +27,7 @@ pub(crate) fn wrong(source: SourceId, span: Span, mark: &str) -> Diagnostic {
     if let Some(right) = instead(mark) {
         return problem.help(format!("write `{right}`")).fix(
             format!("replace `{mark}` by `{right}`"),
-            Safety::Unsafe,
+            Safety::Safe,
             source,
             span,
             right,

@@ -6,7 +6,7 @@
 use aethel_ir::{Code, Diagnostic, SourceId, SourceMap, quote};
 use aethel_lower::Files;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,10 +23,8 @@ pub fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, Diagnostic> {
         Diagnostic::new(Code::AE0901, format!("cannot read `{shown}`: {reason}")).help(help)
     };
     let meta = std::fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => fail("there is no such file".into(), "check the path"),
-        std::io::ErrorKind::PermissionDenied => {
-            fail("permission denied".into(), "check the file's permissions")
-        }
+        io::ErrorKind::NotFound => fail("there is no such file".into(), "check the path"),
+        io::ErrorKind::PermissionDenied => fail("permission denied".into(), "check the file's permissions"),
         _ => fail(error.to_string(), "check the path"),
     })?;
     if meta.is_dir() {
@@ -109,6 +107,40 @@ pub fn text_of(
     }
 }
 
+/// Replaces a file's text: written beside it and renamed, so that it is never half there. A link is followed, and
+/// permissions are kept.
+///
+/// # Errors
+/// AE0901 with what the system says; the file is as it was then.
+pub fn replace(path: &Path, text: &str) -> Result<(), Diagnostic> {
+    replace_whole(path, text).map_err(|error| {
+        let shown = quote_path(path);
+        Diagnostic::new(Code::AE0901, format!("cannot write `{shown}`: {error}"))
+            .help("the file is as it was; check its permissions and those of its directory")
+    })
+}
+
+fn replace_whole(path: &Path, text: &str) -> io::Result<()> {
+    let path = path.canonicalize()?;
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".new-{}", std::process::id()));
+    let beside = path.with_file_name(name);
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&beside)
+        .and_then(|mut file| {
+            file.set_permissions(std::fs::metadata(&path)?.permissions())?;
+            file.write_all(text.as_bytes())
+        })
+        .and_then(|()| std::fs::rename(&beside, &path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    written
+}
+
 /// Opens the files that a program names.
 #[derive(Debug)]
 pub struct ProgramFiles<'a> {
@@ -138,8 +170,13 @@ impl<'a> ProgramFiles<'a> {
     }
 }
 
-impl Files for ProgramFiles<'_> {
-    fn open(&mut self, path: &str) -> Result<(SourceId, Arc<str>), Diagnostic> {
+impl ProgramFiles<'_> {
+    /// The real path of a regular file that is named relative to the directory and lies below it, or below one that is
+    /// allowed.
+    ///
+    /// # Errors
+    /// AE0901, AE0909.
+    pub fn resolve(&self, path: &str) -> Result<PathBuf, Diagnostic> {
         let joined = self.directory.join(path);
         let shown = quote(path);
         let real = joined.canonicalize().map_err(|error| {
@@ -157,9 +194,16 @@ impl Files for ProgramFiles<'_> {
         if !real.is_file() {
             return Err(
                 Diagnostic::new(Code::AE0901, format!("`{shown}` is not a regular file"))
-                    .help("name a CSV file"),
+                    .help("name a file, not a directory"),
             );
         }
+        Ok(real)
+    }
+}
+
+impl Files for ProgramFiles<'_> {
+    fn open(&mut self, path: &str) -> Result<(SourceId, Arc<str>), Diagnostic> {
+        let real = self.resolve(path)?;
         let bytes = match self.beginning {
             Some(limit) => read_beginning(&real, limit)?,
             None => read_named(&real, MAX_FILE_BYTES)?,
@@ -189,10 +233,10 @@ fn read_beginning(path: &Path, limit: u64) -> Result<Vec<u8>, Diagnostic> {
     Ok(bytes)
 }
 
-fn plain(error: &std::io::Error) -> String {
+fn plain(error: &io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".into(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        io::ErrorKind::NotFound => "there is no such file".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
         _ => error.to_string(),
     }
 }

@@ -1,9 +1,8 @@
 //! `aethel fmt`: programs laid out one way.
 
 use crate::files;
-use aethel_ir::{Code, Diagnostic, SourceMap, quote};
+use aethel_ir::{Diagnostic, SourceMap};
 use aethel_syntax::{FormatError, MAX_SOURCE_BYTES};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -62,31 +61,6 @@ impl Formatted {
     /// # Errors
     /// AE0901 with what the system says; the file is as it was then.
     pub fn write(&self) -> Result<(), Diagnostic> {
-        self.replace().map_err(|error| {
-            let path = quote(&self.path.to_string_lossy());
-            Diagnostic::new(Code::AE0901, format!("cannot write `{path}`: {error}"))
-                .help("the file is as it was; check its permissions and those of its directory")
-        })
-    }
-
-    fn replace(&self) -> io::Result<()> {
-        let path = self.path.canonicalize()?;
-        let mut name = std::ffi::OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(format!(".fmt-{}", std::process::id()));
-        let beside = path.with_file_name(name);
-        let written = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&beside)
-            .and_then(|mut file| {
-                file.set_permissions(std::fs::metadata(&path)?.permissions())?;
-                file.write_all(self.after.as_bytes())
-            })
-            .and_then(|()| std::fs::rename(&beside, &path));
-        if written.is_err() {
-            let _ = std::fs::remove_file(&beside);
-        }
-        written
+        files::replace(&self.path, &self.after)
     }
 }

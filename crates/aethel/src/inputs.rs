@@ -42,23 +42,36 @@ impl InputSources {
                 files::read_text(&file, MAX_BYTES, sources).map_err(|d| vec![d])?
             };
             inputs = Inputs::from_json(source, &text)?;
-            if let Some(Given { text: path, at }) = inputs.accounts_csv.clone() {
-                let directory = file.parent().unwrap_or(Path::new("."));
-                let opened = files::read_text(&directory.join(&path), files::MAX_FILE_BYTES, sources);
-                let (source, text) = opened.map_err(|mut diagnostic| {
-                    if let Some((source, span)) = at {
-                        diagnostic = diagnostic.label(source, span, "named here");
-                    }
-                    vec![diagnostic]
-                })?;
-                inputs.add_accounts_csv(source, text)?;
-            }
+            let directory = file.parent().unwrap_or(Path::new("."));
+            add_balances(&mut inputs, directory, sources)?;
         }
         override_with(&mut inputs.bind, &self.bind, "--bind")?;
         override_with(&mut inputs.args, &self.args, "--arg")?;
         inputs.open_accounts |= self.open_accounts;
         Ok(inputs)
     }
+}
+
+/// Reads the CSV file of opening balances that inputs name, relative to a directory.
+///
+/// # Errors
+/// Every problem of the file.
+pub(crate) fn add_balances(
+    inputs: &mut Inputs,
+    directory: &Path,
+    sources: &mut SourceMap,
+) -> Result<(), Vec<Diagnostic>> {
+    let Some(Given { text: path, at }) = inputs.accounts_csv.clone() else {
+        return Ok(());
+    };
+    let opened = files::read_text(&directory.join(&path), files::MAX_FILE_BYTES, sources);
+    let (source, text) = opened.map_err(|mut diagnostic| {
+        if let Some((source, span)) = at {
+            diagnostic = diagnostic.label(source, span, "named here");
+        }
+        vec![diagnostic]
+    })?;
+    inputs.add_accounts_csv(source, text)
 }
 
 fn override_with(settings: &mut Vec<Setting>, flags: &[String], flag: &str) -> Result<(), Vec<Diagnostic>> {

@@ -5,10 +5,12 @@
 
 pub mod approvals;
 pub mod bench;
+pub mod cases;
 pub mod check;
 pub mod config;
 pub mod editor;
 pub mod files;
+pub mod fix;
 pub mod format;
 pub mod import;
 pub mod inputs;

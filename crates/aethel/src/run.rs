@@ -421,7 +421,7 @@ pub(crate) fn request<'a>(
 }
 
 /// The policy that a configuration asks for.
-fn policy_changes(config: &Config) -> Result<Vec<PolicyChange>, Diagnostic> {
+pub(crate) fn policy_changes(config: &Config) -> Result<Vec<PolicyChange>, Diagnostic> {
     let mut changes = Vec::new();
     for key in &config.oracle.keys {
         let public_key = oracle::hex::<32>(&key.public).ok_or_else(|| {

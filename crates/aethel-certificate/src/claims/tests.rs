@@ -342,7 +342,7 @@ fn conditions_on_what_all_rows_have_in_common_count() {
             .map(|n| (build.account("payer"), build.account(&format!("r{n}")), 0))
             .collect();
         build.id_rows(Kind::Pay, &rows);
-        build.batch.groups[0].values[0] = aethel_ir::ValueColumn::Whole(Column::Same(0));
+        build.batch.groups[0].values[0] = aethel_ir::ValueColumn::Whole(aethel_ir::Wholes::Same(0));
         let initial = build.snapshot(100, &[]);
         assert!(reference(&build.batch, &initial).is_err());
         assert_eq!(

@@ -75,17 +75,19 @@ impl<N: Lane> Part<N> {
         nth: usize,
         room: &mut Room<N>,
     ) -> Option<()> {
-        let is_bound = columns.find_least(block, nth, room)?;
+        // Of a bounded place it is asked anyway that nothing less than zero is left.
+        let is_bound =
+            !(self.bounded && columns.asks_nothing(nth)) && columns.find_least(block, nth, room)?;
+        let signs = columns.signs(block, nth, room)?;
         let deltas = columns.deltas(block, nth, room)?;
         let least = match is_bound {
             true => Some(columns.least(block, nth, room)?),
             false => None,
         };
-        // Of a bounded place it is asked anyway that nothing less than zero is left.
         let least = least.filter(|least| !self.bounded || N::any_left(least, deltas));
         match columns.places(nth)? {
             Column::Same(place) => self.update(*place, |sums| match least {
-                None => sums.add_all(deltas),
+                None => sums.add_all(deltas, signs),
                 Some(least) => (deltas.iter().zip(least)).for_each(|(delta, least)| {
                     sums.add(*delta);
                     sums.bound(*least, *delta);
@@ -93,7 +95,7 @@ impl<N: Lane> Part<N> {
             }),
             Column::Each(places) if N::NARROW => {
                 let places = block.part(places)?;
-                self.sums.scatter(self.base, places, deltas, N::signs(deltas))?;
+                self.sums.scatter(self.base, places, deltas, signs)?;
                 match least {
                     Some(least) => self.sums.bound(self.base, places, least, deltas),
                     None => Some(()),

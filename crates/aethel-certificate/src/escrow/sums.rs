@@ -47,10 +47,10 @@ impl<N: Lane> Sums<N> {
         self.unknown |= wide | more | (!N::NARROW & (delta == N::LOWEST));
     }
 
-    /// Several accesses with changes.
+    /// Several accesses with changes that have this in common.
     #[inline]
-    pub(super) fn add_all(&mut self, deltas: &[N]) {
-        if !N::NARROW || N::signs(deltas) == Signs::Mixed {
+    pub(super) fn add_all(&mut self, deltas: &[N], signs: Signs) {
+        if !N::NARROW || signs == Signs::Mixed {
             return deltas.iter().for_each(|delta| self.add(*delta));
         }
         // All are debits, or all are credits, and no sum overflows.

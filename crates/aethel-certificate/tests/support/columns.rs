@@ -371,7 +371,9 @@ impl Build {
             .for_each(|(column, _)| fold(column));
         for column in group.values.iter_mut().filter(|_| same[2]) {
             if let ValueColumn::Whole(column) = column {
-                fold(column);
+                let mut values = Column::from(column.clone());
+                fold(&mut values);
+                *column = values.into();
             }
         }
     }

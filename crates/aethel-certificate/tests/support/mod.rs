@@ -228,7 +228,7 @@ impl Build {
         let values = intent
             .values
             .iter()
-            .map(|_| ValueColumn::Whole(shrink(rows.iter().map(|row| row.2).collect())))
+            .map(|_| ValueColumn::Whole(shrink(rows.iter().map(|row| row.2).collect()).into()))
             .collect();
         let group = self.batch.groups.len() as u32;
         let first = self.batch.transactions.len() as u32;

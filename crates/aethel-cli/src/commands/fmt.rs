@@ -1,13 +1,12 @@
 //! `aethel fmt`: lays programs out one way.
 
-use super::programs;
+use super::{diff, programs};
 use crate::exit::Exit;
 use crate::options::{FmtOptions, Format};
 use crate::printer::Printer;
 use aethel::format::{Formatted, Unformatted, format};
 use aethel::ir::{Code, Diagnostic, SourceMap};
 use aethel_report::escape::terminal;
-use similar::TextDiff;
 use std::path::Path;
 
 /// Formats every program named, or found below a directory named.
@@ -65,13 +64,7 @@ fn tell(formatted: &Formatted, options: &FmtOptions, printer: &mut Printer) -> R
         false => terminal(&formatted.path.to_string_lossy()),
     };
     if options.diff && formatted.differs() {
-        let diff = TextDiff::from_lines(&*formatted.before, &formatted.after);
-        let text = diff.unified_diff().header(&name, &name).to_string();
-        let lines = text.split_inclusive('\n').map(|line| {
-            let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
-            format!("{}{end}", terminal(line))
-        });
-        printer.result(&lines.collect::<String>());
+        printer.result(&diff(&name, &formatted.before, &formatted.after));
     } else if options.check && formatted.differs() && printer.format() != Format::Json {
         printer.result(&format!("{name} is not formatted\n"));
     } else if stdin && !options.check && !options.diff {

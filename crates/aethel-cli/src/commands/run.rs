@@ -2,7 +2,7 @@
 
 use super::ledger::exit_of;
 use crate::exit::Exit;
-use crate::options::{Format, RunOptions as Options, RunSubject, Validate};
+use crate::options::{RunOptions as Options, RunSubject, Validate};
 use crate::printer::Printer;
 use aethel::inputs::InputSources;
 use aethel::ir::{Diagnostic, SourceMap};
@@ -56,24 +56,19 @@ fn tell(report: RunReport, sources: &SourceMap, printer: &mut Printer) -> Exit {
         .collect();
     let mut problems = report.diagnostics.clone();
     problems.extend(failures.iter().cloned());
-    let failed = match printer.format() {
-        Format::Json => {
-            let denied = printer.denies(&problems);
-            printer.write(|out| draw::write_json(out, &report.results, &report.diagnostics, sources));
-            denied
+    let beside = printer.shown(&report.diagnostics);
+    printer.document(|out| draw::write_json(out, &report.results, &beside, sources));
+    let failed = printer.denies(&problems);
+    if printer.wants_more() {
+        printer.diagnostics(&report.diagnostics, sources);
+        for result in &report.results {
+            // What went wrong comes first; what was undone, after it.
+            let failure: Vec<Diagnostic> = result.diagnostic.as_deref().cloned().into_iter().collect();
+            printer.diagnostics(&result.notices, sources);
+            printer.diagnostics(&failure, sources);
+            printer.say(&draw::batch(result, &report.ledger));
         }
-        _ => {
-            let beside = printer.diagnostics(&report.diagnostics, sources);
-            for result in &report.results {
-                // What went wrong comes first; what was undone, after it.
-                let failure: Vec<Diagnostic> = result.diagnostic.as_deref().cloned().into_iter().collect();
-                printer.diagnostics(&result.notices, sources);
-                printer.diagnostics(&failure, sources);
-                printer.say(&draw::batch(result, &report.ledger));
-            }
-            beside || !failures.is_empty()
-        }
-    };
+    }
     // The process ends soon; millions of names need not be given back one by one before.
     std::mem::forget(report);
     if failed { exit_of(&problems) } else { Exit::Fine }

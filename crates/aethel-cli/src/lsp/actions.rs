@@ -5,7 +5,8 @@ use super::document::{Document, position};
 use super::publish::current;
 use super::transport::Failure;
 use super::{Server, missing, text};
-use aethel::editor::{Edit, apply, safe_fixes};
+use aethel::editor::{Edit, apply};
+use aethel::fix;
 use aethel::ir::{Fix, Safety, Span};
 use serde_json::{Value, json};
 use similar::{DiffOp, TextDiff};
@@ -63,12 +64,16 @@ impl Server {
                 }
             }
         }
-        let all = safe_fixes(&diagnostics, analysis.source);
-        if wanted("source.fixAll") && !all.is_empty() {
+        if wanted("source.fixAll") {
+            let mended = fix::apply(analysis.source, &analysis.text, &diagnostics, Safety::Safe);
+            let edits = line_edits(&analysis.text, &mended.text);
+            if edits.is_empty() {
+                return Ok(actions.into());
+            }
             actions.push(json!({
                 "title": "Mend all that can be mended safely",
                 "kind": "source.fixAll",
-                "edit": self.workspace_edit(document, &all, None),
+                "edit": self.workspace_edit(document, &edits, None),
             }));
         }
         Ok(actions.into())

@@ -4,11 +4,15 @@
 //! slot changes, what must be left on bounded ones, and whether all tests on the rest hold. The numbers are `i64` or
 //! `i128` ([`Lane`]); a number that does not fit ends the block with `None`, and the caller decides in another way.
 
-use super::lane::Lane;
+mod forms;
+
+use super::lane::{Lane, Signs};
 use super::linear::{Form, Linear, Test};
 use crate::batch::{AccountId, Batch, Column, Group, PlaceId, ValueColumn};
 use crate::intent::{Intent, Slot};
 use crate::money::MAX_MINOR_UNITS;
+use crate::wholes::Wholes;
+use forms::{Load, Source, Sum};
 
 /// So many rows fit into the nearest cache with a dozen forms.
 pub const BLOCK: usize = 128;
@@ -72,7 +76,7 @@ pub struct Columns<'a, N> {
     initial: &'a [i128],
     limit: N,
     /// What the forms are made of.
-    loads: Vec<Load<'a>>,
+    loads: Vec<Load<'a, N>>,
     /// By slot, ascending: its places, and by how much it changes.
     deltas: Vec<(&'a Column<PlaceId>, Sum<N>)>,
     bounds: Vec<BoundColumn<'a, N>>,
@@ -92,57 +96,12 @@ struct BoundColumn<'a, N> {
     beside: Option<usize>,
     /// The condition counts only where this place is bounded.
     if_bounded: Option<&'a Column<PlaceId>>,
+    /// Whatever the row, it asks for no more than that nothing below zero is left after the change.
+    asks_nothing: bool,
 }
 
 /// A form, what it must be, and, when that counts only there, the place that has to be bounded.
 type TestColumn<'a, N> = (Sum<N>, Test, Option<&'a Column<PlaceId>>);
-
-/// A column that forms are made of.
-#[derive(Clone, Copy)]
-enum Load<'a> {
-    Values(&'a [i128]),
-    Places(&'a [PlaceId]),
-}
-
-impl Load<'_> {
-    fn is(&self, other: &Load<'_>) -> bool {
-        match (self, other) {
-            (Load::Values(a), Load::Values(b)) => std::ptr::eq(*a, *b),
-            (Load::Places(a), Load::Places(b)) => std::ptr::eq(*a, *b),
-            _ => false,
-        }
-    }
-}
-
-/// A form over columns: what is the same for all rows is summed already.
-struct Sum<N> {
-    constant: N,
-    /// Loads by index, and their factors.
-    terms: Vec<(usize, N)>,
-}
-
-impl<N: Lane> Sum<N> {
-    /// The load that it is.
-    #[inline]
-    fn alias(&self) -> Option<usize> {
-        match self.terms.as_slice() {
-            [(load, factor)] if self.constant == N::default() && *factor == N::ONE => Some(*load),
-            _ => None,
-        }
-    }
-
-    /// Whether it is plain that no row is below zero: a load and a constant are compared. `false` says nothing.
-    #[inline]
-    fn surely_at_least_zero(&self, block: Block, loads: &[Values<N>]) -> Option<bool> {
-        Some(match self.terms.as_slice() {
-            [(load, factor)] if *factor == N::ONE && self.constant != N::LOWEST => {
-                let values = loads.get(*load)?.get(..block.count)?;
-                N::none_below(values, self.constant.negated())
-            }
-            _ => false,
-        })
-    }
-}
 
 /// Room for the numbers of a block, to be used again for the next.
 #[derive(Clone, Debug)]
@@ -187,6 +146,8 @@ impl<'a, N: Lane> Columns<'a, N> {
         for (slot, form, if_bounded) in &linear.bounds {
             let least = columns.sum(form, group)?;
             let delta = by_slot.iter().position(|(written, _)| written == slot);
+            let change = delta.and_then(|delta| columns.deltas.get(delta));
+            let asks_nothing = change.is_some_and(|(_, change)| least.asks_nothing(change, &columns.loads));
             // One bound on a slot that changes is the rule.
             let taken = columns.bounds.iter().any(|one| one.beside == delta);
             columns.bounds.push(BoundColumn {
@@ -195,18 +156,20 @@ impl<'a, N: Lane> Columns<'a, N> {
                 delta,
                 beside: delta.filter(|_| if_bounded.is_none() && !taken),
                 if_bounded: condition(if_bounded)?,
+                asks_nothing,
             });
         }
         for (form, test, if_bounded) in &linear.tests {
             let sum = columns.sum(form, group)?;
-            let always = sum.terms.is_empty() && test.holds(sum.constant.wide());
-            if !always {
+            if !sum.passes(*test) {
                 columns.tests.push((sum, *test, condition(if_bounded)?));
             }
         }
         for form in &linear.ranges {
             let sum = columns.sum(form, group)?;
-            columns.ranges.push(sum);
+            if !sum.lies_in(-MAX_MINOR_UNITS, MAX_MINOR_UNITS) {
+                columns.ranges.push(sum);
+            }
         }
         Some(columns)
     }
@@ -220,9 +183,13 @@ impl<'a, N: Lane> Columns<'a, N> {
         };
         for (n, factor) in &form.values {
             match group.values.get(usize::from(*n))? {
-                ValueColumn::Whole(Column::Same(value)) => fix(*value, *factor)?,
-                ValueColumn::Whole(Column::Each(values)) => {
-                    terms.push((self.load(Load::Values(values)), N::from_wide(*factor)?));
+                ValueColumn::Whole(Wholes::Same(value)) => fix(*value, *factor)?,
+                ValueColumn::Whole(Wholes::Each(numbers)) => {
+                    let load = match (numbers.narrow(), numbers.wide()) {
+                        (Some(all), _) => Load::narrow(all.values, (all.least, all.most), self.limit)?,
+                        (None, wide) => Load::cut(Source::Wide(wide?), self.limit),
+                    };
+                    terms.push((self.load(load), N::from_wide(*factor)?));
                 }
                 ValueColumn::Exact(_) | ValueColumn::Bool(_) => return None,
             }
@@ -231,15 +198,15 @@ impl<'a, N: Lane> Columns<'a, N> {
             match place_column(group, *slot)? {
                 Column::Same(place) => fix(*self.initial.get(place.0 as usize)?, *factor)?,
                 Column::Each(places) => {
-                    terms.push((self.load(Load::Places(places)), N::from_wide(*factor)?));
+                    let load = Load::cut(Source::Places(places), self.limit);
+                    terms.push((self.load(load), N::from_wide(*factor)?));
                 }
             }
         }
-        let constant = N::from_wide(constant).filter(|constant| constant.within(self.limit))?;
-        Some(Sum { constant, terms })
+        Sum::new(constant, terms, &self.loads, self.limit)
     }
 
-    fn load(&mut self, load: Load<'a>) -> usize {
+    fn load(&mut self, load: Load<'a, N>) -> usize {
         let known = self.loads.iter().position(|one| one.is(&load));
         known.unwrap_or_else(|| {
             self.loads.push(load);
@@ -271,11 +238,11 @@ impl<'a, N: Lane> Columns<'a, N> {
     #[inline]
     pub fn compute(&self, block: Block, room: &mut Room<N>) -> Option<bool> {
         for (load, out) in self.loads.iter().zip(&mut room.loads) {
-            self.fill(load, block, out.get_mut(..block.count)?)?;
+            load.fill(block, self.initial, self.limit, out)?;
         }
         for ((_, sum), out) in self.deltas.iter().zip(&mut room.deltas) {
             if sum.alias().is_none() {
-                self.form(sum, block, &room.loads, out)?;
+                sum.values(block, &self.loads, &room.loads, self.limit, out)?;
             }
         }
         let mut holds = true;
@@ -283,10 +250,10 @@ impl<'a, N: Lane> Columns<'a, N> {
             holds &= differ(a, b, block)?;
         }
         for (sum, test, if_bounded) in &self.tests {
-            if *test == Test::AtLeastZero && sum.surely_at_least_zero(block, &room.loads)? {
+            if *test == Test::AtLeastZero && sum.surely_at_least_zero(block, &self.loads, &room.loads)? {
                 continue;
             }
-            self.form(sum, block, &room.loads, &mut room.scratch)?;
+            self.scratch(sum, block, room)?;
             let values = room.scratch.get(..block.count)?;
             let all = values.iter().fold(true, |all, value| all & passes(*test, *value));
             if !all {
@@ -297,7 +264,7 @@ impl<'a, N: Lane> Columns<'a, N> {
             }
         }
         for range in &self.ranges {
-            self.form(range, block, &room.loads, &mut room.scratch)?;
+            self.scratch(range, block, room)?;
             let fits = |value: &N| (-MAX_MINOR_UNITS..=MAX_MINOR_UNITS).contains(&value.wide());
             holds &= room.scratch.get(..block.count)?.iter().all(fits);
         }
@@ -306,13 +273,25 @@ impl<'a, N: Lane> Columns<'a, N> {
 
     /// By how much the nth written slot changes, row by row, after [`Columns::compute`].
     #[inline]
-    pub fn deltas<'b>(&self, block: Block, nth: usize, room: &'b Room<N>) -> Option<&'b [N]> {
+    pub fn deltas<'b>(&self, block: Block, nth: usize, room: &'b Room<N>) -> Option<&'b [N]>
+    where
+        'a: 'b,
+    {
         let (_, sum) = self.deltas.get(nth)?;
-        let values = match sum.alias() {
-            Some(load) => room.loads.get(load)?,
-            None => room.deltas.get(nth)?,
-        };
-        values.get(..block.count)
+        match sum.alias() {
+            Some(load) => self.loaded(load, block, room),
+            None => room.deltas.get(nth)?.get(..block.count),
+        }
+    }
+
+    /// What the changes of the nth written slot have in common.
+    #[inline]
+    pub fn signs(&self, block: Block, nth: usize, room: &Room<N>) -> Option<Signs> {
+        let (_, sum) = self.deltas.get(nth)?;
+        match sum.signs() {
+            Some(signs) => Some(signs),
+            None => Some(N::signs(self.deltas(block, nth, room)?)),
+        }
     }
 
     /// Computes what the place that the nth written slot is must hold at least, where a bound comes with its change, after
@@ -321,7 +300,7 @@ impl<'a, N: Lane> Columns<'a, N> {
     pub fn find_least(&self, block: Block, nth: usize, room: &mut Room<N>) -> Option<bool> {
         match self.bound_beside(nth) {
             Some(bound) if bound.least.alias().is_none() => {
-                self.form(&bound.least, block, &room.loads, &mut room.scratch)?;
+                self.scratch(&bound.least, block, room)?;
                 Some(true)
             }
             bound => Some(bound.is_some()),
@@ -330,12 +309,35 @@ impl<'a, N: Lane> Columns<'a, N> {
 
     /// What [`Columns::find_least`] found, row by row.
     #[inline]
-    pub fn least<'b>(&self, block: Block, nth: usize, room: &'b Room<N>) -> Option<&'b [N]> {
-        let values = match self.bound_beside(nth)?.least.alias() {
-            Some(load) => room.loads.get(load)?,
-            None => &room.scratch,
-        };
-        values.get(..block.count)
+    pub fn least<'b>(&self, block: Block, nth: usize, room: &'b Room<N>) -> Option<&'b [N]>
+    where
+        'a: 'b,
+    {
+        match self.bound_beside(nth)?.least.alias() {
+            Some(load) => self.loaded(load, block, room),
+            None => room.scratch.get(..block.count),
+        }
+    }
+
+    /// Whether no bound comes with the change of the nth written slot that asks for more than zero after it, whatever the
+    /// row; `false` says nothing.
+    #[inline]
+    pub fn asks_nothing(&self, nth: usize) -> bool {
+        self.bound_beside(nth).is_none_or(|bound| bound.asks_nothing)
+    }
+
+    #[inline(always)]
+    fn loaded<'b>(&self, load: usize, block: Block, room: &'b Room<N>) -> Option<&'b [N]>
+    where
+        'a: 'b,
+    {
+        self.loads.get(load)?.numbers(block, room.loads.get(load)?)
+    }
+
+    /// The values of a form, in the scratch room.
+    #[inline(always)]
+    fn scratch(&self, sum: &Sum<N>, block: Block, room: &mut Room<N>) -> Option<()> {
+        sum.values(block, &self.loads, &room.loads, self.limit, &mut room.scratch)
     }
 
     fn bound_beside(&self, nth: usize) -> Option<&BoundColumn<'a, N>> {
@@ -351,7 +353,7 @@ impl<'a, N: Lane> Columns<'a, N> {
         mut found: impl FnMut(PlaceId, N, N) -> Option<()>,
     ) -> Option<()> {
         for bound in self.bounds.iter().filter(|bound| bound.beside.is_none()) {
-            self.form(&bound.least, block, &room.loads, &mut room.scratch)?;
+            self.scratch(&bound.least, block, room)?;
             let least = room.scratch.get(..block.count)?;
             let delta = match bound.delta {
                 Some(delta) => Some(self.deltas(block, delta, room)?),
@@ -376,64 +378,6 @@ impl<'a, N: Lane> Columns<'a, N> {
     pub fn concerned(&self) -> impl Iterator<Item = &'a Column<PlaceId>> {
         let written = self.deltas.iter().map(|(column, _)| *column);
         written.chain(self.bounds.iter().map(|bound| bound.place))
-    }
-
-    #[inline(always)]
-    fn fill(&self, load: &Load<'_>, block: Block, out: &mut [N]) -> Option<()> {
-        let mut fits = true;
-        match load {
-            Load::Values(values) => fits = N::cut_all(block.part(values)?, self.limit, out),
-            Load::Places(places) => {
-                for (out, place) in out.iter_mut().zip(block.part(places)?) {
-                    let (narrow, all) = N::cut(*self.initial.get(place.0 as usize)?, self.limit);
-                    *out = narrow;
-                    fits &= all;
-                }
-            }
-        }
-        fits.then_some(())
-    }
-
-    /// The values of a form in a block; `None` when one does not fit or is beyond the limit.
-    #[inline(always)]
-    fn form(&self, sum: &Sum<N>, block: Block, loads: &[Values<N>], out: &mut Values<N>) -> Option<()> {
-        let out = out.get_mut(..block.count)?;
-        let load = |load: &usize| loads.get(*load)?.get(..block.count);
-        match sum.terms.as_slice() {
-            [] => out.fill(sum.constant),
-            // What was loaded is within the limit, and so is its opposite.
-            [(one, factor)] if sum.constant == N::default() && *factor == N::ONE => {
-                out.copy_from_slice(load(one)?);
-            }
-            [(one, factor)] if sum.constant == N::default() && *factor == N::ONE.negated() => {
-                for (out, value) in out.iter_mut().zip(load(one)?) {
-                    *out = value.negated();
-                }
-            }
-            [(one, factor)] if *factor == N::ONE => {
-                let mut fits = true;
-                for (out, value) in out.iter_mut().zip(load(one)?) {
-                    let (sum, wide) = sum.constant.plus(*value);
-                    *out = sum;
-                    fits &= !wide & sum.within(self.limit);
-                }
-                return fits.then_some(());
-            }
-            terms => {
-                out.fill(sum.constant);
-                let mut fits = true;
-                for (one, factor) in terms {
-                    for (out, value) in out.iter_mut().zip(load(one)?) {
-                        let (product, wide) = value.times(*factor);
-                        let (sum, more) = out.plus(product);
-                        *out = sum;
-                        fits &= !wide & !more & sum.within(self.limit);
-                    }
-                }
-                return fits.then_some(());
-            }
-        }
-        Some(())
     }
 
     /// Whether a condition counts that is only tested on a bounded place.
@@ -506,100 +450,4 @@ fn distinct<'a>(intent: &Intent, group: &'a Group) -> Option<Vec<Pair<'a>>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::batch::Names;
-    use crate::source::{SourceId, Span};
-    use std::sync::Arc;
-
-    /// A group of one written place whose change is a form over its one column of arguments.
-    fn changes(form: Form, arguments: Vec<i128>, limit: i64) -> Option<Vec<i64>> {
-        let intent = Intent {
-            name: "scaled".into(),
-            accounts: Vec::new(),
-            values: Vec::new(),
-            places: Vec::new(),
-            nodes: Vec::new(),
-            lets: Vec::new(),
-            guard: Vec::new(),
-            effects: Vec::new(),
-            postconditions: Vec::new(),
-            solve: Vec::new(),
-            source: SourceId(0),
-            span: Span::new(0, 0),
-        };
-        let count = arguments.len();
-        let group = Group {
-            intent: 0,
-            rows: count as u32,
-            names: Names::Rows(Arc::from("scaled")),
-            accounts: Vec::new(),
-            places: vec![Column::Same(PlaceId(0))],
-            values: vec![ValueColumn::Whole(Column::Each(arguments))],
-            origin: None,
-            call: None,
-        };
-        let batch = Batch {
-            name: "b".into(),
-            assets: Vec::new(),
-            fields: Vec::new(),
-            accounts: Vec::new(),
-            unbounded: Vec::new(),
-            places: Vec::new(),
-            intents: Vec::new(),
-            groups: Vec::new(),
-            transactions: Vec::new(),
-            items: Vec::new(),
-        };
-        let linear = Linear {
-            deltas: vec![(Slot(0), form)],
-            ..Linear::default()
-        };
-        let columns = Columns::<i64>::new(&batch, &intent, &group, &linear, &[0], limit)?;
-        let mut room = columns.room();
-        let mut all = Vec::new();
-        for block in Block::of(0..count) {
-            columns.compute(block, &mut room)?;
-            all.extend_from_slice(columns.deltas(block, 0, &room)?);
-        }
-        Some(all)
-    }
-
-    fn form(constant: i128, factor: i128) -> Form {
-        Form {
-            constant,
-            values: vec![(0, factor)],
-            slots: Vec::new(),
-        }
-    }
-
-    /// Whatever the form is made of: sums rely on no change being beyond the limit.
-    #[test]
-    fn no_change_is_beyond_the_limit() {
-        let limit = 3000;
-        for (constant, factor, last, first_beyond) in [
-            (0, 1, 3000, 3001),
-            (0, -1, 3000, 3001),
-            (5, 1, 2995, 2996),
-            (0, 3, 1000, 1001),
-            (-7, -3, 997, 998),
-        ] {
-            let form = form(constant, factor);
-            // The last row of the second block decides.
-            let mut arguments = vec![1; BLOCK + 9];
-            arguments.push(last);
-            let expected: Vec<i64> = arguments.iter().map(|n| (constant + factor * n) as i64).collect();
-            assert_eq!(
-                changes(form.clone(), arguments.clone(), limit),
-                Some(expected),
-                "{form:?}"
-            );
-            if let Some(argument) = arguments.last_mut() {
-                *argument = first_beyond;
-            }
-            assert_eq!(changes(form.clone(), arguments, limit), None, "{form:?}");
-        }
-        assert_eq!(changes(form(0, i128::from(i64::MAX)), vec![3000], limit), None);
-        assert_eq!(changes(form(3001, 1), vec![0], limit), None);
-    }
-}
+mod tests;

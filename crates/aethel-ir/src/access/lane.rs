@@ -17,6 +17,10 @@ pub trait Lane: Copy + Debug + Default + Ord + Send + Sync + 'static {
     fn cut(value: i128, limit: Self) -> (Self, bool);
     /// The same number.
     fn wide(self) -> i128;
+    /// The same number.
+    fn from_narrow(value: i64) -> Self;
+    /// A column of narrow numbers, where this is their width.
+    fn direct(values: &[i64]) -> Option<&[Self]>;
     /// Whether it lies between `-limit` and `limit`; wide lanes have no limit.
     fn within(self, limit: Self) -> bool;
     /// A part of a sum of numbers within their limit, so that a narrow one cannot overflow: the sum, and whether it does
@@ -99,6 +103,16 @@ impl Lane for i64 {
     #[inline(always)]
     fn wide(self) -> i128 {
         i128::from(self)
+    }
+
+    #[inline(always)]
+    fn from_narrow(value: i64) -> Self {
+        value
+    }
+
+    #[inline(always)]
+    fn direct(values: &[i64]) -> Option<&[Self]> {
+        Some(values)
     }
 
     #[inline(always)]
@@ -203,6 +217,15 @@ impl Lane for i128 {
     #[inline(always)]
     fn wide(self) -> i128 {
         self
+    }
+
+    #[inline(always)]
+    fn from_narrow(value: i64) -> Self {
+        i128::from(value)
+    }
+
+    fn direct(_: &[i64]) -> Option<&[Self]> {
+        None
     }
 
     #[inline(always)]

@@ -26,7 +26,7 @@ impl Scope<'_> {
         match &node.expr {
             Expr::Number(Rational::Int(number)) => Some(*number),
             Expr::Value(n) => match self.view.group.values.get(usize::from(*n))? {
-                ValueColumn::Whole(column) => column.get(self.view.row).copied(),
+                ValueColumn::Whole(column) => column.get(self.view.row),
                 ValueColumn::Exact(_) | ValueColumn::Bool(_) => None,
             },
             Expr::Let(n) => match self.lets.get(usize::from(*n))? {

@@ -104,7 +104,8 @@ impl Problem {
 }
 
 fn kind_of(state: &SqlState) -> Kind {
-    let class = &state.code()[..2];
+    // A server that is none may send anything.
+    let class = state.code().get(..2).unwrap_or_default();
     match *state {
         SqlState::INVALID_CATALOG_NAME => Kind::Other(ServerProblem::Missing),
         SqlState::INSUFFICIENT_PRIVILEGE => Kind::Other(ServerProblem::NotAllowed),
@@ -129,5 +130,23 @@ fn kind_of(state: &SqlState) -> Kind {
         // Connection exceptions.
         _ if class == "08" => Kind::Lost,
         _ => Kind::Other(ServerProblem::Failed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_server_may_send_any_code() {
+        for code in ["", "0", "é", "2é", "\0\0\0\0\0"] {
+            let kind = kind_of(&SqlState::from_code(code));
+            assert_eq!(kind, Kind::Other(ServerProblem::Failed), "{code:?}");
+        }
+        assert_eq!(
+            kind_of(&SqlState::from_code("28P01")),
+            Kind::Other(ServerProblem::Refused)
+        );
+        assert_eq!(kind_of(&SqlState::from_code("08006")), Kind::Lost);
     }
 }

@@ -10,7 +10,7 @@ use crate::solver;
 use aethel_ir::money::in_range;
 use aethel_ir::{
     AssetId, Batch, Column, Evaluator, Failure, Field, MAX_MINOR_UNITS, PlaceId, Rational, TransactionId,
-    Type, Value, ValueColumn,
+    Type, Value, ValueColumn, Wholes,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -330,7 +330,7 @@ fn with_values(batch: &Batch, state: &ChainState) -> Batch {
                 Value::Number(Rational::Int(whole))
                     if matches!(column, ValueColumn::Whole(_)) && in_range(*whole) =>
                 {
-                    ValueColumn::Whole(Column::Same(*whole))
+                    ValueColumn::Whole(Wholes::Same(*whole))
                 }
                 Value::Number(number) => ValueColumn::Exact(Column::Same(number.clone())),
             };

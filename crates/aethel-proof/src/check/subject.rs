@@ -3,7 +3,7 @@
 use crate::shape::SlotContext;
 use aethel_ir::{
     AccountId, AccountName, Batch, BatchItem, Column, Failure, Group, Names, PlaceId, Rational,
-    TransactionRef, TransactionView, Type, Value, ValueColumn,
+    TransactionRef, TransactionView, Type, Value, ValueColumn, Wholes,
 };
 use aethel_ir::{Evaluator, Intent, MAX_MINOR_UNITS};
 use std::collections::HashSet;
@@ -216,7 +216,7 @@ pub(super) fn is_whole(ty: Type) -> bool {
 fn column(value: &Value, ty: Type) -> ValueColumn {
     match value {
         Value::Bool(flag) => ValueColumn::Bool(Column::Same(*flag)),
-        Value::Number(Rational::Int(n)) if is_whole(ty) => ValueColumn::Whole(Column::Same(*n)),
+        Value::Number(Rational::Int(n)) if is_whole(ty) => ValueColumn::Whole(Wholes::Same(*n)),
         Value::Number(number) => ValueColumn::Exact(Column::Same(number.clone())),
     }
 }

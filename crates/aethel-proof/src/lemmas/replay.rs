@@ -4,7 +4,7 @@ use super::commute::Merged;
 use crate::shape::SlotField;
 use aethel_ir::{
     AccountId, AccountName, Asset, AssetId, Batch, Column, Evaluator, Field, FieldId, Group, Names, PlaceId,
-    Rational, TransactionId, TransactionRef, Type, Value, ValueColumn,
+    Rational, TransactionId, TransactionRef, Type, Value, ValueColumn, Wholes,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -120,7 +120,7 @@ fn column(ty: Type, value: &Value) -> Option<ValueColumn> {
     Some(match value {
         Value::Bool(flag) => ValueColumn::Bool(Column::Same(*flag)),
         Value::Number(number) if matches!(ty, Type::Amount(_) | Type::Integer | Type::Time) => {
-            ValueColumn::Whole(Column::Same(number.to_i128()?))
+            ValueColumn::Whole(Wholes::Same(number.to_i128()?))
         }
         Value::Number(number) => ValueColumn::Exact(Column::Same(Rational::clone(number))),
     })

@@ -15,6 +15,8 @@ pub struct Style {
     pub color: bool,
     /// Columns to wrap help at.
     pub width: usize,
+    /// Also say why each problem is one, in the words of its page.
+    pub why: bool,
 }
 
 impl Default for Style {
@@ -22,6 +24,7 @@ impl Default for Style {
         Style {
             color: false,
             width: 110,
+            why: false,
         }
     }
 }
@@ -62,6 +65,9 @@ fn one(diagnostic: &Diagnostic, sources: &SourceMap, style: Style, out: &mut Str
     }
     if let Some(help) = &diagnostic.help {
         remark("help", help, style, out);
+    }
+    if style.why {
+        remark("why", diagnostic.code.section("Why"), style, out);
     }
 }
 
@@ -200,7 +206,8 @@ impl Window {
         let at = file.line_column(start as u32);
         Window {
             name: terminal(&file.name),
-            text: same_length(&text[start..end]),
+            // The space is what a label at the end of the last line points to.
+            text: same_length(&text[start..end]) + " ",
             base: start,
             line: at.line - 1,
             column: at.column - 1,
@@ -233,10 +240,11 @@ impl SourceCode for Window {
             .checked_sub(self.base)
             .ok_or(MietteError::OutOfBounds)?;
         let inner = self.text.read_span(&(offset, span.len()).into(), before, after)?;
-        let column = if inner.line() == 0 {
-            inner.column() + self.column
-        } else {
-            inner.column()
+        // miette counts bytes; people count characters.
+        let before = &self.text[..floor(&self.text, inner.span().offset())];
+        let column = match before.rsplit_once('\n') {
+            Some((_, line)) => line.chars().count(),
+            None => before.chars().count() + self.column,
         };
         let start = inner.span().offset() + self.base;
         Ok(Box::new(MietteSpanContents::new_named(

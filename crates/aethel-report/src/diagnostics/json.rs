@@ -1,19 +1,29 @@
 //! Diagnostics for programs; the shape is described in `docs/schema/diagnostics.schema.json`.
 
+use super::place::Place;
+use crate::escape;
 use crate::proofs::proofs_json;
 use aethel_ir::{Diagnostic, Label, Proof, Safety, SourceId, SourceMap, Span};
 use serde_json::{Value, json};
 
 /// Renders diagnostics as one JSON object, pretty-printed, with a line end.
 pub fn json(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
-    format!("{:#}\n", value(diagnostics, sources))
+    escape::json(&format!("{:#}\n", value(diagnostics, sources)))
 }
 
-/// The same with what was proved.
-pub fn json_with_proofs(diagnostics: &[Diagnostic], proofs: &[Proof], sources: &SourceMap) -> String {
+/// The same with what was proved, and with further fields.
+pub fn json_with_proofs(
+    diagnostics: &[Diagnostic],
+    proofs: &[Proof],
+    sources: &SourceMap,
+    more: &[(&str, Value)],
+) -> String {
     let mut value = value(diagnostics, sources);
     value["proofs"] = proofs_json(proofs, sources);
-    format!("{value:#}\n")
+    for (key, field) in more {
+        value[*key] = field.clone();
+    }
+    escape::json(&format!("{value:#}\n"))
 }
 
 fn value(diagnostics: &[Diagnostic], sources: &SourceMap) -> Value {
@@ -60,10 +70,9 @@ fn label(label: &Label, sources: &SourceMap) -> Value {
 }
 
 fn place(source: SourceId, span: Span, sources: &SourceMap) -> Value {
-    let Some(file) = sources.get(source) else {
+    let Some(Place { file, start, end, .. }) = Place::of(source, span, sources) else {
         return json!({});
     };
-    let (start, end) = (file.line_column(span.start), file.line_column(span.end));
     json!({
         "file": file.name,
         "line": start.line,

@@ -1,12 +1,19 @@
 //! Diagnostics for people and for programs.
 
 mod concise;
+mod github;
 mod human;
 mod json;
+mod kept;
+mod place;
+mod sarif;
 
 pub use concise::concise;
+pub use github::github;
 pub use human::{Style, human};
 pub use json::{diagnostic as one_json, json, json_with_proofs};
+pub use kept::Kept;
+pub use sarif::sarif;
 
 use aethel_ir::{Diagnostic, Severity};
 

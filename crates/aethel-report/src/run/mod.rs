@@ -5,5 +5,6 @@ mod changes;
 mod human;
 mod json;
 
+pub(crate) use amounts::grouped;
 pub use human::{batch, needs, plan};
 pub use json::write_json;

@@ -389,13 +389,17 @@ fn rows_of<N: Lane>(
         log_changes(columns, block, room, log.get_mut(..count)?)?;
         for (nth, asset) in assets.iter().enumerate() {
             let deltas = columns.deltas(block, nth, room)?;
-            let gained = gained(deltas)?;
+            let gained = gained(deltas, columns.signs(block, nth, room)?)?;
             if let Some(sum) = asset.and_then(|asset| done.inflow.get_mut(asset)) {
                 *sum = sum.saturating_add(gained.wide());
             }
             match columns.places(nth)? {
-                Column::Same(place) => add_up(&mut done.deltas, std::iter::repeat(place), deltas)?,
-                Column::Each(places) => add_up(&mut done.deltas, block.part(places)?.iter(), deltas)?,
+                Column::Same(place) => {
+                    let sum = done.deltas.get_mut(place.0 as usize)?;
+                    let (total, wide) = sum.add_up(total(deltas.iter().copied())?);
+                    *sum = (!wide).then_some(total)?;
+                }
+                Column::Each(places) => add_up(&mut done.deltas, block.part(places)?, deltas)?,
             }
         }
     }
@@ -424,29 +428,31 @@ fn log_changes<N: Lane>(columns: &Columns<'_, N>, block: Block, room: &Room<N>, 
 
 /// What flows in; `None` when the sum does not fit.
 #[inline(always)]
-fn gained<N: Lane>(deltas: &[N]) -> Option<N> {
-    let zero = N::default();
-    if N::signs(deltas) == Signs::AllNegative {
-        return Some(zero);
+fn gained<N: Lane>(deltas: &[N], signs: Signs) -> Option<N> {
+    match signs {
+        Signs::AllNegative => Some(N::default()),
+        Signs::AllPositive => total(deltas.iter().copied()),
+        Signs::Mixed => total(deltas.iter().map(|delta| (*delta).max(N::default()))),
     }
-    let (mut gained, mut too_wide) = (zero, false);
-    for delta in deltas {
-        let (sum, wide) = gained.add_up((*delta).max(zero));
-        gained = sum;
+}
+
+/// The sum; `None` when it does not fit on the way.
+#[inline(always)]
+fn total<N: Lane>(numbers: impl Iterator<Item = N>) -> Option<N> {
+    let (mut total, mut too_wide) = (N::default(), false);
+    for number in numbers {
+        let (sum, wide) = total.add_up(number);
+        total = sum;
         too_wide |= wide;
     }
-    (!too_wide).then_some(gained)
+    (!too_wide).then_some(total)
 }
 
 /// Adds changes to the sums of their places; `None` when one does not fit.
 #[inline(always)]
-fn add_up<'p, N: Lane>(
-    sums: &mut [N],
-    places: impl Iterator<Item = &'p PlaceId>,
-    deltas: &[N],
-) -> Option<()> {
+fn add_up<N: Lane>(sums: &mut [N], places: &[PlaceId], deltas: &[N]) -> Option<()> {
     let mut too_wide = false;
-    for (place, delta) in places.zip(deltas) {
+    for (place, delta) in places.iter().zip(deltas) {
         let sum = sums.get_mut(place.0 as usize)?;
         let (total, wide) = sum.add_up(*delta);
         *sum = total;

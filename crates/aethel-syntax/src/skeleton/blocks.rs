@@ -2,7 +2,7 @@
 
 use super::{Skeleton, span_of};
 use crate::lexer::{Bracket, Token, TokenKind};
-use aethel_ir::{Code, Diagnostic, Span};
+use aethel_ir::{Code, Diagnostic, Safety, Span};
 
 /// A block that is being read.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,13 @@ impl<'t> Skeleton<'t> {
         if !told {
             let gap = Span::new(self.previous.end, self.previous.end);
             let message = format!("missing `{{` after {after}");
-            self.report(Code::AE0101, message, gap, "expected `{` here", "");
+            let source = self.source();
+            self.problems.push(
+                Diagnostic::new(Code::AE0101, message)
+                    .label(source, gap, "expected `{` here")
+                    .help("a block stands between `{` and `}`")
+                    .fix("add `{`", Safety::Unsafe, source, gap, " {"),
+            );
         }
         match found.kind {
             TokenKind::Semicolon => {
@@ -95,17 +101,37 @@ impl<'t> Skeleton<'t> {
         let source = self.source();
         let problem = Diagnostic::new(Code::AE0104, "`{` is never closed").help("add `}`");
         self.problems.push(match suspect {
-            Some((inner, brace)) => problem.label(source, span_of(inner.open), "opened here").label(
-                source,
-                span_of(brace),
-                "by its indentation this `}` closes an outer block",
-            ),
+            Some((inner, brace)) => problem
+                .label(source, span_of(inner.open), "opened here")
+                .label(
+                    source,
+                    span_of(brace),
+                    "by its indentation this `}` closes an outer block",
+                )
+                .fix(
+                    "add `}` before it",
+                    Safety::Unsafe,
+                    source,
+                    Span::new(brace.start, brace.start),
+                    "}\n",
+                ),
             None => {
                 let problem = problem.label(source, span_of(block.open), "opened here");
+                let title = "add `}`";
                 if self.at_end() {
-                    problem.label(source, Span::new(end, end), "the text ends here")
+                    let place = Span::new(end, end);
+                    problem.label(source, place, "the text ends here").fix(
+                        title,
+                        Safety::Unsafe,
+                        source,
+                        place,
+                        "\n}",
+                    )
                 } else {
-                    problem.label(source, span_of(self.token), "`}` is missing before this")
+                    let place = Span::new(self.token.start, self.token.start);
+                    problem
+                        .label(source, span_of(self.token), "`}` is missing before this")
+                        .fix(title, Safety::Unsafe, source, place, "}\n")
                 }
             }
         });
@@ -129,7 +155,8 @@ impl<'t> Skeleton<'t> {
                 .help("delete the first of them"),
             None => problem
                 .label(source, span_of(brace), "nothing is open here")
-                .help("delete it"),
+                .help("delete it")
+                .fix("delete `}`", Safety::Unsafe, source, span_of(brace), ""),
         });
     }
 

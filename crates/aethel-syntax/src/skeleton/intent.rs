@@ -7,7 +7,7 @@ use crate::lexer::{Bracket, Token, TokenKind};
 use crate::strict::IntentHead;
 use crate::words;
 use aethel_ir::diagnostic::quote;
-use aethel_ir::{Code, Diagnostic, Span};
+use aethel_ir::{Code, Diagnostic, Safety, Span};
 
 /// What the sections of one intent hold.
 #[derive(Debug, Default)]
@@ -284,12 +284,12 @@ impl Skeleton<'_> {
 
     /// A `;` with nothing before it.
     pub(super) fn empty_line(&mut self) {
-        self.report(
-            Code::AE0101,
-            "unexpected `;`",
-            span_of(self.token),
-            "nothing stands before it",
-            "delete it",
+        let (source, place) = (self.source(), span_of(self.token));
+        self.problems.push(
+            Diagnostic::new(Code::AE0101, "unexpected `;`")
+                .label(source, place, "nothing stands before it")
+                .help("delete it")
+                .fix("delete `;`", Safety::Safe, source, place, ""),
         );
         self.bump();
     }

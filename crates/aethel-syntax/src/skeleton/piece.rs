@@ -6,7 +6,7 @@ use crate::kind::Kind;
 use crate::lexer::{Bracket, Token, TokenKind};
 use crate::strict::Part;
 use crate::{literals, operators, words};
-use aethel_ir::{Code, Diagnostic, Span};
+use aethel_ir::{Code, Diagnostic, Safety, Span};
 
 /// The longest single part in bytes, which bounds the memory the grammar needs.
 const MAX_PART_BYTES: usize = 256 * 1024;
@@ -182,7 +182,14 @@ impl<'t> Skeleton<'t> {
         let Some(open) = open else {
             return Diagnostic::new(Code::AE0104, format!("stray `{text}`"))
                 .label(self.source(), span_of(close), "nothing is open here")
-                .help(format!("delete it or add the `{}` it belongs to", mark.opening()));
+                .help(format!("delete it or add the `{}` it belongs to", mark.opening()))
+                .fix(
+                    format!("delete `{text}`"),
+                    Safety::Unsafe,
+                    self.source(),
+                    span_of(close),
+                    "",
+                );
         };
         let opening = self.text_of(open);
         let fitting = match open.kind {
@@ -193,6 +200,13 @@ impl<'t> Skeleton<'t> {
             .label(self.source(), span_of(close), format!("expected `{fitting}`"))
             .label(self.source(), span_of(open), "opened here")
             .help(format!("write `{fitting}`"))
+            .fix(
+                format!("write `{fitting}`"),
+                Safety::Unsafe,
+                self.source(),
+                span_of(close),
+                fitting,
+            )
     }
 
     /// A bracket that is still open where its part ends.
@@ -210,6 +224,13 @@ impl<'t> Skeleton<'t> {
                 format!("`{fitting}` is missing by here"),
             )
             .help(format!("add `{fitting}`"))
+            .fix(
+                format!("add `{fitting}`"),
+                Safety::Unsafe,
+                self.source(),
+                Span::new(end, end),
+                fitting,
+            )
     }
 }
 

@@ -47,7 +47,14 @@ impl Part<'_> {
                 format!("`{text}` is a reserved word and cannot be a name"),
             )
             .label(self.source, Span::new(found.start, found.end), "")
-            .help(format!("choose another name, such as `{text}_`"));
+            .help(format!("choose another name, such as `{text}_`"))
+            .fix(
+                format!("write `{text}_`"),
+                Safety::Unsafe,
+                self.source,
+                Span::new(found.start, found.end),
+                format!("{text}_"),
+            );
         }
         let message = match found.kind {
             TokenKind::End => "unexpected end of the text".to_owned(),
@@ -80,7 +87,14 @@ impl Part<'_> {
             .get(found.end)
             .is_some_and(u8::is_ascii_digit);
         if found.kind == TokenKind::Dot && digit {
-            return problem.help("write the digit before the point, as in `0.5`");
+            let zero = Span::new(found.start, found.start);
+            return problem.help("write the digit before the point, as in `0.5`").fix(
+                "write `0.`",
+                Safety::Safe,
+                self.source,
+                zero,
+                "0",
+            );
         }
         if found.kind == TokenKind::Dot && kind.has_conditions() {
             return problem.help("a place is written `account.field`, with one point");

@@ -85,7 +85,7 @@ impl Plain {
                 liquidator: liquidator?.0,
                 liquidator_usd: liquidator_usd?.0,
                 borrower_usd: borrower_usd?.0,
-                collateral: i64::try_from(*collateral.get(row)?).ok()?,
+                collateral: i64::try_from(collateral.get(row)?).ok()?,
                 debt: *debt,
                 price: *price,
             });
@@ -108,7 +108,7 @@ impl Plain {
             plain.push(Transfer {
                 from: from.get(view.row)?.0,
                 to: to.get(view.row)?.0,
-                amount: i64::try_from(*amount.get(view.row)?).ok()?,
+                amount: i64::try_from(amount.get(view.row)?).ok()?,
             });
         }
         Some(Plain::Transfers(plain))

@@ -13,11 +13,14 @@ pub(crate) use gate::before_run;
 pub use aethel_proof::LemmaCache;
 pub use aethel_proof::check::CheckLimits;
 
+use crate::fix;
 use crate::lemmas::cache_directory;
 use crate::program::{Program, sort};
-use aethel_ir::{Code, Diagnostic, Proof, Severity, SourceMap};
+use aethel_ir::{Code, Diagnostic, Proof, Severity, SourceMap, Span};
 use aethel_lower::{ForCheck, MAX_SHOWN};
 use aethel_runtime::DependencyAnalyzer;
+use aethel_syntax::ast;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -127,7 +130,8 @@ impl Program {
             report.proofs = found.proofs;
             report.undecided = found.undecided;
         }
-        tidy(&mut report.diagnostics);
+        tidy(&mut report.diagnostics, &self.tree);
+        fix::offer(self, sources, &mut report.diagnostics);
         sort(&mut report.diagnostics);
         report
     }
@@ -150,8 +154,38 @@ fn at_most(count: usize, mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics
 }
 
-/// Leaves out what a proof says better.
-pub(crate) fn tidy(diagnostics: &mut Vec<Diagnostic>) {
+/// Where guards say `name >= 0`.
+fn signs(tree: &ast::Program) -> HashSet<Span> {
+    use ast::{BatchItem, BinaryOp, ExprKind, Item, Statement};
+    let intents = tree.items.iter().flat_map(|item| match item {
+        Item::Intent(intent) => vec![intent],
+        Item::Batch(batch) => (batch.items.iter())
+            .filter_map(|item| match item {
+                BatchItem::Intent(intent) => Some(intent),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    });
+    let conditions = intents
+        .flat_map(|intent| &intent.guard)
+        .filter_map(|line| match line {
+            Statement::Condition(expr) => Some(expr),
+            _ => None,
+        });
+    let sign = |expr: &&ast::Expr| match &expr.kind {
+        ExprKind::Binary(BinaryOp::GreaterEqual, _, name, zero) => {
+            matches!(name.kind, ExprKind::Name(_)) && matches!(&zero.kind, ExprKind::Number(n) if n == "0")
+        }
+        _ => false,
+    };
+    conditions.filter(sign).map(|expr| expr.span).collect()
+}
+
+/// Leaves out what a proof says better, and that a guard need not keep an amount from being negative: without the
+/// condition people would be reminded of it.
+pub(crate) fn tidy(diagnostics: &mut Vec<Diagnostic>, tree: &ast::Program) {
+    let signs = signs(tree);
     let at = |d: &Diagnostic| d.labels.first().map(|label| (label.source, label.span));
     let always: Vec<_> = (diagnostics.iter().filter(|d| d.code == Code::AE0310))
         .map(at)
@@ -160,7 +194,10 @@ pub(crate) fn tidy(diagnostics: &mut Vec<Diagnostic>) {
         .map(|d| d.help.clone())
         .collect();
     diagnostics.retain(|d| match d.code {
-        Code::AE1009 => !always.contains(&at(d)),
+        Code::AE1009 => {
+            let plain = at(d).is_some_and(|(_, span)| signs.contains(&span));
+            !always.contains(&at(d)) && !plain
+        }
         Code::AE0311 => !overdrafts.contains(&d.help),
         _ => true,
     });

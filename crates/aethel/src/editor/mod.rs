@@ -5,8 +5,8 @@
 
 mod complete;
 mod context;
+mod edit;
 mod facts;
-mod fixes;
 mod fold;
 mod hover;
 mod lines;
@@ -21,7 +21,7 @@ mod tokens;
 mod words;
 
 pub use complete::{Completion, CompletionKind};
-pub use fixes::{Edit, apply, safe_fixes};
+pub use edit::{Edit, apply};
 pub use fold::{Fold, FoldKind};
 pub use hover::Hover;
 pub use lines::{Encoding, Lines, Position};
@@ -32,10 +32,13 @@ pub use rename::{Rename, RenameError};
 pub use signature::{Hint, Signature};
 pub use tokens::{Modifier, SemanticKind, SemanticToken};
 
+use crate::check::tidy;
 use crate::files::ProgramFiles;
+use crate::fix;
 use crate::program::{Program, sort};
 use aethel_ir::{Diagnostic, SourceId, SourceMap, Span};
 use aethel_lower::{ForCheck, lower_for_check};
+use aethel_runtime::DependencyAnalyzer;
 use aethel_syntax::ast;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -70,15 +73,19 @@ impl Analysis {
     pub fn new(name: &str, text: Arc<str>, directory: &Path) -> Self {
         let mut sources = SourceMap::default();
         let source = sources.add(name, Arc::clone(&text));
-        let Program {
-            tree,
-            mut diagnostics,
-            directory,
-            ..
-        } = Program::parse(source, &text, directory.to_owned());
-        let mut files = ProgramFiles::new(directory.clone(), &[], &mut sources).beginning(BEGINNING);
-        let lowered = lower_for_check(source, &tree, &mut files, &mut diagnostics);
+        let mut program = Program::parse(source, &text, directory.to_owned());
+        let mut diagnostics = std::mem::take(&mut program.diagnostics);
+        let mut files = ProgramFiles::new(directory.to_owned(), &[], &mut sources).beginning(BEGINNING);
+        let lowered = lower_for_check(source, &program.tree, &mut files, &mut diagnostics);
+        let cycles = lowered
+            .batches
+            .iter()
+            .map(|batch| DependencyAnalyzer.analyze(&batch.batch));
+        diagnostics.extend(cycles.filter_map(Result::err).map(|cycle| *cycle));
+        tidy(&mut diagnostics, &program.tree);
+        fix::offer(&program, &sources, &mut diagnostics);
         sort(&mut diagnostics);
+        let Program { tree, directory, .. } = program;
         Self {
             lines: Lines::new(&text),
             text,

@@ -132,7 +132,7 @@ impl Proved {
                 all.push(moved);
             }
         }
-        tidy(&mut all);
+        tidy(&mut all, &now.tree);
         sort(&mut all);
         all
     }

@@ -1,6 +1,6 @@
 //! Renaming, which proves itself: in the new text every name must refer to what it referred to before.
 
-use super::fixes::{Edit, apply};
+use super::edit::{Edit, apply};
 use super::names::{Names, SymbolKind};
 use super::{Analysis, Occurrence};
 use aethel_ir::Span;

@@ -21,7 +21,7 @@ pub fn run(
         Format::Csv => ExportFormat::Csv,
         Format::Hledger => ExportFormat::Hledger,
         Format::Beancount => ExportFormat::Beancount,
-        Format::Human | Format::Concise => {
+        Format::Human | Format::Concise | Format::Sarif | Format::Github => {
             let message = "an export needs a format";
             let help = "choose `--format json`, `csv`, `hledger` or `beancount`";
             return Err(vec![Diagnostic::new(Code::AE0911, message).help(help)]);

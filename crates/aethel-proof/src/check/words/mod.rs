@@ -8,7 +8,7 @@ use super::subject::{State, Subject};
 use aethel_ir::intent::{BinaryOp, Node};
 use aethel_ir::money::format_grouped;
 use aethel_ir::{
-    AssetId, Code, Diagnostic, Expr, ExprId, Failure, Intent, Site, Slot, SourceMap, Type, Value,
+    AssetId, Code, Diagnostic, Effect, Expr, ExprId, Failure, Intent, Site, Slot, SourceMap, Type, Value,
 };
 
 /// What to tell people about an answer, if anything. `sources` gives the texts that helps quote.
@@ -251,9 +251,25 @@ impl Words<'_> {
             });
         let help = match negative {
             Some((parameter, _)) => format!("add `{} >= 0;` to `guard`", parameter.name),
-            None => format!("let `guard` require that `{place}` covers everything that is taken from it"),
+            None => match self.cover(effect) {
+                Some(condition) => format!("add `{condition};` to `guard`"),
+                None => format!("let `guard` require that `{place}` covers everything that is taken from it"),
+            },
         };
         self.at(Code::AE1004, message, span, label).help(help)
+    }
+
+    /// For `a.balance == a.balance - x`, that `a.balance` covers `x`.
+    fn cover(&self, effect: &Effect) -> Option<String> {
+        let node = self.intent.node(effect.value)?;
+        let Expr::Binary(BinaryOp::Subtract, place, taken) = node.expr else {
+            return None;
+        };
+        // `old_a` means the value before only in `verify`.
+        let written = self.text(place).filter(|text| !text.starts_with("old"))?;
+        let taken = self.text(taken)?;
+        self.is_before(place, effect.slot)
+            .then(|| format!("{written} >= {taken}"))
     }
 
     fn contradiction(&self, core: &[u16]) -> Diagnostic {

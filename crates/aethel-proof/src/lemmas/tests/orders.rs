@@ -4,7 +4,7 @@ use super::*;
 use aethel_certificate::escrow::settle;
 use aethel_ir::{
     AccountId, Batch, Column, Evaluator, FieldId, Group, Intent, PlaceId, Rational, TransactionRef, Value,
-    ValueColumn,
+    ValueColumn, Wholes,
 };
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -120,8 +120,8 @@ fn batch(calls: &[Call]) -> Batch {
                 .map(|n| Column::Same(AccountId(*n as u32)))
                 .collect(),
             values: vec![
-                ValueColumn::Whole(Column::Same(call.x)),
-                ValueColumn::Whole(Column::Same(2)),
+                ValueColumn::Whole(Wholes::Same(call.x)),
+                ValueColumn::Whole(Wholes::Same(2)),
                 ValueColumn::Exact(Column::Same(rate)),
             ],
             ..PROGRAM.groups[call.intent].clone()

@@ -1,0 +1,124 @@
+//! Files of `--output-file`: written beside their place, and put there whole when the command ends.
+
+use crate::options::Format;
+use crate::options::global::FileTarget;
+use aethel::ir::{Code, Diagnostic, quote};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// A file that is being written.
+#[derive(Debug)]
+pub struct OutputFile {
+    /// What it holds.
+    pub format: Format,
+    /// A document of the command itself is in it.
+    pub documented: bool,
+    path: PathBuf,
+    /// Where it is written meanwhile; `None` for what is no regular file, such as a pipe.
+    beside: Option<PathBuf>,
+    file: BufWriter<File>,
+    /// The first thing that went wrong.
+    failed: Option<io::Error>,
+}
+
+impl OutputFile {
+    /// Opens all files before anything is done, so that a wrong path costs nothing.
+    ///
+    /// # Errors
+    /// AE0901 for a path that cannot be written, AE0911 for one that is named twice.
+    pub fn open_all(targets: &[FileTarget]) -> Result<Vec<OutputFile>, Diagnostic> {
+        let mut files: Vec<OutputFile> = Vec::new();
+        for target in targets {
+            let failed = |error: io::Error| cannot_write(&target.path, &error);
+            let path = place_of(&target.path).map_err(failed)?;
+            if files.iter().any(|other| other.path == path) {
+                let message = format!(
+                    "`{}` is to be written twice",
+                    quote(&target.path.to_string_lossy())
+                );
+                return Err(Diagnostic::new(Code::AE0911, message).help("give each format a file of its own"));
+            }
+            files.push(Self::open(target.format, path).map_err(failed)?);
+        }
+        Ok(files)
+    }
+
+    fn open(format: Format, path: PathBuf) -> io::Result<OutputFile> {
+        let kind = std::fs::metadata(&path).map(|meta| meta.file_type());
+        if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let (file, beside) = match kind {
+            Ok(kind) if !kind.is_file() => (OpenOptions::new().write(true).open(&path)?, None),
+            _ => {
+                let mut name = std::ffi::OsString::from(".");
+                name.push(path.file_name().unwrap_or_default());
+                name.push(format!(".out-{}", std::process::id()));
+                let beside = path.with_file_name(name);
+                let file = OpenOptions::new().write(true).create_new(true).open(&beside)?;
+                (file, Some(beside))
+            }
+        };
+        Ok(OutputFile {
+            format,
+            documented: false,
+            path,
+            beside,
+            file: BufWriter::new(file),
+            failed: None,
+        })
+    }
+
+    /// Writes more; what fails is told when the command ends.
+    pub fn write(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        if self.failed.is_none() {
+            self.failed = write(&mut self.file).err();
+        }
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// AE0901; the place is as it was then.
+    pub fn finish(mut self) -> Result<(), Diagnostic> {
+        let done = match self.failed.take() {
+            Some(error) => Err(error),
+            None => self.file.flush().and_then(|()| match &self.beside {
+                Some(beside) => std::fs::rename(beside, &self.path),
+                None => Ok(()),
+            }),
+        };
+        if done.is_ok() {
+            self.beside = None;
+        }
+        done.map_err(|error| cannot_write(&self.path, &error))
+    }
+}
+
+impl Drop for OutputFile {
+    /// What was not put in its place is not left behind.
+    fn drop(&mut self) {
+        if let Some(beside) = &self.beside {
+            let _ = std::fs::remove_file(beside);
+        }
+    }
+}
+
+/// Where a file is or will be. A link is followed: what it points to is replaced, not the link.
+fn place_of(path: &Path) -> io::Result<PathBuf> {
+    if let Ok(path) = path.canonicalize() {
+        return Ok(path);
+    }
+    let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    Ok(directory.canonicalize()?.join(name))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Diagnostic {
+    let message = format!("cannot write `{}`: {error}", quote(&path.to_string_lossy()));
+    Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions")
+}

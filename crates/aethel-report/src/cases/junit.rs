@@ -1,0 +1,89 @@
+//! Cases as JUnit XML, which GitLab, Jenkins and others show beside a change.
+
+use super::FileReport;
+use crate::diagnostics::concise;
+use aethel_ir::account::is_format_character;
+use aethel_ir::{Diagnostic, SourceMap};
+
+/// One suite for each file; a file whose cases could not run is a case with an error.
+pub fn junit(files: &[FileReport], sources: &SourceMap) -> String {
+    let mut text =
+        String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"aethel test\">\n");
+    for file in files {
+        let cases = file.cases.len() + usize::from(!file.problems.is_empty());
+        let failed = file.cases.iter().filter(|case| !case.passed).count();
+        text += &format!(
+            "  <testsuite name=\"{}\" tests=\"{cases}\" failures=\"{failed}\" errors=\"{}\">\n",
+            xml(&file.file),
+            usize::from(!file.problems.is_empty()),
+        );
+        for case in &file.cases {
+            let milliseconds = case.nanoseconds / 1_000_000;
+            text += &format!(
+                "    <testcase name=\"{}\" classname=\"{}\" file=\"{}\" time=\"{}.{:03}\"",
+                xml(&case.name),
+                xml(&file.program),
+                xml(&file.file),
+                milliseconds / 1000,
+                milliseconds % 1000,
+            );
+            if case.passed {
+                text += "/>\n";
+            } else {
+                text += &format!(
+                    ">\n{}    </testcase>\n",
+                    wrong("failure", &case.diagnostics, sources)
+                );
+            }
+        }
+        if !file.problems.is_empty() {
+            let name = xml(&file.file);
+            text += &format!("    <testcase name=\"{name}\" classname=\"{name}\" file=\"{name}\">\n");
+            text += &format!("{}    </testcase>\n", wrong("error", &file.problems, sources));
+        }
+        text += "  </testsuite>\n";
+    }
+    text + "</testsuites>\n"
+}
+
+fn wrong(element: &str, diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
+    let message = diagnostics.first().map_or("", |one| one.message.as_str());
+    let code = diagnostics.first().map_or("", |one| one.code.id());
+    format!(
+        "      <{element} type=\"{code}\" message=\"{}\">{}</{element}>\n",
+        xml(message),
+        xml(&concise(diagnostics, sources))
+    )
+}
+
+/// Text in XML. What XML 1.0 cannot hold at all, and what readers would not see, is escaped so that it can be seen.
+fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '"' => out += "&quot;",
+            '\n' => out.push(c),
+            c if c.is_control() || is_format_character(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
+                out.extend(c.escape_unicode());
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_ends_an_attribute() {
+        assert_eq!(
+            xml("a\"><b>\u{1b}\u{0}&\u{202e}"),
+            "a&quot;&gt;&lt;b&gt;\\u{1b}\\u{0}&amp;\\u{202e}"
+        );
+    }
+}
