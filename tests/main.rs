@@ -14,6 +14,7 @@ mod cases_command;
 mod check;
 mod cli;
 mod documentation;
+mod editors;
 mod errors;
 mod exports;
 mod fixes;
