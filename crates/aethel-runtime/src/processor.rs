@@ -354,7 +354,7 @@ impl BatchProcessor {
             graph,
             keys: std::mem::take(&mut start.snapshot.keys),
             versions: std::mem::take(&mut start.snapshot.versions),
-            openings: &start.snapshot.openings,
+            openings: std::mem::take(&mut start.snapshot.openings),
             run: proof.run,
             key: &start.key,
             content: start.content,
