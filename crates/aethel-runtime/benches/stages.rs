@@ -1,7 +1,7 @@
 //! What each of stages ① to ⑤ costs a transaction, beside a bare loop over an array of balances in the same run:
 //! `cargo bench -p aethel-runtime`. Minimum of several rounds, nanoseconds a transaction. A word after `--` picks the
 //! cases whose name has it, a number the size. `once` runs a single round on one thread, for a tool that counts
-//! instructions: `valgrind --tool=callgrind --toggle-collect='*Analyzer::analyze*' BINARY --bench uniform 100000 once`
+//! instructions: `valgrind --tool=callgrind --toggle-collect='*Survey::new*' BINARY --bench uniform 100000 once`
 //! (and `*Detector::detect_with*`, `*Executor::execute*`, `*Prover::prove*`, `*Validator::validate*`).
 #![allow(clippy::unwrap_used, clippy::float_arithmetic, missing_docs)]
 
