@@ -27,6 +27,7 @@ mod ledger_commands;
 mod library;
 mod limits;
 mod mistakes;
+mod new;
 mod oracles;
 mod outputs;
 mod postgres;

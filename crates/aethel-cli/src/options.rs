@@ -4,6 +4,7 @@ pub mod bench;
 pub mod global;
 pub mod graph;
 pub mod man;
+pub mod new;
 pub mod sign;
 pub mod test;
 
@@ -67,6 +68,8 @@ pub enum Command {
     /// Make oracle keys, sign values, check signatures
     #[command(subcommand)]
     Oracle(OracleCommand),
+    /// Make a directory with a program, inputs, cases and a recipe for continuous integration
+    New(new::NewOptions),
     /// Print a script by which a shell completes commands, options, files and codes
     #[command(after_help = man::COMPLETIONS_HELP)]
     Completions(man::CompletionsOptions),

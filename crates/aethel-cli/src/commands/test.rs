@@ -88,13 +88,7 @@ fn case_files(path: &Path, problems: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
     if !path.is_dir() {
         return vec![path.to_owned()];
     }
-    let mut found = files_below(path, SUFFIX, problems);
-    // `./pay.test.json` reads worse than `pay.test.json`, and is the same.
-    for path in &mut found {
-        if let Ok(short) = path.strip_prefix(".") {
-            *path = short.to_owned();
-        }
-    }
+    let found = files_below(path, SUFFIX, problems);
     if found.is_empty() {
         let shown = terminal(&path.to_string_lossy());
         let message = format!("there is no `{SUFFIX}` file below `{shown}`");
