@@ -2,6 +2,7 @@
 
 mod commands;
 mod exit;
+mod lsp;
 mod options;
 mod printer;
 
@@ -77,6 +78,7 @@ fn run() -> ExitCode {
         Command::Prove(options) => commands::prove::run(&options, &mut printer),
         Command::VerifyProof(options) => commands::verify_proof::run(&options, &mut printer),
         Command::Graph(options) => commands::graph::run(&options, &mut printer),
+        Command::Lsp => lsp::run(),
         Command::Oracle(command) => commands::oracle::run(&command, &mut printer),
         Command::New(options) => commands::new::run(&options, &mut printer),
         Command::Completions(options) => commands::completions::run(&options, &mut printer),

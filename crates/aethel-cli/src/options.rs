@@ -65,6 +65,8 @@ pub enum Command {
     /// Draw what waits for what in a batch, and what is proved to need no order
     #[command(after_help = graph::GRAPH_HELP)]
     Graph(graph::GraphOptions),
+    /// Serve an editor: the language server protocol on standard input and output
+    Lsp,
     /// Make oracle keys, sign values, check signatures
     #[command(subcommand)]
     Oracle(OracleCommand),

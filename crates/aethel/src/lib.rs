@@ -8,6 +8,7 @@ pub mod bench;
 pub mod cases;
 pub mod check;
 pub mod config;
+pub mod editor;
 pub mod files;
 pub mod fix;
 pub mod format;
