@@ -43,6 +43,7 @@ pub use inputs::{AccountInput, Given, Inputs, OracleInput, Place, Setting, parse
 pub use json::MAX_VALUES;
 pub use json_batch::lower_json;
 pub use lowered::{Declarations, LoweredBatch, Opening, OracleUse};
+pub use parameters::flat_accounts;
 pub use problems::MAX_SHOWN;
 pub use program::{Files, Purpose};
 pub use rows::{MAX_ROW_BYTES, MAX_ROWS};

@@ -277,7 +277,7 @@ impl<'a> Compiler<'a, '_> {
 
 /// In an intent without account parameters: the `Balance` parameters that are meant as accounts, because a `verify`
 /// equation defines them or an `old_p` name captures them.
-pub(crate) fn flat_accounts(decl: &IntentDecl) -> HashSet<&str> {
+pub fn flat_accounts(decl: &IntentDecl) -> HashSet<&str> {
     if decl.params.iter().any(|p| p.ty.name.text == "Account") {
         return HashSet::new();
     }

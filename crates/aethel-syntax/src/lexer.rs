@@ -235,11 +235,12 @@ impl<'t> Lexer<'t> {
 
     fn operator(&mut self) -> TokenKind {
         let rest = self.rest();
+        let first = self.byte(0);
+        // Most marks begin otherwise, which one byte tells.
         let longest = |marks: &[&str]| {
-            marks
-                .iter()
-                .find(|mark| rest.starts_with(**mark))
-                .map_or(0, |mark| mark.len())
+            let mut begin_so = marks.iter().filter(|mark| mark.bytes().next() == first);
+            let found = begin_so.find(|mark| rest.starts_with(**mark));
+            found.map_or(0, |mark| mark.len())
         };
         let (right, wrong) = (longest(OPERATORS), longest(WRONG_OPERATORS));
         if wrong > right {

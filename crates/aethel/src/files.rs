@@ -168,6 +168,7 @@ pub struct ProgramFiles<'a> {
     directory: PathBuf,
     allowed: &'a [PathBuf],
     sources: &'a mut SourceMap,
+    beginning: Option<u64>,
 }
 
 impl<'a> ProgramFiles<'a> {
@@ -177,7 +178,16 @@ impl<'a> ProgramFiles<'a> {
             directory,
             allowed,
             sources,
+            beginning: None,
         }
+    }
+
+    /// Reads only about so many bytes of each file, up to the end of a line outside quotes: enough for an editor, which
+    /// reads them at every key.
+    #[must_use]
+    pub fn beginning(mut self, bytes: u64) -> Self {
+        self.beginning = Some(bytes);
+        self
     }
 }
 
@@ -218,9 +228,33 @@ impl ProgramFiles<'_> {
 impl Files for ProgramFiles<'_> {
     fn open(&mut self, path: &str) -> Result<(SourceId, Arc<str>), Diagnostic> {
         let real = self.resolve(path)?;
-        let bytes = read_named(&real, MAX_FILE_BYTES)?;
+        let bytes = match self.beginning {
+            Some(limit) => read_beginning(&real, limit)?,
+            None => read_named(&real, MAX_FILE_BYTES)?,
+        };
         text_of(path, bytes, self.sources)
     }
+}
+
+/// The whole lines of the first bytes of a file; all of it when no line ends there.
+fn read_beginning(path: &Path, limit: u64) -> Result<Vec<u8>, Diagnostic> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
+    if read.is_err() || bytes.len() as u64 <= limit {
+        return read_named(path, MAX_FILE_BYTES);
+    }
+    let (mut quoted, mut whole) = (false, 0);
+    for (at, byte) in bytes.iter().enumerate() {
+        quoted ^= *byte == b'"';
+        if *byte == b'\n' && !quoted {
+            whole = at + 1;
+        }
+    }
+    if whole == 0 {
+        return read_named(path, MAX_FILE_BYTES);
+    }
+    bytes.truncate(whole);
+    Ok(bytes)
 }
 
 fn plain(error: &io::Error) -> String {

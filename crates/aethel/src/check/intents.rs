@@ -8,6 +8,7 @@ use aethel_lower::LoweredBatch;
 use aethel_proof::check::{BatchVerdict, Check, IntentReport, Subject, Verdict, check_intent, diagnostic};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// An intent as one batch calls it.
@@ -83,7 +84,8 @@ impl Intents {
         for (done, declared) in self.list.iter_mut().enumerate() {
             next(done, &declared.name);
             for called in &mut declared.called {
-                called.report = if begun.elapsed() < options.time {
+                let stopped = options.stop.load(Ordering::Relaxed);
+                called.report = if !stopped && begun.elapsed() < options.time {
                     check_intent(&called.subject, &options.limits, &options.cache)
                 } else {
                     IntentReport::undecided("the time for this program is over")

@@ -23,6 +23,7 @@ use aethel_syntax::ast;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How to check.
@@ -36,6 +37,8 @@ pub struct CheckOptions {
     pub time: Duration,
     /// What was proved before.
     pub cache: Arc<LemmaCache>,
+    /// Set by another thread to end the check before the next intent or batch; what it reports then means nothing.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Default for CheckOptions {
@@ -45,6 +48,7 @@ impl Default for CheckOptions {
             limits: CheckLimits::default(),
             time: Duration::from_secs(300),
             cache: Arc::new(LemmaCache::in_memory()),
+            stop: Arc::default(),
         }
     }
 }
@@ -110,6 +114,9 @@ impl Program {
             intents.judge(options, &mut |done, name| progress(Progress { done, of, name }));
             let mut batches = Vec::with_capacity(lowered.len());
             for (index, (batch, order)) in lowered.iter().zip(&orders).enumerate() {
+                if options.stop.load(Ordering::Relaxed) {
+                    return report;
+                }
                 let (done, name) = (intents.len() + index, &*batch.batch.name);
                 progress(Progress { done, of, name });
                 batches.push(batches::judge(batch, order, index, &intents, options));
@@ -177,7 +184,7 @@ fn signs(tree: &ast::Program) -> HashSet<Span> {
 
 /// Leaves out what a proof says better, and that a guard need not keep an amount from being negative: without the
 /// condition people would be reminded of it.
-fn tidy(diagnostics: &mut Vec<Diagnostic>, tree: &ast::Program) {
+pub(crate) fn tidy(diagnostics: &mut Vec<Diagnostic>, tree: &ast::Program) {
     let signs = signs(tree);
     let at = |d: &Diagnostic| d.labels.first().map(|label| (label.source, label.span));
     let always: Vec<_> = (diagnostics.iter().filter(|d| d.code == Code::AE0310))
