@@ -1,5 +1,6 @@
 //! The pages of the error index: complete, and true.
 
+use crate::support::{Sandbox, snapshot};
 use aethel::ir::{Code, Severity, SourceMap};
 use aethel::{CheckOptions, Program};
 use std::collections::BTreeSet;
@@ -54,10 +55,15 @@ fn every_code_has_a_page_with_all_parts() {
             );
         }
     }
+    // The index has a row for each code, in order, and none besides.
     let index = include_str!("../docs/errors/README.md");
-    for code in Code::ALL {
-        assert!(index.contains(code.id()), "the index lacks {}", code.id());
-    }
+    let rows: Vec<&str> = index.lines().filter(|line| line.starts_with("| [AE")).collect();
+    let expected = Code::ALL.iter().map(|code| {
+        let (id, name, severity) = (code.id(), code.name(), code.severity().as_str());
+        assert!(!code.summary().is_empty(), "{id} has no line in the index");
+        format!("| [{id}]({id}.md) | `{name}` | {severity} | {} |", code.summary())
+    });
+    assert_eq!(rows, expected.collect::<Vec<_>>());
     let pages = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors")).unwrap();
     let known: BTreeSet<String> = Code::ALL.iter().map(|code| format!("{}.md", code.id())).collect();
     for page in pages {
@@ -103,4 +109,39 @@ fn examples_on_pages_do_what_they_say() {
         }
     }
     assert!(tried > 60, "only {tried} examples found");
+}
+
+#[test]
+fn codes_are_explained_by_code_and_by_name() {
+    let sandbox = Sandbox::new();
+    for code in Code::ALL {
+        for name in [
+            code.id().to_owned(),
+            code.id().to_lowercase(),
+            code.name().to_owned(),
+        ] {
+            assert_eq!(Code::find(&name), Some(*code));
+        }
+    }
+    let page = sandbox.aethel(&["explain", "value-created"]).fine();
+    assert_eq!(page.stdout, Code::AE0701.page());
+    let list = sandbox.aethel(&["explain"]).fine();
+    snapshot!("explain_list", list.shown());
+    let json = sandbox.aethel(&["explain", "-o", "json"]).fine().json();
+    crate::schemas::fits("explain", &json);
+    assert_eq!(json["codes"].as_array().unwrap().len(), Code::ALL.len());
+    let one = sandbox.aethel(&["explain", "AE0701", "-o", "json"]).fine().json();
+    crate::schemas::fits("explain", &one);
+    assert_eq!(one["page"], Code::AE0701.page());
+    let unknown = sandbox.aethel(&["explain", "value-creatd"]).ends(2);
+    assert!(
+        unknown.stdout.contains("did you mean `value-created`?"),
+        "{}",
+        unknown.stdout
+    );
+    let unknown = sandbox
+        .aethel(&["explain", "AE9999", "-o", "json"])
+        .ends(2)
+        .json();
+    assert_eq!(unknown["diagnostics"][0]["code"], "AE0911");
 }

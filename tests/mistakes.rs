@@ -220,3 +220,45 @@ fn p22_every_code_has_a_case() {
         );
     }
 }
+
+/// What beginners write. A case is as above in `tests/cases/mistakes`; each problem is told once, without those that
+/// follow from it.
+#[test]
+fn p22_common_mistakes_are_answered_as_an_expert_would() {
+    let folder = root().join("tests/cases/mistakes");
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let case = Case::read(&name, &std::fs::read_to_string(&path).unwrap());
+        count += 1;
+        let tried = std::panic::catch_unwind(|| {
+            let sandbox = Sandbox::new();
+            for (name, content) in &case.files {
+                sandbox.write(name, content);
+            }
+            let output = sandbox.shell(&case.script);
+            let told = output.stdout.lines().filter(|line| line.starts_with("error["));
+            assert!(
+                told.count() <= 1,
+                "{name}: more than one error\n{}",
+                output.shown()
+            );
+            assert_ne!(output.code, 101);
+            let shown = output.shown();
+            let shown = shown
+                .strip_prefix(&format!("$ {}\n", case.script))
+                .unwrap_or(&shown);
+            snapshot!(
+                format!("mistake_{name}"),
+                format!("{}\n\n{}\n{shown}", case.text, "=".repeat(80))
+            );
+        });
+        if tried.is_err() {
+            wrong.push(name);
+        }
+    }
+    assert!(wrong.is_empty(), "mistakes whose answers differ: {wrong:?}");
+    assert!(count >= 20, "{count}");
+}

@@ -251,6 +251,41 @@ fn annotations_are_chosen_by_themselves_on_github() {
     );
 }
 
+/// A runner acts on what begins a line, whichever format was chosen.
+#[test]
+fn p24_results_are_no_commands_on_github() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "open.csv",
+        "account,asset,balance\n::error::x,USD,5.00\n##[add-path]y,USD,5.00\n",
+    );
+    sandbox
+        .aethel(&["ledger", "import", "open.csv", "--asset", "USD:2"])
+        .fine();
+    for arguments in [
+        &["ledger", "show"][..],
+        &["ledger", "show", "-o", "human"],
+        &["ledger", "show", "-o", "concise"],
+        &["ledger", "show", "-o", "github"],
+        &["ledger", "show", "-o", "json"],
+    ] {
+        let shown = with(&sandbox, ("GITHUB_ACTIONS", "true"), arguments)
+            .fine()
+            .stdout;
+        let commands = shown
+            .lines()
+            .any(|line| line.trim_start().starts_with("::") || line.contains("##["));
+        assert!(
+            !commands || arguments.contains(&"json"),
+            "{arguments:?}:\n{shown}"
+        );
+        assert!(
+            !shown.lines().any(|line| line.trim_start().starts_with("::")),
+            "{shown}"
+        );
+    }
+}
+
 #[test]
 fn warnings_count_when_they_are_denied() {
     let page = Code::AE0214.page();

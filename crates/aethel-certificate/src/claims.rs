@@ -156,7 +156,15 @@ pub fn check_columns_with(
 
 /// For each place, whether it is claimed to be in escrow.
 fn flags(view: &CertificateView<'_>) -> Result<Vec<bool>, Rejection> {
-    let mut escrow = vec![false; view.batch.places.len()];
+    let places = view.batch.places.len();
+    // All of them are looked at, because that is quicker than asking after each whether to go on.
+    let differs = (0_u32..)
+        .zip(view.escrow)
+        .fold(0, |all, (index, place)| all | (index ^ place.0));
+    if differs == 0 && view.escrow.len() == places {
+        return Ok(vec![true; places]);
+    }
+    let mut escrow = vec![false; places];
     for PlaceId(place) in view.escrow {
         match escrow.get_mut(*place as usize) {
             Some(flag) => *flag = true,

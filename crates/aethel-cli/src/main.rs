@@ -77,8 +77,10 @@ fn run() -> ExitCode {
         Command::Ledger(options) => commands::ledger::run(&options, &mut printer),
         Command::Prove(options) => commands::prove::run(&options, &mut printer),
         Command::VerifyProof(options) => commands::verify_proof::run(&options, &mut printer),
+        Command::Graph(options) => commands::graph::run(&options, &mut printer),
         Command::Lsp => lsp::run(),
         Command::Oracle(command) => commands::oracle::run(&command, &mut printer),
+        Command::New(options) => commands::new::run(&options, &mut printer),
         Command::Completions(options) => commands::completions::run(&options, &mut printer),
         Command::Man(options) => commands::man::run(&options, &mut printer),
     };

@@ -2,7 +2,9 @@
 
 pub mod bench;
 pub mod global;
+pub mod graph;
 pub mod man;
+pub mod new;
 pub mod sign;
 pub mod test;
 
@@ -60,11 +62,16 @@ pub enum Command {
     Prove(ProveOptions),
     /// Check a proof file again, by a checker that knows neither the executor nor the solver
     VerifyProof(VerifyProofOptions),
+    /// Draw what waits for what in a batch, and what is proved to need no order
+    #[command(after_help = graph::GRAPH_HELP)]
+    Graph(graph::GraphOptions),
     /// Serve an editor: the language server protocol on standard input and output
     Lsp,
     /// Make oracle keys, sign values, check signatures
     #[command(subcommand)]
     Oracle(OracleCommand),
+    /// Make a directory with a program, inputs, cases and a recipe for continuous integration
+    New(new::NewOptions),
     /// Print a script by which a shell completes commands, options, files and codes
     #[command(after_help = man::COMPLETIONS_HELP)]
     Completions(man::CompletionsOptions),

@@ -278,9 +278,12 @@ impl Batch {
         }
     }
 
-    /// The field of all places, where they have only one.
+    /// The field of all places, where they have only one; of a well-formed batch.
     pub fn one_field(&self) -> Option<FieldId> {
         let (_, first) = self.places.first()?;
+        if self.fields.len() == 1 {
+            return Some(*first);
+        }
         // All of them are looked at, because that is quicker than asking after each whether to go on.
         let differs = (self.places.iter()).fold(0, |differs, (_, field)| differs | (field.0 ^ first.0));
         (differs == 0).then_some(*first)

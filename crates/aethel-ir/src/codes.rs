@@ -224,6 +224,6 @@ impl Code {
         Code::ALL
             .iter()
             .copied()
-            .find(|c| c.id().eq_ignore_ascii_case(text) || c.name() == text)
+            .find(|c| c.id().eq_ignore_ascii_case(text) || c.name().eq_ignore_ascii_case(text))
     }
 }

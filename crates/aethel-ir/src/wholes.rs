@@ -5,6 +5,7 @@
 
 use crate::batch::Column;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// A column of whole numbers: one for all rows, or one each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +77,16 @@ impl Numbers {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = i128> + '_ {
         let count = u32::try_from(self.len()).unwrap_or(u32::MAX);
         (0..count).map(|index| self.get(index as usize).unwrap_or_default())
+    }
+
+    /// Appends some of them; those that are not there are left out.
+    pub fn copy_to(&self, range: Range<usize>, to: &mut Vec<i128>) {
+        match &self.0 {
+            Stored::Narrow(values, ..) => {
+                to.extend(values.get(range).unwrap_or(&[]).iter().map(|n| i128::from(*n)));
+            }
+            Stored::Wide(values) => to.extend_from_slice(values.get(range).unwrap_or(&[])),
+        }
     }
 
     /// All of them, where they fit into 64 bits.
@@ -163,6 +174,10 @@ mod tests {
             assert_eq!((wide.get(1), wide.get(3)), (Some(beyond), None));
         }
         assert_eq!(narrow.iter().collect::<Vec<_>>(), edges);
+        let mut copied = vec![9];
+        narrow.copy_to(1..3, &mut copied);
+        narrow.copy_to(1..5, &mut copied);
+        assert_eq!(copied, [9, 0, 7]);
         let none = Numbers::from(Vec::new());
         assert_eq!(none.narrow().map(|none| (none.least, none.most)), Some((0, 0)));
         assert!(none.is_empty());

@@ -188,6 +188,11 @@ fn bad_cell(
     expected: &str,
 ) -> Diagnostic {
     let text = row.cell(builder.index);
+    let amount = matches!(builder.cells, Cells::Whole(Type::Amount(_), _) | Cells::Exact(..));
+    let help = match plain_number(text).filter(|_| amount) {
+        Some(plain) => format!("write `{plain}`: digits and one point, without grouping and currency"),
+        None => "mend the file; cells are taken as they are, without trimming".to_owned(),
+    };
     let message = if text.is_empty() {
         format!("the cell for `{}` is empty", builder.param)
     } else {
@@ -196,5 +201,23 @@ fn bad_cell(
     Diagnostic::new(Code::AE0903, message)
         .label(rows.source(), row.cell_span(builder.index), expected)
         .label(symbols.source, builder.written.span, "read for this argument")
-        .help("mend the file; cells are taken as they are, without trimming")
+        .help(help)
+}
+
+/// What a cell such as `$4,100.00` was meant as, if that is clear.
+fn plain_number(text: &str) -> Option<String> {
+    let trimmed = text.trim_matches(|c: char| !c.is_ascii_digit() && c != '-');
+    let groups: Vec<&str> = trimmed
+        .split([',', '\'', ' ', '_', '\u{a0}', '\u{202f}'])
+        .collect();
+    let (first, rest) = groups.split_first()?;
+    let grouped = rest.iter().enumerate().all(|(index, group)| {
+        let whole = group.split('.').next().unwrap_or("");
+        whole.len() == 3 && (index + 1 == rest.len() || !group.contains('.'))
+    });
+    let plain = groups.concat();
+    (grouped && !first.contains('.') | rest.is_empty() && plain != text)
+        .then_some(())
+        .and_then(|()| Rational::parse_decimal(&plain))
+        .map(|_| plain)
 }

@@ -216,6 +216,11 @@ impl<'a> Compiler<'a, '_> {
         {
             return Some(self.read(slot, span, true));
         }
+        // One line is enough, and none where the declaration may be what could not be read.
+        self.names.insert(name, Named::Broken);
+        if self.decl.broken {
+            return None;
+        }
         let diagnostic = self
             .error(
                 Code::AE0201,

@@ -90,6 +90,13 @@ impl Reader<'_> {
             at -= 1;
         }
         let here = self.text[at..].chars().next().map_or(0, char::len_utf8);
+        let before = self.text[..at].trim_end();
+        if before.ends_with(',') && self.text[at..].starts_with(['}', ']']) {
+            let comma = before.len() - 1;
+            return Diagnostic::new(self.code, "not valid JSON: nothing stands behind this comma")
+                .label(self.source, Span::new(comma, comma + 1), "one comma too many")
+                .help("delete it; in JSON commas stand between entries only");
+        }
         let full = error.to_string();
         let message = full.split(" at line ").next().unwrap_or("cannot be read");
         Diagnostic::new(self.code, format!("not valid JSON: {message}"))

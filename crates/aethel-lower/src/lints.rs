@@ -24,6 +24,16 @@ pub(crate) fn intent(compiler: &mut Compiler<'_, '_>) {
 
 fn parameters(compiler: &mut Compiler<'_, '_>) {
     let source = compiler.symbols.source;
+    if compiler.decl.verify.is_empty() && !compiler.decl.params.is_empty() {
+        // That its parameters change nothing follows from that.
+        let name = &compiler.decl.name;
+        compiler.diagnostics.push(
+            Diagnostic::new(Code::AE0215, format!("`{}` changes nothing", name.text))
+                .label(source, name.span, "it has no equation in `verify`")
+                .help("say what holds after it: `verify { alice.balance == alice.balance + amount; }`"),
+        );
+        return;
+    }
     let written = compiler.intent.written();
     let changed = compiler.intent.places.iter().zip(&written);
     let changed: HashSet<u16> = changed.filter(|(_, w)| **w).map(|(p, _)| p.account).collect();

@@ -181,20 +181,31 @@ impl<'a> Compiler<'a, '_> {
         if let Some(asset) = self.symbols.asset_named(&name.text) {
             return Some(self.tables.asset(asset));
         }
-        self.diagnostics.push(
-            Diagnostic::new(
-                Code::AE0203,
-                format!("asset `{}` is not declared", quote(&name.text)),
-            )
-            .label(self.symbols.source, name.span, "unknown asset")
-            .help(format!("declare it: `asset {} {{ scale: 2; }}`", name.text))
-            .meant(
-                self.symbols.source,
-                name.span,
-                &name.text,
-                self.symbols.asset_names(),
-            ),
+        if !self.diagnostics.first_undeclared(&name.text) {
+            return None;
+        }
+        let (source, declaration) = (
+            self.symbols.source,
+            format!("asset {} {{ scale: 2; }}", name.text),
         );
+        let mut diagnostic = Diagnostic::new(
+            Code::AE0203,
+            format!("asset `{}` is not declared", quote(&name.text)),
+        )
+        .label(source, name.span, "unknown asset")
+        .help(format!("declare it: `{declaration}`"))
+        .meant(source, name.span, &name.text, self.symbols.asset_names());
+        if diagnostic.fixes.is_empty() {
+            let title = format!("add `{declaration}`");
+            diagnostic = diagnostic.fix(
+                title,
+                Safety::Unsafe,
+                source,
+                Span::default(),
+                format!("{declaration}\n\n"),
+            );
+        }
+        self.diagnostics.push(diagnostic);
         None
     }
 

@@ -1,5 +1,6 @@
 //! Places of an intent: `account.field`, `p_balance`, and bare names of the flat form.
 
+use crate::expression::Kind;
 use crate::intent::{Compiler, Named, index16};
 use crate::symbols::FieldKind;
 use aethel_ir::{Code, Diagnostic, Field, FieldId, Place, Safety, Slot, Span, Type, quote};
@@ -48,18 +49,30 @@ impl<'a> Compiler<'a, '_> {
             Some(Named::Account(account)) => self.account_field(account, field),
             Some(Named::Flat(slot)) if field.text == "balance" => Some(slot),
             Some(Named::Broken) => None,
-            Some(_) => {
-                let message = format!("`{}` is a value, it has no fields", base.text);
-                self.diagnostics.push(
-                    Diagnostic::new(Code::AE0206, message)
-                        .label(self.symbols.source, base.span, "not an account")
-                        .help(format!(
-                            "if it is an account, declare it as `{}: Account`",
-                            base.text
-                        )),
+            Some(named) => {
+                let (source, name) = (self.symbols.source, &base.text);
+                let message = format!("`{name}` is a value, it has no fields");
+                let diagnostic =
+                    Diagnostic::new(Code::AE0206, message).label(source, base.span, "not an account");
+                let amount = matches!(
+                    named,
+                    Named::Value(_, Type::Amount(_)) | Named::Let(_, Kind::Of(Type::Amount(_)))
                 );
+                self.diagnostics.push(match amount && field.text == "balance" {
+                    true => diagnostic
+                        .help(format!("it is the amount itself: write `{name}`"))
+                        .fix(
+                            format!("write `{name}`"),
+                            Safety::Unsafe,
+                            source,
+                            base.span.to(field.span),
+                            name.as_str(),
+                        ),
+                    false => diagnostic.help(format!("if it is an account, declare it as `{name}: Account`")),
+                });
                 None
             }
+            None if self.decl.broken => None,
             None => {
                 let accounts = self
                     .intent

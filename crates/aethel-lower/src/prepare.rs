@@ -78,14 +78,22 @@ impl<'a> BatchLowering<'a, '_> {
             let suggests = self.diagnostics.suggests();
             let known = self.symbols.intents.keys().copied();
             let message = format!("there is no intent `{}`", quote(&call.intent.text));
+            let mut names: Vec<&str> = self.symbols.intents.keys().copied().collect();
+            names.sort_unstable();
+            let help = match names.as_slice() {
+                [] => format!("declare it outside the batch: `intent {}(..)`", call.intent.text),
+                [one] => format!("the only intent outside of batches is `{one}`"),
+                several => {
+                    let several: Vec<String> =
+                        several.iter().take(8).map(|name| format!("`{name}`")).collect();
+                    format!("the intents outside of batches are {}", several.join(", "))
+                }
+            };
             let (source, span) = (self.symbols.source, call.intent.span);
             self.diagnostics.push(
                 Diagnostic::new(Code::AE0205, message)
                     .label(source, span, "not declared at top level")
-                    .help(format!(
-                        "declare it outside the batch: `intent {}(..)`",
-                        call.intent.text
-                    ))
+                    .help(help)
                     .meant(source, span, &call.intent.text, known.filter(|_| suggests)),
             );
             return None;

@@ -15,6 +15,8 @@ pub(crate) const MAX_SUGGESTED: usize = 20;
 pub(crate) struct Problems {
     found: Vec<Diagnostic>,
     seen: HashSet<(Code, SourceId, Span, String)>,
+    /// Assets that nothing declares; each is told once.
+    undeclared: HashSet<String>,
     errors: usize,
     shown_errors: usize,
     more: bool,
@@ -41,6 +43,13 @@ impl Problems {
         }
         self.shown_errors += usize::from(problem.is_error());
         self.found.push(problem);
+    }
+
+    /// Whether this is the first use of an asset that nothing declares. Every use is an error.
+    pub(crate) fn first_undeclared(&mut self, asset: &str) -> bool {
+        let first = self.undeclared.insert(asset.to_owned());
+        self.errors += usize::from(!first);
+        first
     }
 
     /// How many errors there were, told or not: to see whether a step had any.

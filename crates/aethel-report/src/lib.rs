@@ -7,6 +7,7 @@ pub mod bench;
 pub mod cases;
 pub mod diagnostics;
 pub mod escape;
+pub mod graph;
 pub mod proofs;
 pub mod run;
 pub mod table;

@@ -28,7 +28,7 @@ pub(crate) struct CommitInput<'a> {
     /// The version that each place had, 0 when the ledger did not know it.
     pub versions: Vec<u64>,
     /// The places that this batch opens, and with what.
-    pub openings: &'a [(PlaceId, i128)],
+    pub openings: Vec<(PlaceId, i128)>,
     pub run: Run,
     pub key: &'a BatchKey,
     pub content: Digest,
@@ -105,7 +105,7 @@ fn request(mut input: CommitInput<'_>) -> CommitRequest {
     let values = std::mem::take(&mut input.run.final_values);
     let listed = Listed::new(&input);
     body.entries = entries(&input, &listed);
-    body.openings = listed.openings(input.openings);
+    body.openings = listed.openings(std::mem::take(&mut input.openings));
     let mut expected = Vec::new();
     let mut versions = input.versions;
     (body.places, body.values) = match listed.numbers {
@@ -150,7 +150,7 @@ struct Listed {
 impl Listed {
     fn new(input: &CommitInput<'_>) -> Self {
         let mut changed = written(input.batch, &input.graph.layout);
-        for (place, _) in input.openings {
+        for (place, _) in &input.openings {
             changed[place.0 as usize] = true;
         }
         let count = changed.iter().filter(|changed| **changed).count();
@@ -172,12 +172,13 @@ impl Listed {
         }
     }
 
-    fn openings(&self, openings: &[(PlaceId, i128)]) -> Vec<Opening> {
-        let opening = |(place, amount): &(PlaceId, i128)| Opening {
-            place: self.number(*place),
-            amount: *amount,
+    /// Uses up what is there: a batch may open a million accounts.
+    fn openings(&self, openings: Vec<(PlaceId, i128)>) -> Vec<Opening> {
+        let opening = |(place, amount)| Opening {
+            place: self.number(place),
+            amount,
         };
-        openings.iter().map(opening).collect()
+        openings.into_iter().map(opening).collect()
     }
 }
 
@@ -242,10 +243,13 @@ fn entries(input: &CommitInput<'_>, listed: &Listed) -> Entries {
             continue;
         }
         let from = entries.len();
-        for position in (position..).take(ids.len()) {
-            entries.position.extend(slots.iter().map(|_| position));
-        }
-        entries.place.resize(from + ids.len() * slots.len(), 0);
+        let end = from + ids.len() * slots.len();
+        entries.position.resize(end, 0);
+        let positions = entries.position[from..].chunks_exact_mut(slots.len());
+        positions
+            .zip(position..)
+            .for_each(|(entries, position)| entries.fill(position));
+        entries.place.resize(end, 0);
         for (slot, at) in slots.iter().zip(from..) {
             let places = entries.place[at..].iter_mut().step_by(slots.len());
             match group.places.get(usize::from(*slot)) {

@@ -142,29 +142,38 @@ pub struct Plan<'g> {
     reduced: OnceLock<Schedule>,
 }
 
+/// Fewer transactions than this are surveyed before a second worker has woken up.
+pub(crate) const WORTH_A_WORKER: usize = 1 << 15;
+
+/// So many places are looked at together.
+const TOGETHER: usize = 128;
+
 impl Plan<'_> {
     /// Who waits for whom.
     pub fn schedule(&self, batch: &Batch) -> &Schedule {
+        if self.nothing_ordered() {
+            // What is left is `after`.
+            return self.reduced.get_or_init(|| Schedule::free(batch, self.graph));
+        }
         if self.commuting == Counts::default() {
             return self.graph.schedule(batch);
         }
         let ordered =
             |place: PlaceId| self.settlement.places.get(place.0 as usize) != Some(&Treatment::Escrow);
-        self.reduced.get_or_init(|| {
-            if self.any_order {
-                // What is left is `after`, and what is read only.
-                return Schedule::new(batch, self.graph, &|_| false);
-            }
-            Schedule::new(batch, self.graph, &ordered)
-        })
+        (self.reduced).get_or_init(|| Schedule::new(batch, self.graph, &ordered))
+    }
+
+    /// Whether no two transactions conflict but where they commute, so that only `after` makes some wait.
+    fn nothing_ordered(&self) -> bool {
+        self.consecutive == self.commuting
     }
 
     /// How many edges between transactions remain.
     pub fn edges(&self, batch: &Batch) -> usize {
-        if self.commuting == Counts::default() {
-            self.graph.survey.edges
-        } else if self.any_order {
+        if self.nothing_ordered() {
             0
+        } else if self.commuting == Counts::default() {
+            self.graph.survey(batch).edges
         } else {
             self.schedule(batch).edges()
         }
@@ -173,8 +182,8 @@ impl Plan<'_> {
     /// How many transactions the longest chain that remains has.
     pub fn depth(&self, batch: &Batch) -> usize {
         if self.commuting == Counts::default() {
-            self.graph.survey.depth
-        } else if self.any_order && self.graph.items.waits.is_empty() {
+            self.graph.survey(batch).depth
+        } else if self.nothing_ordered() && self.graph.items.waits.is_empty() {
             1
         } else {
             self.schedule(batch).depth()
@@ -211,22 +220,37 @@ impl Plan<'_> {
     pub fn most_conflicted(&self, batch: &Batch, most: usize) -> Vec<PlaceConflicts> {
         // Ascending by what sorts them, so that nearly every place is done with one comparison.
         let mut top: Vec<(Counts, Counts, PlaceId)> = Vec::with_capacity(most.min(batch.places.len()) + 1);
-        for place in (0..batch.places.len() as u32).map(PlaceId) {
-            let fewest = top.last().filter(|_| top.len() >= most);
-            if let (Some(updates), Some((fewest, _, _))) = (self.graph.survey.updates(place), fewest)
-                && u64::from(updates) <= fewest.raw + 1
-            {
-                continue;
-            }
+        let look_at = |place: PlaceId, top: &mut Vec<(Counts, Counts, PlaceId)>| {
             let (consecutive, pairs) = self.graph.counts_at(batch, place);
             let total = consecutive.total();
             let behind = |other: &(Counts, Counts, PlaceId)| other.0.total() >= total;
             if total == 0 || (top.len() >= most && top.last().is_none_or(behind)) {
-                continue;
+                return;
             }
             let at = top.partition_point(behind);
             top.insert(at, (consecutive, pairs, place));
             top.truncate(most);
+        };
+        match self.graph.survey(batch).all_updates() {
+            None => (0..batch.places.len() as u32).for_each(|place| look_at(PlaceId(place), &mut top)),
+            Some(updates) => {
+                // Most places have fewer than those that are listed already: many are passed over together.
+                for (first, together) in (0_u32..).step_by(TOGETHER).zip(updates.chunks(TOGETHER)) {
+                    let enough = |top: &[(Counts, Counts, PlaceId)]| match top.last() {
+                        Some((fewest, _, _)) if top.len() >= most => fewest.raw + 2,
+                        _ => 2,
+                    };
+                    let many = together.iter().fold(0, |many, updates| (*updates).max(many));
+                    if u64::from(many) < enough(&top) {
+                        continue;
+                    }
+                    for (place, updates) in (first..).map(PlaceId).zip(together) {
+                        if u64::from(*updates) >= enough(&top) {
+                            look_at(place, &mut top);
+                        }
+                    }
+                }
+            }
         }
         let listed = top.into_iter().map(|(consecutive, pairs, place)| {
             let (ordering, reason) = match self.settlement.places.get(place.0 as usize) {
@@ -270,6 +294,28 @@ impl Tally {
     }
 }
 
+/// Stage ①'s numbers and the sums of places do not need each other: two workers find them at the same time.
+fn settle_beside_survey(
+    batch: &Batch,
+    graph: &DependencyGraph,
+    snapshot: &[i128],
+    access: &[Access],
+    workers: &dyn Workers,
+) -> Settlement {
+    let settlement = OnceLock::new();
+    let settle = || settle_with(batch, access, snapshot, &Alone);
+    workers.run(&|worker| match worker {
+        0 => {
+            graph.survey(batch);
+        }
+        1 => {
+            let _ = settlement.set(settle());
+        }
+        _ => {}
+    });
+    settlement.into_inner().unwrap_or_else(settle)
+}
+
 /// Finds and resolves the conflicts of a batch.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ConflictDetector;
@@ -296,7 +342,11 @@ impl ConflictDetector {
         access: &'g [Access],
         workers: &dyn Workers,
     ) -> Plan<'g> {
-        let settlement = settle_with(batch, access, snapshot, workers);
+        let settlement = if workers.count() > 1 && batch.len() >= WORTH_A_WORKER && !graph.is_surveyed() {
+            settle_beside_survey(batch, graph, snapshot, access, workers)
+        } else {
+            settle_with(batch, access, snapshot, workers)
+        };
         let any_order = settlement.any_order();
         let mut plan = Plan {
             graph,
@@ -309,7 +359,7 @@ impl ConflictDetector {
             any_order,
             reduced: OnceLock::new(),
         };
-        if let (true, Some(totals)) = (any_order, graph.survey.totals()) {
+        if let (true, Some(totals)) = (any_order, graph.survey(batch).totals()) {
             // Places that conflict are written, and whatever is written is in escrow.
             plan.conflicted = totals.places;
             plan.consecutive = Counts::each(totals.consecutive);
@@ -324,7 +374,7 @@ impl ConflictDetector {
                 Treatment::Escrow => &mut commuting,
                 Treatment::Ordered(_) | Treatment::Unwritten => &mut ordered,
             };
-            match graph.survey.updates(place) {
+            match graph.survey(batch).updates(place) {
                 Some(updates) => tally.add_updates(updates),
                 None => tally.add(graph.counts_at(batch, place)),
             }

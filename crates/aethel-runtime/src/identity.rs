@@ -14,8 +14,8 @@
 //! written as its expressions in prefix form.
 
 use aethel_ir::{
-    AssetId, Batch, Column, Condition, Expr, ExprId, Field, FieldId, Group, Intent, Names, Rational, Slot,
-    TransactionId, Type, Value, ValueColumn, varint,
+    AccountId, AssetId, Batch, Column, Condition, Expr, ExprId, Field, FieldId, Group, Intent, Names,
+    Rational, Slot, TransactionId, TransactionRef, Type, Value, ValueColumn, Wholes, varint,
 };
 use aethel_ledger::Digest;
 use std::collections::HashMap;
@@ -99,16 +99,6 @@ impl<'a> Piece<'a> {
         })
     }
 
-    /// These rows of a column.
-    fn of<'b, T>(&self, column: &'b Column<T>) -> impl Iterator<Item = &'b T> {
-        let (same, each) = match column {
-            Column::Same(value) => (Some(value), &[][..]),
-            Column::Each(values) => (None, values.get(self.range()).unwrap_or_default()),
-        };
-        let same = std::iter::repeat_n(same, self.rows.len()).flatten();
-        same.chain(each)
-    }
-
     fn range(&self) -> Range<usize> {
         self.rows.start as usize..self.rows.end as usize
     }
@@ -141,13 +131,30 @@ impl Run<'_> {
 /// How many transactions from the first on are rows of one group that follow one another.
 pub(crate) fn run_of_rows(batch: &Batch, order: &[TransactionId]) -> u32 {
     let reference = |id: &TransactionId| batch.transactions.get(id.0 as usize);
-    let Some(first) = order.first().and_then(reference) else {
+    let Some((first, start)) = order.first().and_then(|first| Some((first, reference(first)?))) else {
         return u32::from(!order.is_empty());
     };
-    let follows = |(row, id): &(u32, &TransactionId)| {
-        reference(id).is_some_and(|next| next.group == first.group && next.row == *row)
+    let follows = |count: u32, next: &TransactionRef| {
+        next.group == start.group && next.row == start.row.wrapping_add(count)
     };
-    (first.row..).zip(order).take_while(follows).count() as u32
+    // Mostly they follow one another in the source as well, which is quickly seen of many at once.
+    let mut count = 0;
+    let source = &batch.transactions[first.0 as usize..];
+    for (ids, next) in order.chunks_exact(64).zip(source.chunks_exact(64)) {
+        let fits = |(n, (id, next)): (u32, (&TransactionId, &TransactionRef))| {
+            (id.0 == first.0.wrapping_add(n)) & follows(n, next)
+        };
+        if !(count..)
+            .zip(ids.iter().zip(next))
+            .fold(true, |all, one| all & fits(one))
+        {
+            break;
+        }
+        count += 64;
+    }
+    let rest = (count..).zip(&order[count as usize..]);
+    let more = rest.take_while(|(n, id)| reference(id).is_some_and(|next| follows(*n, next)));
+    count + more.count() as u32
 }
 
 struct Writer<'a> {
@@ -226,14 +233,23 @@ impl<'a> Writer<'a> {
             let Some(column) = piece.group.accounts.get(parameter) else {
                 continue;
             };
-            numbers.extend(piece.of(column).map(|account| {
+            let mut number = |account: &AccountId| {
                 let number = &mut self.accounts[account.0 as usize];
                 if *number == NEW {
                     *number = known + new.len() as u32;
                     new.push(*account);
                 }
                 *number
-            }));
+            };
+            match column {
+                Column::Same(account) => {
+                    numbers.extend(std::iter::repeat_n(number(account), piece.rows.len()));
+                }
+                Column::Each(accounts) => {
+                    let accounts = accounts.get(piece.range()).unwrap_or_default();
+                    numbers.extend(accounts.iter().map(number));
+                }
+            }
         }
         self.next_account += new.len() as u32;
         match all_the_same(&numbers) {
@@ -259,12 +275,16 @@ impl<'a> Writer<'a> {
             .iter()
             .filter_map(|piece| Some((piece, piece.group.values.get(parameter)?)));
         let whole = columns.clone().all(|(piece, column)| match column {
-            ValueColumn::Whole(column) => {
-                wholes.extend(piece.rows.clone().filter_map(|row| column.get(row)));
+            ValueColumn::Whole(Wholes::Same(value)) => {
+                wholes.extend(std::iter::repeat_n(*value, piece.rows.len()));
                 true
             }
-            ValueColumn::Exact(column) => piece.of(column).all(|value| match value {
-                Rational::Int(whole) => {
+            ValueColumn::Whole(Wholes::Each(numbers)) => {
+                numbers.copy_to(piece.range(), &mut wholes);
+                true
+            }
+            ValueColumn::Exact(column) => piece.rows.clone().all(|row| match column.get(row) {
+                Some(Rational::Int(whole)) => {
                     wholes.push(*whole);
                     true
                 }
@@ -491,7 +511,7 @@ mod tests {
 
     use super::*;
     use crate::support::{Build, Kind};
-    use aethel_ir::{AccountId, PlaceId, Span};
+    use aethel_ir::{PlaceId, Span};
 
     fn hash(batch: &Batch) -> Digest {
         content_hash(batch, &aethel_certificate::batch_order(batch).unwrap())
@@ -573,7 +593,7 @@ mod tests {
         // The first two rows pay as much from the same account.
         let mut same = built(&[0..2, 2..4]);
         same.groups[0].accounts[0] = Column::Same(AccountId(0));
-        same.groups[0].values[0] = ValueColumn::Whole(aethel_ir::Wholes::Same(5));
+        same.groups[0].values[0] = ValueColumn::Whole(Wholes::Same(5));
         assert_eq!(hash(&same), hash(&whole));
         same.groups[0].values[0] = ValueColumn::Exact(Column::Each(vec![Rational::Int(5); 2]));
         assert_eq!(hash(&same), hash(&whole));
@@ -611,7 +631,7 @@ mod tests {
         let mut external = batch.clone();
         external.intents[0].values[0].external = true;
         let before = hash(&external);
-        external.groups[0].values[0] = ValueColumn::Whole(aethel_ir::Wholes::Same(9));
+        external.groups[0].values[0] = ValueColumn::Whole(Wholes::Same(9));
         external.groups[0].places[0] = Column::Same(PlaceId(0));
         assert_eq!(hash(&external), before);
     }

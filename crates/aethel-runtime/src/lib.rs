@@ -22,6 +22,7 @@ pub mod linearizability_prover;
 pub mod memory;
 pub mod oracle;
 pub mod parallel_executor;
+pub mod picture;
 mod pipeline;
 pub mod preparation;
 pub mod processor;
@@ -53,6 +54,7 @@ pub use linearizability_prover::{
 };
 pub use oracle::{OracleCheck, OracleProof};
 pub use parallel_executor::{Chunk, ExecutionError, ExecutionOptions, ParallelExecutor, ThreadChoice, Trace};
+pub use picture::{Picture, PictureEdge, PictureNode, Together};
 pub use preparation::Openings;
 pub use processor::BatchProcessor;
 pub use request::{BatchRequest, ProcessorOptions};

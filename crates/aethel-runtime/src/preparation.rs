@@ -7,7 +7,7 @@ use aethel_ir::{
     did_you_mean, money::format_grouped,
 };
 use aethel_ledger::{Columns, FieldKey, FieldKind, LedgerStore, PlaceKey, Policy, PolicyChange};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// What the caller says about accounts that the ledger may not know.
@@ -264,6 +264,7 @@ fn open(
 ) -> Result<(), Refusal> {
     let given = Given::new(openings, batch.places.len());
     let mut ignored: BTreeSet<PlaceId> = BTreeSet::new();
+    let mut not_opened: Vec<PlaceId> = Vec::new();
     for index in 0..batch.places.len() {
         let place = PlaceId(index as u32);
         match (snapshot.versions[index] > 0, given.amount(index)) {
@@ -292,8 +293,14 @@ fn open(
             // Fields begin with 0 and false, accounts that may go below zero with nothing.
             (false, None) if !batch.is_bounded(place) => {}
             (false, None) if openings.open_accounts => snapshot.openings.push((place, 0)),
-            (false, None) => return Err(not_open(store, batch, place, openings)),
+            (false, None) => not_opened.push(place),
         }
+    }
+    // An account that holds several assets is one account.
+    let mut accounts = HashSet::new();
+    not_opened.retain(|place| accounts.insert(batch.account_of(*place)));
+    if !not_opened.is_empty() {
+        return Err(not_open(store, batch, &not_opened, openings));
     }
     if let Some(first) = ignored.first() {
         let more = match ignored.len() {
@@ -358,8 +365,30 @@ fn expectation(batch: &Batch, place: PlaceId, known: i128, expected: i128) -> Di
     Diagnostic::new(Code::AE0306, message).help("make the batch again from the balances of the ledger")
 }
 
-/// Nobody opened the account; a name that the ledger or the inputs know is proposed.
-fn not_open(store: &dyn LedgerStore, batch: &Batch, place: PlaceId, openings: &Openings) -> Refusal {
+/// How many accounts that nobody opened are named.
+const NAMED: usize = 3;
+
+/// `the account a`, `the accounts a and b`, `1 002 accounts: a, b, c and others`.
+fn which(batch: &Batch, places: &[PlaceId]) -> String {
+    let names = places.iter().take(NAMED);
+    let names: Vec<String> = names
+        .map(|place| format!("`{}`", batch.place_name(*place)))
+        .collect();
+    match names.split_last() {
+        _ if places.len() > NAMED => {
+            let count = format_grouped(places.len() as i128, 0);
+            format!("{count} accounts: {} and others", names.join(", "))
+        }
+        Some((last, [_, ..])) => {
+            format!("the accounts {} and {last}", names[..names.len() - 1].join(", "))
+        }
+        _ => format!("the account {}", names.concat()),
+    }
+}
+
+/// Nobody opened these accounts; a name that the ledger or the inputs know is proposed for a single one.
+fn not_open(store: &dyn LedgerStore, batch: &Batch, places: &[PlaceId], openings: &Openings) -> Refusal {
+    let place = places.first().copied().unwrap_or(PlaceId(0));
     let name = batch.account_of(place).map_or("", |account| account.as_str());
     let mut open: BTreeSet<String> = openings
         .balances
@@ -370,13 +399,16 @@ fn not_open(store: &dyn LedgerStore, batch: &Batch, place: PlaceId, openings: &O
     // What cannot be read is not proposed; the refusal stands without it.
     let known = store.balances().into_iter().flatten().filter_map(Result::ok);
     open.extend(known.map(|(key, _)| key.account.as_str().to_owned()));
-    let help = did_you_mean(name, open.iter().map(String::as_str)).unwrap_or_else(|| {
-        "give it an opening balance in the inputs, or open unknown accounts with zero with `--open-accounts`".to_owned()
+    let (single, them) = match places.len() {
+        1 => (true, "it an opening balance"),
+        _ => (false, "them opening balances"),
+    };
+    let meant = did_you_mean(name, open.iter().map(String::as_str)).filter(|_| single);
+    let help = meant.unwrap_or_else(|| {
+        format!("give {them} in the inputs, or open unknown accounts with zero with `--open-accounts`")
     });
-    let mut diagnostic = Diagnostic::new(
-        Code::AE0305,
-        format!("nobody opened the account `{}`", batch.place_name(place)),
-    );
+    let message = format!("nobody opened {}", which(batch, places));
+    let mut diagnostic = Diagnostic::new(Code::AE0305, message);
     if let Some((source, span)) = first_use(batch, place) {
         diagnostic = diagnostic.label(source, span, "used here");
     }

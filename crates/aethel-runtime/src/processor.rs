@@ -3,6 +3,7 @@
 use crate::balances::Balances;
 use crate::clock::{Clock, Stop, Watch};
 use crate::commit_manager::{CommitInput, CommitManager, Committed};
+use crate::conflict_detector::WORTH_A_WORKER;
 use crate::dependency_analyzer::DependencyGraph;
 use crate::keys::{key_of, repeated};
 use crate::lemmas::ProvedAccess;
@@ -11,13 +12,14 @@ use crate::oracle::{Feeds, OracleCheck, verify_batch};
 use crate::parallel_executor::{ExecutionError, ExecutionOptions};
 use crate::preparation::{Snapshot, effective_policy, prepare};
 use crate::request::{BatchRequest, ProcessorOptions};
-use crate::result::{BatchResult, ConflictNumbers, GraphNumbers, LinearizabilityProof, StageReport};
+use crate::result::{BatchResult, ConflictNumbers, LinearizabilityProof, StageReport};
 use crate::single::single;
 use crate::team::Team;
 use crate::{
     ConflictDetector, ConservationValidator, DependencyAnalyzer, LinearizabilityProver, ParallelExecutor,
 };
 use crate::{Refusal, failure, identity, memory};
+use aethel_certificate::Workers;
 use aethel_ir::{Code, Diagnostic, Severity, TransactionId};
 use aethel_ledger::{BatchKey, CommitOutcome, Digest, LedgerStore, MemoryStore, PolicyChange};
 use std::collections::BTreeMap;
@@ -78,6 +80,9 @@ impl BatchProcessor {
         if result.attempts > ATTEMPTS_AMONG_OTHERS {
             // Others may commit again, however it ended; a store that cannot be asked has let go by itself.
             let _ = store.begin(false);
+        }
+        if let Some(graph) = &mut result.graph {
+            graph.components.keep(&mut request.batch);
         }
         result.balances.take_names(request.batch);
         result.execution_time = self.clock.now().saturating_sub(started).as_secs_f64();
@@ -164,16 +169,26 @@ impl BatchProcessor {
         let mut stages = Stages { watch, started_ns: 0 };
 
         stages.begin("dependency analysis")?;
-        let graph = DependencyAnalyzer.analyze_with(&request.batch, &*self.team)?;
-        let numbers = GraphNumbers::new(&graph);
-        let counts = [
-            ("transactions", numbers.transactions),
-            ("edges", numbers.edges),
-            ("depth", numbers.depth),
-        ];
-        result.graph = Some(numbers);
-        stages.end(result, 1, "dependencies", &counts);
+        let graph = DependencyAnalyzer.analyze(&request.batch)?;
+        // With helpers the numbers of a large graph are found beside the sums of stage ②.
+        if self.team.count() == 1 || request.batch.len() < WORTH_A_WORKER {
+            graph.survey(&request.batch);
+        }
+        stages.end(result, 1, "dependencies", &[]);
+        let outcome = self.after_analysis(store, request, &graph, &mut stages, result);
+        result.describe(&request.batch, &graph);
+        outcome
+    }
 
+    /// Whether the batch was committed before, what the ledger holds, and ② to ⑥.
+    fn after_analysis(
+        &self,
+        store: &mut dyn LedgerStore,
+        request: &mut BatchRequest<'_>,
+        graph: &DependencyGraph,
+        stages: &mut Stages<'_>,
+        result: &mut BatchResult,
+    ) -> Result<Attempt, Refusal> {
         let content = identity::content_hash(&request.batch, &graph.order);
         let key = key_of(request, content)?;
         result.key = Some(key.to_string());
@@ -203,7 +218,7 @@ impl BatchProcessor {
         self.run(
             store,
             request,
-            &graph,
+            graph,
             Start {
                 snapshot,
                 oracles,
@@ -211,7 +226,7 @@ impl BatchProcessor {
                 content,
                 changes,
             },
-            &mut stages,
+            stages,
             result,
         )
     }
@@ -230,7 +245,7 @@ impl BatchProcessor {
         let before = &start.snapshot.values;
 
         stages.begin("conflict detection")?;
-        let worth_it = graph.survey.edges > 0 || batch.len() >= WORTH_LEMMAS;
+        let worth_it = batch.len() >= WORTH_LEMMAS || graph.survey(batch).edges > 0;
         let proved = match &self.options.access {
             Some(prover) if worth_it => prover.prove(batch),
             _ => ProvedAccess::default(),
@@ -262,12 +277,13 @@ impl BatchProcessor {
         let mut trace = ParallelExecutor
             .execute(batch, &plan, before, &options, stages.watch)
             .map_err(|error| self.execution_refusal(request, graph, before, error))?;
-        result.measure(&trace);
+        result.measure(&mut trace);
+        let threads = result.thread_count;
         stages.end(
             result,
             3,
             "execution",
-            &[("transactions", batch.len()), ("threads", trace.thread_count())],
+            &[("transactions", batch.len()), ("threads", threads)],
         );
 
         stages.begin("the proof")?;
@@ -338,7 +354,7 @@ impl BatchProcessor {
             graph,
             keys: std::mem::take(&mut start.snapshot.keys),
             versions: std::mem::take(&mut start.snapshot.versions),
-            openings: &start.snapshot.openings,
+            openings: std::mem::take(&mut start.snapshot.openings),
             run: proof.run,
             key: &start.key,
             content: start.content,

@@ -6,7 +6,7 @@
 use crate::balances::Balances;
 use crate::conflict_detector::{Counts, PlaceOrdering, Plan};
 use crate::conservation_validator::Conservation;
-use crate::dependency_analyzer::DependencyGraph;
+use crate::dependency_analyzer::{Components, DependencyGraph};
 use crate::lemmas::ProvedAccess;
 use crate::linearizability_prover::{DirectVerdict, SerialProof};
 use crate::parallel_executor::{Chunk, Trace};
@@ -174,7 +174,7 @@ pub struct StageReport {
 }
 
 /// The dependency graph in numbers.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct GraphNumbers {
     /// Transactions.
     pub transactions: usize,
@@ -185,20 +185,21 @@ pub struct GraphNumbers {
     /// Transactions on the longest chain.
     pub depth: usize,
     /// Parts that have nothing to do with each other.
-    pub components: usize,
+    pub components: Components,
     /// Transactions on the widest level.
     pub width: usize,
 }
 
 impl GraphNumbers {
-    pub(crate) fn new(graph: &DependencyGraph) -> Self {
+    pub(crate) fn new(batch: &Batch, graph: &DependencyGraph) -> Self {
+        let survey = graph.survey(batch);
         Self {
             transactions: graph.order.len(),
-            edges: graph.survey.edges,
+            edges: survey.edges,
             after: graph.items.successors.total(),
-            depth: graph.survey.depth,
-            components: graph.survey.components,
-            width: graph.survey.width,
+            depth: survey.depth,
+            components: Components::new(batch, graph),
+            width: survey.width,
         }
     }
 }
@@ -325,9 +326,23 @@ impl LinearizabilityProof {
 }
 
 impl BatchResult {
-    /// Takes the metrics of stage 3 from its trace.
+    /// Notes the graph in numbers, which belong to stage ① whenever they were found.
+    pub(crate) fn describe(&mut self, batch: &Batch, graph: &DependencyGraph) {
+        let numbers = GraphNumbers::new(batch, graph);
+        if let Some(stage) = self.stages.iter_mut().find(|stage| stage.number == 1) {
+            stage.numbers = [
+                ("transactions", numbers.transactions as u64),
+                ("edges", numbers.edges as u64),
+                ("depth", numbers.depth as u64),
+            ]
+            .into();
+        }
+        self.graph = Some(numbers);
+    }
+
+    /// Takes the metrics of stage 3, and who ran what, from its trace.
     #[allow(clippy::float_arithmetic, reason = "a metric about time, not money")]
-    pub(crate) fn measure(&mut self, trace: &Trace) {
+    pub(crate) fn measure(&mut self, trace: &mut Trace) {
         self.transactions_parallel = trace.transactions_parallel();
         self.thread_count = trace.thread_count();
         self.avg_parallelism = match trace.wall_ns {
@@ -335,8 +350,8 @@ impl BatchResult {
             wall => trace.busy_ns() as f64 / wall as f64,
         };
         self.threads_why = Some(trace.choice.to_string());
-        self.chunks = trace.chunks.clone();
-        self.sequence_of_transactions = trace.sequence.clone();
+        self.chunks = std::mem::take(&mut trace.chunks);
+        self.sequence_of_transactions = std::mem::take(&mut trace.sequence);
     }
 
     /// What an attempt found that came to nothing: nobody may take it for what the ledger holds.

@@ -16,6 +16,27 @@ impl<T> Default for Rows<T> {
     }
 }
 
+impl<T> Rows<T> {
+    /// So many rows without values.
+    pub fn empty(rows: usize) -> Self {
+        Self {
+            first: vec![0; rows + 1],
+            data: Vec::new(),
+        }
+    }
+
+    /// These values in one row; no row, where there is none.
+    pub fn one(data: Vec<T>) -> Self {
+        match data.is_empty() {
+            true => Self::default(),
+            false => Self {
+                first: vec![0, data.len()],
+                data,
+            },
+        }
+    }
+}
+
 impl<T: Copy> Rows<T> {
     /// Sorts values by their row, keeping their order within a row. Values of rows that do not exist are left out.
     pub fn sort(rows: usize, pairs: impl Iterator<Item = (u32, T)> + Clone) -> Self {

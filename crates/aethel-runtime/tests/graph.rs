@@ -122,9 +122,9 @@ proptest! {
             writes.iter().any(|p| other.0.contains(p) || other.1.contains(p))
         };
         let dependent = touches(&sets[0].1, &sets[1]) || touches(&sets[1].1, &sets[0]);
-        prop_assert_eq!(graph.survey.edges == 1, dependent);
-        prop_assert_eq!(graph.survey.components, if dependent { 1 } else { 2 });
-        prop_assert_eq!(graph.survey.depth, if dependent { 2 } else { 1 });
+        prop_assert_eq!(graph.survey(&batch).edges == 1, dependent);
+        prop_assert_eq!(graph.components(&batch), if dependent { 1 } else { 2 });
+        prop_assert_eq!(graph.survey(&batch).depth, if dependent { 2 } else { 1 });
     }
 
     #[test]
@@ -142,7 +142,7 @@ proptest! {
         }
         // Levels: every transaction once, nothing depends on its own level, and the depth is needed.
         let mut level = vec![usize::MAX; batch.len()];
-        for depth in 0..graph.survey.depth {
+        for depth in 0..graph.survey(&batch).depth {
             for id in graph.schedule(&batch).levels.row(depth) {
                 prop_assert_eq!(std::mem::replace(&mut level[*id as usize], depth), usize::MAX);
             }
@@ -170,11 +170,11 @@ proptest! {
             let batch = from_steps(&steps, 9).batch;
             let graph = analyze(&batch);
             let schedule = graph.schedule(&batch);
-            prop_assert_eq!(graph.survey.edges, schedule.edges());
-            prop_assert_eq!(graph.survey.depth, schedule.depth());
+            prop_assert_eq!(graph.survey(&batch).edges, schedule.edges());
+            prop_assert_eq!(graph.survey(&batch).depth, schedule.depth());
             let widest = (0..schedule.depth()).map(|level| schedule.levels.row(level).len()).max();
-            prop_assert_eq!(Some(graph.survey.width), widest);
-            prop_assert_eq!(graph.survey.components, parts(&batch, schedule));
+            prop_assert_eq!(Some(graph.survey(&batch).width), widest);
+            prop_assert_eq!(graph.components(&batch), parts(&batch, schedule));
             for place in (0..batch.places.len() as u32).map(PlaceId) {
                 let mut counted = Counts::default();
                 graph.conflicts_at(&batch, place, |_, _, kind| match kind {
@@ -294,7 +294,11 @@ fn the_payroll_of_a_thousand() {
     let graph = analyze(&build.batch);
     let plan = ConflictDetector.detect(&build.batch, &graph, &[], &[]);
     assert_eq!(
-        (graph.survey.edges, graph.survey.depth, graph.survey.components),
+        (
+            graph.survey(&build.batch).edges,
+            graph.survey(&build.batch).depth,
+            graph.components(&build.batch)
+        ),
         (999, 1000, 1)
     );
     assert_eq!(
@@ -320,7 +324,7 @@ fn many_readers_are_one_level() {
     build.rows(Kind::Look, &[("x", "x2", 1), ("x", "x3", 1), ("x", "x4", 1)]);
     build.one(Kind::Pay, "x", "z", 1);
     let graph = analyze(&build.batch);
-    let sizes: Vec<usize> = (0..graph.survey.depth)
+    let sizes: Vec<usize> = (0..graph.survey(&build.batch).depth)
         .map(|level| graph.schedule(&build.batch).levels.row(level).len())
         .collect();
     assert_eq!(sizes, [1, 3, 1]);
@@ -342,8 +346,11 @@ fn after_stays_between_items() {
     build.after(first, second);
     build.after(first, second);
     let graph = analyze(&build.batch);
-    assert_eq!(graph.survey.edges, 0);
-    assert_eq!((graph.survey.depth, graph.survey.components), (2, 1));
+    assert_eq!(graph.survey(&build.batch).edges, 0);
+    assert_eq!(
+        (graph.survey(&build.batch).depth, graph.components(&build.batch)),
+        (2, 1)
+    );
     assert_eq!(graph.order[0], TransactionId(1000));
     assert_eq!((graph.items.waits(0), graph.items.waits(1)), (1, 0));
 }
@@ -358,7 +365,7 @@ fn one_account_under_two_names_is_one_access() {
     let chain = graph.chains(&build.batch).row(PlaceId(0).0 as usize);
     assert_eq!(chain.len(), 1);
     assert!(chain[0].reads && chain[0].writes);
-    assert_eq!(graph.survey.edges, 0);
+    assert_eq!(graph.survey(&build.batch).edges, 0);
 }
 
 /// A batch of `rows` of one intent that reads and writes so many places; each row names its places.
@@ -426,11 +433,11 @@ proptest! {
         let batch = wide(slots, &rows);
         let graph = analyze(&batch);
         let schedule = graph.schedule(&batch);
-        prop_assert_eq!(graph.survey.edges, schedule.edges());
-        prop_assert_eq!(graph.survey.depth, schedule.depth());
+        prop_assert_eq!(graph.survey(&batch).edges, schedule.edges());
+        prop_assert_eq!(graph.survey(&batch).depth, schedule.depth());
         let widest = (0..schedule.depth()).map(|level| schedule.levels.row(level).len()).max();
-        prop_assert_eq!(Some(graph.survey.width), widest);
-        prop_assert_eq!(graph.survey.components, parts(&batch, schedule));
+        prop_assert_eq!(Some(graph.survey(&batch).width), widest);
+        prop_assert_eq!(graph.components(&batch), parts(&batch, schedule));
         let updates = |place: u32| rows.iter().filter(|row| row.contains(&batch.places[place as usize].0.0)).count() as u64;
         for place in 0..batch.places.len() as u32 {
             let (consecutive, pairs) = graph.counts_at(&batch, PlaceId(place));

@@ -9,6 +9,8 @@ pub(crate) enum Dialect {
     Solve,
     /// `define name ..`
     Define,
+    /// `def name(..):`, `fn name(..) {`
+    Functions,
     /// `state name ..`
     State,
     /// `transaction:` and other blocks by indentation.
@@ -21,7 +23,10 @@ impl Dialect {
         let brace = TokenKind::Open(Bracket::Curly);
         match word {
             "solve" if next == TokenKind::Word || next == brace => Some(Self::Solve),
-            "define" | "def" if next == TokenKind::Word => Some(Self::Define),
+            "define" if next == TokenKind::Word => Some(Self::Define),
+            "def" | "fn" | "func" | "function" | "procedure" if next == TokenKind::Word => {
+                Some(Self::Functions)
+            }
             "state" if matches!(next, TokenKind::Word | TokenKind::Colon) || next == brace => {
                 Some(Self::State)
             }
@@ -37,6 +42,7 @@ impl Dialect {
         match self {
             Self::Solve => "`solve` blocks at top level",
             Self::Define => "definitions with `define`",
+            Self::Functions => "functions; what is done is said by intents",
             Self::State => "`state` blocks",
             Self::Indented => "blocks by indentation, like Python",
         }

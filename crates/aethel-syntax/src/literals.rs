@@ -30,20 +30,11 @@ pub(crate) fn check(source: SourceId, token: Token, text: &str) -> Option<Diagno
                 .label(source, Span::new(token.start + start, token.start + end), "")
                 .help("the escapes are `\\\"`, `\\\\`, `\\n`, `\\t` and `\\u{..}`")
         }),
-        TokenKind::OpenText => {
-            // What ends a line or opens a block is not meant to be in the string.
-            let inside = text.trim_end_matches([';', ')', '{', ',', ' ', '\t', '\r']);
-            let end = token.start + inside.len();
-            Some(
-                problem(
-                    Code::AE0113,
-                    "the string has no closing quote".into(),
-                    "it begins here and must end on this line",
-                )
+        TokenKind::OpenText => Some(
+            problem(Code::AE0113, "the string has no closing quote".into(), "it begins here and must end on this line")
                 .help("add `\"` where the string ends")
-                .fix("add `\"`", Safety::Unsafe, source, Span::new(end, end), "\""),
-            )
-        }
+                .fix("add `\"`", Safety::Unsafe, source, Span::new(token.end, token.end), "\""),
+        ),
         TokenKind::Word if !text.is_ascii() => Some(
             problem(Code::AE0101, format!("`{}` cannot be a name", quote(text)), "")
                 .help("names are made of the letters a to z, digits and `_`; other letters may stand in strings and comments"),

@@ -59,14 +59,16 @@ pub(crate) fn unknown(source: SourceId, span: Span, text: &str) -> Diagnostic {
         '\'' | '“' | '”' | '„' | '‘' | '’' | '`' => {
             problem.help("strings stand between straight double quotes, `\"like this\"`")
         }
-        '$' | '€' | '£' => {
-            problem.help("an amount is a plain number; its asset is part of the type, as in `Balance<USD>`")
-        }
+        '$' | '€' | '£' => problem
+            .help("an amount is a plain number; its asset is part of the type, as in `Balance<USD>`")
+            .fix(format!("delete `{c}`"), Safety::Safe, source, span, ""),
         '\u{feff}' => problem.help("a byte-order mark may only stand at the very beginning"),
-        c if c.is_whitespace() => {
-            problem.help("this looks like a space but is another character; type a space")
-        }
-        _ if !seen => problem.help("delete the character; it cannot be seen but is there"),
+        c if c.is_whitespace() => problem
+            .help("this looks like a space but is another character; type a space")
+            .fix("write a space", Safety::Safe, source, span, " "),
+        _ if !seen => problem
+            .help("delete the character; it cannot be seen but is there")
+            .fix("delete it", Safety::Safe, source, span, ""),
         _ => problem,
     }
 }

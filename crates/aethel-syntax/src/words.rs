@@ -27,6 +27,15 @@ pub const RESERVED: &[&str] = &[
 /// Words that begin an item at top level.
 pub(crate) const ITEMS: &[&str] = &["asset", "account", "field", "const", "intent", "atomic_batch"];
 
+/// The item that other languages call by another word.
+pub(crate) fn item_elsewhere(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "batch" | "transaction" => "atomic_batch",
+        "token" | "currency" | "coin" => "asset",
+        _ => return None,
+    })
+}
+
 /// The sections of an intent, in their order.
 pub(crate) const SECTIONS: &[&str] = &["guard", "solve", "verify"];
 

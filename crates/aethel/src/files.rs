@@ -3,7 +3,7 @@
 //! A program comes from anybody, so the files it names are regular files below its own directory after links are
 //! resolved, unless the user allows more.
 
-use aethel_ir::{Code, Diagnostic, SourceId, SourceMap, quote};
+use aethel_ir::{Code, Diagnostic, SourceId, SourceMap, closest, quote};
 use aethel_lower::Files;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -23,7 +23,10 @@ pub fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, Diagnostic> {
         Diagnostic::new(Code::AE0901, format!("cannot read `{shown}`: {reason}")).help(help)
     };
     let meta = std::fs::metadata(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => fail("there is no such file".into(), "check the path"),
+        io::ErrorKind::NotFound => {
+            let help = similar(path).unwrap_or_else(|| "check the path".into());
+            fail("there is no such file".into(), &help)
+        }
         io::ErrorKind::PermissionDenied => fail("permission denied".into(), "check the file's permissions"),
         _ => fail(error.to_string(), "check the path"),
     })?;
@@ -47,6 +50,24 @@ pub fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, Diagnostic> {
         return Err(too_large(&shown, limit));
     }
     Ok(bytes)
+}
+
+/// How many entries of a directory are looked at for the file that was meant.
+const MAX_ENTRIES: usize = 2_000;
+
+/// Which file beside it was meant by one that is not there.
+fn similar(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let entries = std::fs::read_dir(directory).ok()?.take(MAX_ENTRIES).flatten();
+    let names: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    let found = closest(name, names.iter().map(String::as_str))?;
+    Some(format!("did you mean `{}`?", quote(found)))
 }
 
 fn too_large(shown: &str, limit: u64) -> Diagnostic {
@@ -180,7 +201,10 @@ impl ProgramFiles<'_> {
         let joined = self.directory.join(path);
         let shown = quote(path);
         let real = joined.canonicalize().map_err(|error| {
-            let help = format!("the path is relative to `{}`", quote_path(&self.directory));
+            let missing = error.kind() == io::ErrorKind::NotFound;
+            let help = similar(&joined).filter(|_| missing);
+            let help =
+                help.unwrap_or_else(|| format!("the path is relative to `{}`", quote_path(&self.directory)));
             Diagnostic::new(Code::AE0901, format!("cannot read `{shown}`: {}", plain(&error))).help(help)
         })?;
         let below = |directory: &Path| directory.canonicalize().is_ok_and(|root| real.starts_with(root));

@@ -217,7 +217,8 @@ pub(crate) fn contexts(batch: &Batch, index: usize) -> Option<Vec<Vec<SlotContex
 /// Every mixture of bounded and unbounded accounts that a group may call its intent with; `None` when there are too
 /// many. Adds to those that are known.
 fn mixtures(batch: &Batch, intent: &Intent, group: &Group, known: &mut Vec<Vec<SlotContext>>) -> Option<()> {
-    let someone_owes = batch.unbounded.contains(&true);
+    // All of them are looked at, because that is quicker than asking after each whether to go on.
+    let someone_owes = batch.unbounded.iter().fold(false, |any, owes| any | owes);
     let mut here: Vec<Vec<SlotContext>> = vec![Vec::new()];
     for (place, column) in intent.places.iter().zip(&group.places) {
         let field = SlotField::of(batch.fields.get(usize::from(place.field.0))?);

@@ -12,6 +12,7 @@ pub mod editor;
 pub mod files;
 pub mod fix;
 pub mod format;
+pub mod graph;
 pub mod import;
 pub mod inputs;
 pub mod ledger;

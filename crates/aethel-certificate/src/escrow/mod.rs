@@ -64,6 +64,8 @@ pub struct Settlement {
     some: bool,
     /// No place needs an order.
     any_order: bool,
+    /// What all places hold before and everything that is credited come to no more than this, and none is below zero.
+    most: Option<i128>,
 }
 
 /// The sums of all places, in the width that they fit in.
@@ -81,7 +83,14 @@ impl Settlement {
             any_order: !places.iter().any(ordered),
             places,
             sums,
+            most: None,
         }
+    }
+
+    /// What all places hold before and all credits together, in the smallest units of whatever it is, where that is known
+    /// and no place is below zero in any order. Nothing that the batch touches can ever be more.
+    pub fn most(&self) -> Option<i128> {
+        self.most
     }
 
     /// Whether the transactions of the batch may run in any order at all, as far as places go.
@@ -196,11 +205,12 @@ fn settled(batch: &Batch, sums: Table<i64>, initial: &[i128]) -> Settlement {
         }));
         Some(())
     };
-    if plain.and_then(|plain| plain.ends(initial, treat)).is_some() {
+    if let Some(total) = plain.and_then(|plain| plain.ends(initial, treat)) {
         return Settlement {
             places,
             some,
             any_order: true,
+            most: total.before.checked_add(total.credit.into()),
             sums: AllSums::Narrow(sums),
         };
     }

@@ -5,8 +5,10 @@ pub mod check;
 pub mod completions;
 pub mod explain;
 pub mod fmt;
+pub mod graph;
 pub mod ledger;
 pub mod man;
+pub mod new;
 pub mod oracle;
 pub mod prove;
 pub mod run;
@@ -66,6 +68,12 @@ fn files_below(path: &Path, suffix: &str, diagnostics: &mut Vec<Diagnostic>) -> 
             } else if kind.is_file() && name.len() > suffix.len() && name.ends_with(suffix) {
                 found.push(entry.path());
             }
+        }
+    }
+    // `./pay.ae` reads worse than `pay.ae`, is the same, and services that show problems beside code know only the latter.
+    for path in &mut found {
+        if let Ok(short) = path.strip_prefix(".") {
+            *path = short.to_owned();
         }
     }
     found.sort();

@@ -2,7 +2,6 @@
 
 use super::files_below;
 use crate::exit::Exit;
-use crate::options::Format;
 use crate::options::test::TestOptions;
 use crate::printer::Printer;
 use aethel::cases::{CaseOptions, CaseRunner, SUFFIX};
@@ -34,7 +33,7 @@ pub fn run(options: &TestOptions, printer: &mut Printer) -> Exit {
             printer.progress_done();
             // A file without a case that is wanted is not worth a line.
             let nothing = report.cases.is_empty() && report.problems.is_empty();
-            if printer.format() == Format::Human && !nothing {
+            if !nothing {
                 tell(&report, &sources, printer);
             }
             if options.filter.is_none() || !nothing {
@@ -55,21 +54,10 @@ pub fn run(options: &TestOptions, printer: &mut Printer) -> Exit {
         let message = format!("cannot write `{}`: {error}", terminal(&path.to_string_lossy()));
         problems.push(Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions"));
     }
-    match printer.format() {
-        Format::Json => printer.result(&draw::json(&files, &problems, &sources)),
-        Format::Human => {
-            printer.diagnostics(&problems, &sources);
-            printer.say(&draw::summary(&files));
-        }
-        _ => {
-            let all = files.iter().flat_map(|file| {
-                let cases = file.cases.iter().flat_map(|case| &case.diagnostics);
-                file.problems.iter().chain(cases)
-            });
-            let all: Vec<Diagnostic> = all.chain(&problems).cloned().collect();
-            printer.diagnostics(&all, &sources);
-        }
-    }
+    printer.diagnostics(&problems, &sources);
+    printer.say(&draw::summary(&files));
+    let document = draw::json(&files, &problems, &sources);
+    printer.document(|out| out.write_all(document.as_bytes()));
     let unreadable =
         |d: &Diagnostic| matches!(d.code, Code::AE0901 | Code::AE0109 | Code::AE0911) && d.labels.is_empty();
     let of_files = files.iter().flat_map(|file| &file.problems);
@@ -100,13 +88,7 @@ fn case_files(path: &Path, problems: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
     if !path.is_dir() {
         return vec![path.to_owned()];
     }
-    let mut found = files_below(path, SUFFIX, problems);
-    // `./pay.test.json` reads worse than `pay.test.json`, and is the same.
-    for path in &mut found {
-        if let Ok(short) = path.strip_prefix(".") {
-            *path = short.to_owned();
-        }
-    }
+    let found = files_below(path, SUFFIX, problems);
     if found.is_empty() {
         let shown = terminal(&path.to_string_lossy());
         let message = format!("there is no `{SUFFIX}` file below `{shown}`");

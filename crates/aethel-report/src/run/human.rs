@@ -128,7 +128,7 @@ fn began(result: &BatchResult) -> bool {
 
 /// `1 000 transactions · 8 372 000.00 USD from company`
 fn summary(result: &BatchResult) -> String {
-    let count = result.graph.map_or(0, |graph| graph.transactions);
+    let count = result.graph.as_ref().map_or(0, |graph| graph.transactions);
     let mut parts = vec![counted(count, "transaction")];
     for moved in moved(&result.balances) {
         let from = match moved.payer {
@@ -182,7 +182,7 @@ fn stages(result: &BatchResult, ledger: &str) -> String {
 }
 
 fn dependencies(result: &BatchResult) -> String {
-    let Some(graph) = result.graph else {
+    let Some(graph) = &result.graph else {
         return String::new();
     };
     let after = if graph.after > 0 {
@@ -190,8 +190,8 @@ fn dependencies(result: &BatchResult) -> String {
     } else {
         String::new()
     };
-    let parts = if graph.components > 1 {
-        format!(", {} independent parts", graph.components)
+    let parts = if graph.components.get() > 1 {
+        format!(", {} independent parts", graph.components.get())
     } else {
         String::new()
     };
@@ -235,7 +235,7 @@ fn conflicts(result: &BatchResult) -> String {
 }
 
 fn execution(result: &BatchResult) -> String {
-    let count = result.graph.map_or(0, |graph| graph.transactions);
+    let count = result.graph.as_ref().map_or(0, |graph| graph.transactions);
     let parallel = match result.transactions_parallel {
         0 => String::new(),
         n => format!(", {} overlapped", aethel_ir::money::group_digits(&n.to_string())),

@@ -7,50 +7,48 @@ use std::ops::Range;
 pub(super) const BLOCK: usize = 128;
 
 /// The places of some rows, slot by slot, whatever their columns are like.
-pub(super) struct Places<const SLOTS: usize> {
-    /// The first place of each slot that is given, again for those that are missing.
-    of: [[u32; BLOCK]; SLOTS],
+pub(super) struct Places<'a, const SLOTS: usize> {
+    of: [&'a [PlaceId]; SLOTS],
     count: usize,
 }
 
-impl<const SLOTS: usize> Places<SLOTS> {
-    pub fn new() -> Self {
-        Self {
-            of: [[0; BLOCK]; SLOTS],
-            count: 0,
-        }
+/// For each slot a block of one place, where all rows have the same.
+pub(super) type Same<const SLOTS: usize> = [[PlaceId; BLOCK]; SLOTS];
+
+impl<'a, const SLOTS: usize> Places<'a, SLOTS> {
+    /// What [`Places::read`] needs for columns that are the same for all rows.
+    pub fn same(columns: &[&Column<PlaceId>]) -> Same<SLOTS> {
+        std::array::from_fn(|slot| match columns.get(slot).or(columns.last()) {
+            Some(Column::Same(place)) => [*place; BLOCK],
+            _ => [PlaceId(0); BLOCK],
+        })
     }
 
-    /// Reads at most [`BLOCK`] rows of these columns; where there are fewer columns than slots, the last again. `None`
-    /// when a column is too short.
-    pub fn read(&mut self, columns: &[&Column<PlaceId>], rows: Range<usize>) -> Option<()> {
-        self.count = rows.len().min(BLOCK);
-        for (slot, places) in self.of.iter_mut().enumerate() {
-            let places = places.get_mut(..self.count)?;
-            match columns.get(slot).or(columns.last())? {
-                Column::Same(place) => places.fill(place.0),
-                Column::Each(column) => {
-                    let column = column.get(rows.clone())?;
-                    places
-                        .iter_mut()
-                        .zip(column)
-                        .for_each(|(to, place)| *to = place.0);
-                }
-            }
+    /// At most [`BLOCK`] rows of these columns; where there are fewer columns than slots, the last again. `None` when a
+    /// column is too short.
+    #[inline(always)]
+    pub fn read(columns: &[&'a Column<PlaceId>], same: &'a Same<SLOTS>, rows: Range<usize>) -> Option<Self> {
+        let count = rows.len().min(BLOCK);
+        let mut of = [&[][..]; SLOTS];
+        for ((slot, places), same) in of.iter_mut().enumerate().zip(same) {
+            *places = match columns.get(slot).or(columns.last())? {
+                Column::Same(_) => same.get(..count)?,
+                Column::Each(column) => column.get(rows.start..rows.start + count)?,
+            };
         }
-        Some(())
+        Some(Self { of, count })
     }
 
     /// How many rows were read; at most [`BLOCK`].
     #[inline(always)]
     pub fn count(&self) -> usize {
-        self.count.min(BLOCK)
+        self.count
     }
 
     /// The place of a slot in a row.
     #[inline(always)]
     pub fn at(&self, slot: usize, row: usize) -> usize {
-        self.of[slot][row] as usize
+        self.of[slot][row].0 as usize
     }
 }
 

@@ -8,21 +8,21 @@ use aethel_ir::batch::Stretch;
 use aethel_ir::{Batch, Column, PlaceId};
 use std::ops::Range;
 
-/// What happened to a place so far.
+/// What happened to a place last.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Cell {
+struct Cell {
     /// The position of its last toucher, from 1; 0 when there was none.
     last: u32,
     /// The level after that of its last toucher.
     level: u32,
-    /// How many transactions read and write it.
-    pub updates: u32,
 }
 
 /// The levels of a graph.
 #[derive(Default)]
 pub(super) struct Levels {
-    pub cells: Vec<Cell>,
+    cells: Vec<Cell>,
+    /// For each place, how many transactions read and write it.
+    pub updates: Vec<u32>,
     pub edges: usize,
     /// How many transactions are on each level.
     pub widths: Vec<u32>,
@@ -34,6 +34,7 @@ impl Levels {
     pub fn of(batch: &Batch, graph: &DependencyGraph, slots: &[Vec<usize>]) -> Option<Self> {
         let mut levels = Levels {
             cells: vec![Cell::default(); batch.places.len()],
+            updates: vec![0; batch.places.len()],
             ..Levels::default()
         };
         if graph.items.waits.is_empty() {
@@ -106,20 +107,21 @@ impl Levels {
         rows: Range<usize>,
         floor: u32,
     ) -> Option<u32> {
-        let mut places = Places::<SLOTS>::new();
+        let same = Places::<SLOTS>::same(columns);
         let mut top = floor;
         for block in blocks(rows) {
-            places.read(columns, block)?;
+            let places = Places::<SLOTS>::read(columns, &same, block)?;
             top = top.max(self.block(&places, floor)?);
         }
         Some(top)
     }
 
     /// Adds a block of rows; gives the level after theirs.
-    fn block<const SLOTS: usize>(&mut self, places: &Places<SLOTS>, floor: u32) -> Option<u32> {
+    fn block<const SLOTS: usize>(&mut self, places: &Places<'_, SLOTS>, floor: u32) -> Option<u32> {
         // There are fewer than 2^32 transactions: nothing overflows.
         let mut levels = [0_u32; BLOCK];
         let known = self.cells.as_mut_slice();
+        let updates = self.updates.get_mut(..known.len())?;
         let (mut position, mut edges) = (self.position, 0_usize);
         for (row, level) in levels.iter_mut().take(places.count()).enumerate() {
             let at: [usize; SLOTS] = std::array::from_fn(|slot| places.at(slot, row));
@@ -145,8 +147,9 @@ impl Levels {
                 *known.get_mut(at[slot])? = Cell {
                     last: position,
                     level: own.wrapping_add(1),
-                    updates: cell.updates.wrapping_add(1),
                 };
+                let count = updates.get_mut(at[slot])?;
+                *count = count.wrapping_add(1);
             }
             *level = own;
         }
@@ -158,13 +161,7 @@ impl Levels {
         Some(top)
     }
 
-    /// How many places are touched.
-    pub fn places(&self) -> usize {
-        let count = |count: usize, cell: &Cell| count.wrapping_add(usize::from(cell.last > 0));
-        self.cells.iter().fold(0, count)
-    }
-
     pub fn touched(&self, place: PlaceId) -> bool {
-        self.cells.get(place.0 as usize).is_some_and(|cell| cell.last > 0)
+        self.updates.get(place.0 as usize).is_some_and(|count| *count > 0)
     }
 }

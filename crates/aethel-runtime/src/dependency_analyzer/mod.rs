@@ -1,8 +1,8 @@
 //! ① Dependency analysis.
 //!
-//! Takes a batch. Gives its [`DependencyGraph`]: the batch order, how deep and how wide the graph of its conflicts is, how
-//! many edges and parts it has, and `after` clauses between items; and on demand, for every place the chain of its
-//! accesses and an edge between every two consecutive accesses that conflict. Refuses a batch whose `after` clauses
+//! Takes a batch. Gives its [`DependencyGraph`]: the batch order, and `after` clauses between items; and on demand how deep
+//! and how wide the graph of its conflicts is, how many edges and parts it has, for every place the chain of its accesses
+//! and an edge between every two consecutive accesses that conflict. Refuses a batch whose `after` clauses
 //! go in a circle (AE0401) and names the circle.
 //!
 //! Everything is linear in the number of accesses. Where all accesses that can conflict read and write, one pass that
@@ -13,16 +13,18 @@
 mod blocks;
 mod circle;
 mod levels;
+mod parts;
 mod schedule;
 mod survey;
 
+pub use parts::Components;
 pub use schedule::Schedule;
 pub use survey::Survey;
 
 use crate::Refusal;
 use crate::conflict_detector::{ConflictKind, Counts};
 use crate::rows::Rows;
-use aethel_certificate::{Alone, Layout, Workers, batch_order};
+use aethel_certificate::{Layout, batch_order};
 use aethel_ir::{Batch, PlaceId, TransactionId};
 use std::sync::OnceLock;
 
@@ -48,10 +50,10 @@ pub struct DependencyGraph {
     pub layout: Layout,
     /// What there is between items.
     pub items: Items,
-    /// The graph in numbers.
-    pub survey: Survey,
+    survey: OnceLock<Survey>,
     chains: OnceLock<Rows<Access>>,
     schedule: OnceLock<Schedule>,
+    components: OnceLock<usize>,
 }
 
 /// The `after` clauses of a batch.
@@ -124,9 +126,24 @@ impl DependencyGraph {
             .get_or_init(|| Schedule::of(batch, self, self.chains(batch)))
     }
 
+    /// Groups of transactions that have nothing to do with each other; counted when first asked for, likewise.
+    pub fn components(&self, batch: &Batch) -> usize {
+        *self.components.get_or_init(|| parts::count(batch, self))
+    }
+
+    /// The graph in numbers; found when first asked for, likewise.
+    pub fn survey(&self, batch: &Batch) -> &Survey {
+        self.survey.get_or_init(|| Survey::new(batch, self))
+    }
+
+    /// Whether the numbers are known already.
+    pub(crate) fn is_surveyed(&self) -> bool {
+        self.survey.get().is_some()
+    }
+
     /// How many conflicts there are at a place: between consecutive accesses, and between any two.
     pub fn counts_at(&self, batch: &Batch, place: PlaceId) -> (Counts, Counts) {
-        match self.survey.updates(place) {
+        match self.survey(batch).updates(place) {
             Some(updates) => Counts::of_updates(updates),
             None => self.counted(batch, place),
         }
@@ -173,14 +190,6 @@ impl DependencyAnalyzer {
     /// # Errors
     /// AE0401 when `after` clauses go in a circle.
     pub fn analyze(&self, batch: &Batch) -> Result<DependencyGraph, Refusal> {
-        self.analyze_with(batch, &Alone)
-    }
-
-    /// [`DependencyAnalyzer::analyze`] by several workers.
-    ///
-    /// # Errors
-    /// Likewise.
-    pub fn analyze_with(&self, batch: &Batch, workers: &dyn Workers) -> Result<DependencyGraph, Refusal> {
         let order = batch_order(batch).map_err(|stuck| circle::circle(batch, &stuck))?;
         let items = Items::new(batch);
         let positions = if items.of.is_empty() {
@@ -192,16 +201,15 @@ impl DependencyAnalyzer {
             }
             positions
         };
-        let mut graph = DependencyGraph {
+        Ok(DependencyGraph {
             order,
             positions,
             layout: Layout::new(batch),
             items,
-            survey: Survey::default(),
+            survey: OnceLock::new(),
             chains: OnceLock::new(),
             schedule: OnceLock::new(),
-        };
-        graph.survey = Survey::new(batch, &graph, workers);
-        Ok(graph)
+            components: OnceLock::new(),
+        })
     }
 }

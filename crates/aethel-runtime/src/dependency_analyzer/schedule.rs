@@ -25,6 +25,21 @@ impl Schedule {
         Self::of(batch, graph, &chains)
     }
 
+    /// The schedule in which nobody waits because of a place.
+    pub fn free(batch: &Batch, graph: &DependencyGraph) -> Self {
+        let count = batch.len();
+        let mut schedule = Schedule {
+            successors: Rows::empty(count),
+            waits: vec![0; count],
+            levels: Rows::default(),
+        };
+        match graph.items.waits.is_empty() {
+            true => schedule.levels = Rows::one(graph.order.iter().map(|id| id.0).collect()),
+            false => schedule.level(batch, graph),
+        }
+        schedule
+    }
+
     /// The schedule in which the conflicts of these chains are kept in batch order.
     pub(super) fn of(batch: &Batch, graph: &DependencyGraph, chains: &Rows<Access>) -> Self {
         let mut schedule = Schedule::default();
@@ -160,88 +175,4 @@ pub(super) fn chains(
         _ => true,
     });
     rows
-}
-
-/// How many parts the graph falls into when nobody looks at the direction of its edges.
-pub(super) fn components(batch: &Batch, graph: &DependencyGraph, schedule: &Schedule) -> usize {
-    let count = batch.len();
-    // Items that somebody waits for, or that wait, are nodes of their own behind the transactions.
-    let linked = linked(graph, batch.items.len());
-    let mut parts = Parts::new(count + batch.items.len());
-    for from in 0..count {
-        for to in schedule.successors.row(from) {
-            parts.join(from as u32, *to);
-        }
-    }
-    let lonely = linked.iter().filter(|linked| !**linked).count();
-    join_items(batch, graph, &linked, &mut parts, Some, count as u32);
-    parts.count - lonely
-}
-
-/// For each item, whether it waits or somebody waits for it.
-pub(super) fn linked(graph: &DependencyGraph, items: usize) -> Vec<bool> {
-    let linked = |item| graph.items.waits(item) > 0 || !graph.items.successors.row(item).is_empty();
-    (0..items).map(linked).collect()
-}
-
-/// Joins every linked item, whose nodes begin at `base`, with its transactions and its successors.
-pub(super) fn join_items(
-    batch: &Batch,
-    graph: &DependencyGraph,
-    linked: &[bool],
-    parts: &mut Parts,
-    node: impl Fn(u32) -> Option<u32>,
-    base: u32,
-) {
-    for (index, item) in batch.items.iter().enumerate().filter(|(index, _)| linked[*index]) {
-        let own = base + index as u32;
-        for node in (item.first..item.first + item.count).filter_map(&node) {
-            parts.join(node, own);
-        }
-        for next in graph.items.successors.row(index) {
-            parts.join(own, base + next);
-        }
-    }
-}
-
-/// Sets that are joined, by the algorithm of M. Rem (E. W. Dijkstra, "A Discipline of Programming", chapter 23; the
-/// quickest of many according to M. Patwary, J. Blair, F. Manne, "Experiments on Union-Find Algorithms", SEA 2010).
-pub(super) struct Parts {
-    /// Never larger than the number itself; the same for the first of a set.
-    parent: Vec<u32>,
-    /// How many sets there are.
-    pub count: usize,
-}
-
-impl Parts {
-    /// As many sets of one.
-    pub(super) fn new(count: usize) -> Self {
-        Self {
-            parent: (0..count as u32).collect(),
-            count,
-        }
-    }
-
-    /// Makes the sets of two numbers one.
-    #[inline]
-    pub(super) fn join(&mut self, a: u32, b: u32) {
-        let (mut a, mut b) = (a as usize, b as usize);
-        loop {
-            let (above_a, above_b) = (self.parent[a], self.parent[b]);
-            if above_a == above_b {
-                return;
-            }
-            // The one with the larger parent gets the smaller one, and goes on from its old. Which it is cannot be guessed, so
-            // both are chosen without a branch.
-            let first = above_a > above_b;
-            let (lower, old) = if first { (a, above_a) } else { (b, above_b) };
-            let (upper, new) = if first { (b, above_b) } else { (a, above_a) };
-            self.parent[lower] = new;
-            if old as usize == lower {
-                self.count -= 1;
-                return;
-            }
-            (a, b) = (old as usize, upper);
-        }
-    }
 }

@@ -14,7 +14,7 @@ use crate::supply::Supply;
 use aethel_certificate::Workers;
 use aethel_ir::access::columns::{Block, Columns, Room};
 use aethel_ir::batch::Stretch;
-use aethel_ir::{Access, Batch, Column, Field, Group, Lane, PlaceId, Signs, TransactionId};
+use aethel_ir::{Access, Batch, Column, Field, Group, Lane, MAX_MINOR_UNITS, PlaceId, Signs, TransactionId};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,12 +49,20 @@ pub(super) fn run(
         watch,
         workers,
         started_ns: watch.now_ns(),
+        counts_inflow: !supply_surely_holds(plan, options),
     };
     if let Some(done) = shared.run::<i64>(choice)? {
         return Ok(shared.trace(done, options, choice));
     }
     let done = shared.run::<i128>(choice)?;
     Ok(done.and_then(|done| shared.trace(done, options, choice)))
+}
+
+/// Whether everything that is held and credited anywhere, of whatever asset, fits into the range of one.
+fn supply_surely_holds(plan: &Plan<'_>, options: &ExecutionOptions) -> bool {
+    let elsewhere = options.supply_elsewhere.iter().map(|held| (*held).max(0));
+    let most = plan.settlement.most();
+    most.is_some_and(|most| elsewhere.fold(most, i128::saturating_add) <= MAX_MINOR_UNITS)
 }
 
 /// Rows to run, and where their changes are logged.
@@ -74,6 +82,8 @@ struct Shared<'a> {
     watch: &'a Watch<'a>,
     workers: &'a dyn Workers,
     started_ns: u64,
+    /// The plan does not say already that the supply of no asset can leave its range.
+    counts_inflow: bool,
 }
 
 /// What one worker did.
@@ -227,14 +237,16 @@ impl<'a> Shared<'a> {
     where
         Written: From<Vec<N>>,
     {
-        let mut inflow = vec![0_i128; self.batch.assets.len()];
-        for part in &all.parts {
-            for (sum, more) in inflow.iter_mut().zip(&part.inflow) {
-                *sum = sum.saturating_add(*more);
+        if self.counts_inflow {
+            let mut inflow = vec![0_i128; self.batch.assets.len()];
+            for part in &all.parts {
+                for (sum, more) in inflow.iter_mut().zip(&part.inflow) {
+                    *sum = sum.saturating_add(*more);
+                }
             }
-        }
-        if !Supply::surely_holds(self.batch, self.snapshot, &options.supply_elsewhere, &inflow) {
-            return None;
+            if !Supply::surely_holds(self.batch, self.snapshot, &options.supply_elsewhere, &inflow) {
+                return None;
+            }
         }
         let (first, others) = all.parts.split_first()?;
         let mut too_wide = false;
@@ -308,7 +320,7 @@ impl<'a, N: Lane> Hand<'_, 'a, N> {
         }
         let compiled = self.columns.as_mut().ok_or(Halt::Unclear)?;
         let rows = stretch.row as usize..(stretch.row + stretch.count) as usize;
-        let all = rows_of(compiled, rows, self.shared.snapshot, written, &mut self.done);
+        let all = rows_of(compiled, rows, self.shared, written, &mut self.done);
         if all != Some(true) {
             return Err(Halt::Unclear);
         }
@@ -355,7 +367,7 @@ impl<'a, N: Lane> Hand<'_, 'a, N> {
 fn rows_of<N: Lane>(
     compiled: &mut Compiled<'_, N>,
     rows: Range<usize>,
-    snapshot: &[i128],
+    shared: &Shared<'_>,
     mut written: Option<&mut [N]>,
     done: &mut Done<N>,
 ) -> Option<bool> {
@@ -371,7 +383,7 @@ fn rows_of<N: Lane>(
         let mut holds = columns.compute(block, room)?;
         // T3 speaks of written places. On others a bound must hold now; on written ones it then does anyway.
         columns.bounds(block, room, |place, least, _| {
-            holds &= *snapshot.get(place.0 as usize)? >= least.wide();
+            holds &= *shared.snapshot.get(place.0 as usize)? >= least.wide();
             Some(())
         })?;
         if !holds {
@@ -389,8 +401,10 @@ fn rows_of<N: Lane>(
         log_changes(columns, block, room, log.get_mut(..count)?)?;
         for (nth, asset) in assets.iter().enumerate() {
             let deltas = columns.deltas(block, nth, room)?;
-            let gained = gained(deltas, columns.signs(block, nth, room)?)?;
-            if let Some(sum) = asset.and_then(|asset| done.inflow.get_mut(asset)) {
+            if shared.counts_inflow
+                && let Some(sum) = asset.and_then(|asset| done.inflow.get_mut(asset))
+            {
+                let gained = gained(deltas, columns.signs(block, nth, room)?)?;
                 *sum = sum.saturating_add(gained.wide());
             }
             match columns.places(nth)? {

@@ -178,7 +178,9 @@ impl Skeleton<'_> {
         }
         let piece = self.piece(kind);
         if self.at_open_brace() {
-            return self.conditional(piece.is_empty(), self.text_begins_with_if(piece.part.slice()));
+            let begins_with_if = self.text_begins_with_if(piece.part.slice());
+            let keyword = begins_with_if.then(|| Span::new(piece.part.start, piece.part.start + "if".len()));
+            return self.conditional(piece.is_empty(), keyword);
         }
         let part = piece.part;
         let before = self.problems.count();
@@ -243,13 +245,16 @@ impl Skeleton<'_> {
     }
 
     /// A `{` within a line: `if a { .. } else { .. }`, or just a block.
-    fn conditional(&mut self, bare: bool, conditional: bool) {
-        let help = match (conditional, bare) {
-            (true, _) => "there is no `if`; write `condition ==> consequence;`",
-            (false, true) => "a section holds lines that end with `;`",
-            (false, false) => "a line ends with `;`",
-        };
-        self.nested_block(help);
+    fn conditional(&mut self, bare: bool, keyword: Option<Span>) {
+        match (keyword, bare) {
+            (Some(keyword), _) => {
+                let help = "write `condition ==> consequence;`; a condition that must hold stands alone, `condition;`";
+                self.report(Code::AE0101, "there is no `if`", keyword, "", help);
+                self.skip_block();
+            }
+            (None, true) => self.nested_block("a section holds lines that end with `;`"),
+            (None, false) => self.nested_block("a line ends with `;`"),
+        }
         while self.word() == Some("else") || self.word() == Some("elif") {
             while !self.at_end() && !self.at_open_brace() && !self.at_close_brace() {
                 if self.bump().kind == TokenKind::Semicolon {
@@ -276,6 +281,11 @@ impl Skeleton<'_> {
             "a block cannot stand here",
             help,
         );
+        self.skip_block();
+    }
+
+    /// Passes over a block and the `;` behind it.
+    fn skip_block(&mut self) {
         self.skip_braces();
         if self.token.kind == TokenKind::Semicolon {
             self.bump();

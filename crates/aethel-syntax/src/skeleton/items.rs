@@ -241,7 +241,8 @@ impl Skeleton<'_> {
         }
         let place = span_of(self.token);
         let item_like = matches!(next.kind, TokenKind::Word | TokenKind::Text);
-        if let Some(meant) = words::closest(word, words::ITEMS.iter().copied()).filter(|_| item_like) {
+        let known = words::closest(word, words::ITEMS.iter().copied()).or(words::item_elsewhere(word));
+        if let Some(meant) = known.filter(|_| item_like) {
             self.misspelt(word, meant, place);
             let keyword = self.bump();
             return self.item_named(meant, keyword, items);

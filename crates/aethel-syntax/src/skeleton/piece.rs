@@ -6,7 +6,7 @@ use crate::kind::Kind;
 use crate::lexer::{Bracket, Token, TokenKind};
 use crate::strict::Part;
 use crate::{literals, operators, words};
-use aethel_ir::{Code, Diagnostic, Safety, Span};
+use aethel_ir::{Code, Diagnostic, Fix, Safety, Span};
 
 /// The longest single part in bytes, which bounds the memory the grammar needs.
 const MAX_PART_BYTES: usize = 256 * 1024;
@@ -140,6 +140,7 @@ impl<'t> Skeleton<'t> {
             return None; // An empty `Account<>`, which the grammar explains.
         }
         let found = literals::check(self.source(), token, text);
+        let found = found.map(|problem| self.with_context(problem, start, token));
         if found.is_some() || !kind.has_conditions() || token.kind != TokenKind::Word {
             return found;
         }
@@ -156,6 +157,43 @@ impl<'t> Skeleton<'t> {
             _ => false,
         };
         operator.then(|| operators::wrong(self.source(), span_of(token), text))
+    }
+
+    /// Adds the fix that a problem with a token has when one looks at what stands around it.
+    fn with_context(&self, problem: Diagnostic, start: usize, token: Token) -> Diagnostic {
+        let text = self.text_of(token);
+        let line = self.text.get(token.end..).unwrap_or("");
+        let line = line.split('\n').next().unwrap_or("");
+        match (text, line.find(text)) {
+            ("'" | "`" | "’", Some(length)) => {
+                let close = Span::new(token.end + length, token.end + length + text.len());
+                let mut problem = problem;
+                problem.fixes.push(Fix {
+                    title: "write double quotes".into(),
+                    safety: Safety::Safe,
+                    edits: [span_of(token), close]
+                        .map(|quote| (self.source(), quote, "\"".to_owned()))
+                        .into(),
+                });
+                problem
+            }
+            ("+=", _) => {
+                let place = self.text.get(start..token.start).unwrap_or("").trim();
+                let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+                if place.is_empty() || !place.chars().all(plain) {
+                    return problem;
+                }
+                let right = format!("== {place} +");
+                let help = format!(
+                    "there is no assignment; an equation says what holds after: `{place} {right} ..`"
+                );
+                let title = format!("write `{right}`");
+                problem
+                    .help(help)
+                    .fix(title, Safety::Unsafe, self.source(), span_of(token), right)
+            }
+            _ => problem,
+        }
     }
 
     fn too_deep(&self, token: Token) -> Diagnostic {

@@ -69,6 +69,9 @@ impl Part<'_> {
         let problem =
             Diagnostic::new(Code::AE0101, message).label(self.source, span, format!("expected {phrase}"));
 
+        if let Some(problem) = self.habit(&problem, rules, found) {
+            return problem;
+        }
         if found.kind == TokenKind::Assign && expects(Rule::colon) {
             return problem.help("write `:` between a name and its value").fix(
                 "replace `=` by `:`",

@@ -4,6 +4,7 @@
 
 mod expected;
 mod expressions;
+mod habits;
 mod heads;
 
 use crate::ast::Name;

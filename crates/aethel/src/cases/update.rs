@@ -1,7 +1,7 @@
 //! `aethel test --update`: expectations for cases that have none, written behind what they say already.
 
 use super::Found;
-use crate::format::Formatted;
+use crate::files;
 use aethel_ir::{Code, Diagnostic, Span, quote};
 use aethel_lower::Case;
 use serde_json::{Map, Value, json};
@@ -103,10 +103,5 @@ pub(super) fn write(path: &Path, text: &str, mut insertions: Vec<(usize, String)
     for (at, insertion) in insertions {
         after.insert_str(at, &insertion);
     }
-    Formatted {
-        path: path.to_owned(),
-        before: text.into(),
-        after,
-    }
-    .write()
+    files::replace(path, &after)
 }

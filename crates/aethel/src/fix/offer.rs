@@ -42,6 +42,7 @@ impl Offers<'_> {
                 self.with_condition(span, condition)
             }
             Code::AE0504 | Code::AE1007 => self.rounded(span),
+            Code::AE1002 if diagnostic.help.as_deref()?.contains("`round(") => self.rounded(span),
             _ => None,
         }
     }

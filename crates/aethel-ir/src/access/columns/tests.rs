@@ -1,10 +1,11 @@
 use super::*;
 use crate::batch::Names;
 use crate::source::{SourceId, Span};
+use proptest::prelude::*;
 use std::sync::Arc;
 
-/// A group of one written place whose change is a form over its one column of arguments.
-fn changes(form: Form, arguments: Vec<i128>, limit: i64) -> Option<Vec<i64>> {
+/// A batch with a group of one written place and one column of arguments.
+fn of_one_column(arguments: Vec<i128>) -> (Batch, Intent, Group) {
     let intent = Intent {
         name: "scaled".into(),
         accounts: Vec::new(),
@@ -42,6 +43,13 @@ fn changes(form: Form, arguments: Vec<i128>, limit: i64) -> Option<Vec<i64>> {
         transactions: Vec::new(),
         items: Vec::new(),
     };
+    (batch, intent, group)
+}
+
+/// The changes of [`of_one_column`], which are a form over its arguments.
+fn changes(form: Form, arguments: Vec<i128>, limit: i64) -> Option<Vec<i64>> {
+    let count = arguments.len();
+    let (batch, intent, group) = of_one_column(arguments);
     let linear = Linear {
         deltas: vec![(Slot(0), form)],
         ..Linear::default()
@@ -92,4 +100,63 @@ fn no_change_is_beyond_the_limit() {
     }
     assert_eq!(changes(form(0, i128::from(i64::MAX)), vec![3000], limit), None);
     assert_eq!(changes(form(3001, 1), vec![0], limit), None);
+}
+
+proptest! {
+    /// Whatever is said of all rows once is true of each: signs, tests that are left out, bounds that ask for nothing.
+    #[test]
+    fn what_is_known_of_all_rows_is_true_of_each(
+        arguments in prop::collection::vec(-3_i128..4, 1..6),
+        shift in -4_i128..5,
+        (constant, factor) in (-6_i128..7, -2_i128..3),
+        (least_constant, least_factor) in (-6_i128..7, -2_i128..3),
+        test in prop_oneof![Just(Test::AtLeastZero), Just(Test::Zero), Just(Test::NotZero)],
+    ) {
+        let arguments: Vec<i128> = arguments.into_iter().map(|n| n + shift).collect();
+        let (batch, intent, group) = of_one_column(arguments.clone());
+        let of = |constant, factor: i128| Form {
+            constant,
+            values: if factor == 0 { vec![] } else { vec![(0, factor)] },
+            slots: vec![],
+        };
+        let linear = Linear {
+            deltas: vec![(Slot(0), of(constant, factor))],
+            bounds: vec![(Slot(0), of(least_constant, least_factor), None)],
+            tests: vec![(of(constant, factor), test, None)],
+            ranges: vec![],
+        };
+        let columns = Columns::<i64>::new(&batch, &intent, &group, &linear, &[0], 1000);
+        let columns = columns.ok_or_else(|| TestCaseError::fail("too wide"))?;
+        let mut room = columns.room();
+        let changes: Vec<i128> = arguments.iter().map(|n| constant + factor * n).collect();
+        for block in Block::of(0..arguments.len()) {
+            let holds = columns.compute(block, &mut room);
+            prop_assert_eq!(holds, Some(changes.iter().all(|change| test.holds(*change))));
+            let deltas = columns.deltas(block, 0, &room).map(<[i64]>::to_vec).unwrap_or_default();
+            prop_assert_eq!(deltas.iter().map(|n| i128::from(*n)).collect::<Vec<_>>(), changes.clone());
+            prop_assert_eq!(columns.signs(block, 0, &room), Some(i64::signs(&deltas)));
+        }
+        let mut left = arguments.iter().zip(&changes)
+            .map(|(n, change)| least_constant + least_factor * n + change.min(&0));
+        prop_assert!(!columns.asks_nothing(0) || left.all(|left| left <= 0));
+    }
+}
+
+/// The bound of a transfer asks for no more than what it takes.
+#[test]
+fn the_guard_of_a_transfer_asks_for_nothing_beside() {
+    let (batch, intent, group) = of_one_column(vec![5, 1, 9]);
+    for (least, nothing) in [(form(0, 1), true), (form(1, 1), false), (form(-1, 1), true)] {
+        let linear = Linear {
+            deltas: vec![(Slot(0), form(0, -1))],
+            bounds: vec![(Slot(0), least.clone(), None)],
+            ..Linear::default()
+        };
+        let columns = Columns::<i64>::new(&batch, &intent, &group, &linear, &[0], 1000);
+        assert_eq!(
+            columns.map(|columns| columns.asks_nothing(0)),
+            Some(nothing),
+            "{least:?}"
+        );
+    }
 }

@@ -110,7 +110,10 @@ impl Words<'_> {
                     self.span_of(check),
                     "does not follow from `guard` and the equations",
                 )
-                .help("let `guard` require what makes it true, or remove it")
+                .help(
+                    "here a place is its value after: for the value before write `old(..)`, or put the condition into \
+                     `guard`",
+                )
             }
             Check::GuardCanHold | Check::CanCommit | Check::Needed(_) => return None,
         })
@@ -351,8 +354,11 @@ impl Words<'_> {
         };
         let message = format!("`{name}` can never go through: whenever its guard holds it is stopped");
         let diagnostic = self.at(Code::AE1002, message, span, why);
-        self.with_example(diagnostic, state)
-            .help("change the equation, or let `guard` require what it needs")
+        let help = match self.subject.run(state) {
+            Err(Failure::Inexact { .. }) => "say how it is rounded, with `round(.., half_even)`",
+            _ => "change the equation, or let `guard` require what it needs",
+        };
+        self.with_example(diagnostic, state).help(help)
     }
 
     fn implied(&self, n: u16) -> Diagnostic {
