@@ -355,6 +355,18 @@ fn slips_are_undone() {
     assert!(tried > 100, "{tried}");
 }
 
+/// Lines of a mended text end as they did.
+#[test]
+fn line_ends_stay() {
+    let lines = |text: &str| text.trim_end().contains('\n') && !text.contains('\r');
+    for wrong in wrong_programs().iter().filter(|wrong| lines(&wrong.text)) {
+        let windows = |text: &str| text.replace('\n', "\r\n");
+        let plain = mended(&wrong.text, wrong.files.path(), Safety::Unsafe);
+        let done = mended(&windows(&wrong.text), wrong.files.path(), Safety::Unsafe);
+        assert_eq!(done, windows(&plain), "{}", wrong.name);
+    }
+}
+
 /// Whatever a text is like, mending it ends, and loses nothing of what it cannot read.
 #[test]
 fn broken_programs_are_mended_without_end_or_panic() {

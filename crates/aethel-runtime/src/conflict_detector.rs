@@ -8,7 +8,7 @@
 use crate::dependency_analyzer::{DependencyGraph, Schedule};
 use aethel_certificate::escrow::{Reason, Settlement, Treatment, settle_with};
 use aethel_certificate::{Alone, Workers};
-use aethel_ir::{Access, Batch, PlaceId, TransactionId};
+use aethel_ir::{Access, Batch, Group, PlaceId, TransactionId};
 use serde::Serialize;
 use std::sync::OnceLock;
 
@@ -294,7 +294,8 @@ impl Tally {
     }
 }
 
-/// Stage ①'s numbers and the sums of places do not need each other: two workers find them at the same time.
+/// Stage ①'s numbers and the sums of places do not need each other, and where intents are made of sums they take about as
+/// long: two workers find them at the same time.
 fn settle_beside_survey(
     batch: &Batch,
     graph: &DependencyGraph,
@@ -342,7 +343,12 @@ impl ConflictDetector {
         access: &'g [Access],
         workers: &dyn Workers,
     ) -> Plan<'g> {
-        let settlement = if workers.count() > 1 && batch.len() >= WORTH_A_WORKER && !graph.is_surveyed() {
+        let linear = |group: &Group| {
+            let access = access.get(group.intent as usize);
+            access.is_some_and(|access| access.linear.is_some())
+        };
+        let about_equal = batch.len() >= WORTH_A_WORKER && batch.groups.iter().all(linear);
+        let settlement = if about_equal && workers.count() > 1 && !graph.is_surveyed() {
             settle_beside_survey(batch, graph, snapshot, access, workers)
         } else {
             settle_with(batch, access, snapshot, workers)

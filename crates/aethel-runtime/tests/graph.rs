@@ -447,3 +447,60 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// The places that are listed are those that a sort of all of them puts first.
+    #[test]
+    fn p25_the_most_conflicted_places_are_listed(
+        touched in proptest::collection::vec(0_usize..400, 0..1200),
+        most in 0_usize..12,
+        together in 1_usize..40,
+    ) {
+        let mut build = Build::new("listed");
+        let names: Vec<_> = (0..400).map(|n| build.account(&format!("a{n}"))).collect();
+        // Neighbours are touched more often than others, so that some of many are alike.
+        let rows: Vec<_> = touched.iter().map(|n| (names[n / together * together], names[*n], 0)).collect();
+        build.id_rows(Kind::Count, &rows);
+        let graph = analyze(&build.batch);
+        let plan = ConflictDetector.detect(&build.batch, &graph, &[], &[]);
+        let total = |place| graph.counts_at(&build.batch, place).0.total();
+        let mut all: Vec<PlaceId> = (0..build.batch.places.len() as u32).map(PlaceId).collect();
+        all.retain(|place| total(*place) > 0);
+        all.sort_by_key(|place| (std::cmp::Reverse(total(*place)), *place));
+        all.truncate(most);
+        let listed: Vec<PlaceId> = plan.most_conflicted(&build.batch, most).iter().map(|one| one.place).collect();
+        prop_assert_eq!(listed, all);
+    }
+}
+
+/// With helpers the graph of a large batch is surveyed beside its sums; the plan is that of one worker.
+#[test]
+fn plans_do_not_depend_on_workers() {
+    let mut build = Build::new("large");
+    let names: Vec<_> = (0..500).map(|n| build.account(&format!("a{n}"))).collect();
+    let rows: Vec<_> = (0..40_000)
+        .map(|n| (names[n % 500], names[(n * 7 + 1) % 500], 1))
+        .filter(|(a, b, _)| a != b)
+        .collect();
+    build.id_rows(Kind::Pay, &rows);
+    let snapshot = build.snapshot(1_000_000, &[]);
+    let access = aethel_certificate::accesses(&build.batch);
+    let (one, two) = (analyze(&build.batch), analyze(&build.batch));
+    let alone = ConflictDetector.detect(&build.batch, &one, &snapshot, &access);
+    let team = aethel_runtime::Team::new(2);
+    let shared = ConflictDetector.detect_with(&build.batch, &two, &snapshot, &access, &team);
+    assert!(alone.any_order() && shared.any_order());
+    assert_eq!(alone.settlement.places, shared.settlement.places);
+    assert_eq!(
+        (alone.consecutive, alone.pairs),
+        (shared.consecutive, shared.pairs)
+    );
+    assert_eq!(alone.commuting, shared.commuting);
+    let numbers = |graph: &DependencyGraph| {
+        let survey = graph.survey(&build.batch);
+        (survey.edges, survey.depth, survey.width)
+    };
+    assert_eq!(numbers(&one), numbers(&two));
+}

@@ -336,6 +336,34 @@ fn p19_metrics_follow_from_the_chunks() {
     assert!(result.execution_time > 0.0);
 }
 
+/// The graph is in the result however large the batch and however many work, and when it fails too.
+#[test]
+fn p14_the_graph_is_told_whoever_finds_it() {
+    let mut build = Build::new("large");
+    let rows: Vec<_> = (0..33_000)
+        .map(|i| (build.account(&format!("a{}", i % 50)), build.account("b"), 1))
+        .collect();
+    build.id_rows(Kind::Pay, &rows);
+    for money in [1000, 10] {
+        let told = [1, 2].map(|threads| {
+            let result = processor(threads).execute_batch(&mut memory(), request(&build, money));
+            assert_eq!(result.success, money == 1000);
+            let graph = result.graph.unwrap();
+            (
+                graph.edges,
+                graph.depth,
+                graph.width,
+                graph.components.get(),
+                result.stages[0].numbers.clone(),
+            )
+        });
+        assert_eq!(told[0], told[1]);
+        let (_, depth, width, components, numbers) = &told[0];
+        assert_eq!((*depth, *width, *components), (33_000, 1, 1));
+        assert_eq!(numbers.get("depth"), Some(&33_000));
+    }
+}
+
 #[test]
 fn accounts_that_nobody_opened() {
     let build = payroll();

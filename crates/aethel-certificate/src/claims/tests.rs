@@ -470,3 +470,18 @@ fn the_supply_outside_the_batch_counts_to_the_last_unit() {
         }
     }
 }
+
+/// As many places as there are need not be all of them.
+#[test]
+fn each_place_that_needs_no_order_is_claimed() {
+    let mut build = Build::new("pay");
+    build.rows(Kind::Pay, &[("alice", "bob", 30)]);
+    let initial = build.snapshot(100, &[]);
+    let run = reference(&build.batch, &initial).unwrap();
+    let mut certificate = claim(&build, initial, run.final_values);
+    assert!(matches!(verdict(&certificate, &[]), Ok(Some(_))));
+    certificate.escrow = vec![PlaceId(1), PlaceId(1)];
+    assert_eq!(verdict(&certificate, &[]), Ok(None));
+    certificate.escrow = vec![PlaceId(0), PlaceId(7)];
+    assert_eq!(verdict(&certificate, &[]), Err(Rejection::BadEscrow { place: 7 }));
+}

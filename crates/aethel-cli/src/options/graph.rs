@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 /// What the lines mean.
 pub const GRAPH_HELP: &str = "\
-Two transactions are joined where they access one balance one after the other and one of them writes it: RAW is a read
-after a write, WAW a write after a write, WAR a write after a read. Dashed edges need no order: it is proved that every
-order gives the same result.
+Two transactions are joined where they access one balance one after the other and one of them \
+writes it: RAW is a read after a write, WAW a write after a write, WAR a write after a read. \
+Dashed edges need no order: it is proved that every order gives the same result.
 
 Examples:
   aethel graph pay.ae --as svg --out pay.svg

@@ -82,23 +82,20 @@ impl Levels {
     /// Adds transactions that touch nothing.
     fn lone(&mut self, count: usize, floor: u32) -> Option<u32> {
         self.position = self.position.wrapping_add(count as u32);
-        for _ in 0..count {
-            self.widen(floor);
+        if count == 0 {
+            return Some(floor);
         }
-        Some(if count > 0 { floor + 1 } else { floor })
+        let width = self.up_to(floor + 1).get_mut(floor as usize)?;
+        *width = width.wrapping_add(count as u32);
+        Some(floor + 1)
     }
 
-    /// One more transaction of a level.
-    #[inline(always)]
-    fn widen(&mut self, level: u32) {
-        match self.widths.get_mut(level as usize) {
-            Some(width) => *width = width.wrapping_add(1),
-            // Levels come one after the other, but for a floor above items without transactions.
-            None => {
-                self.widths.resize(level as usize, 0);
-                self.widths.push(1);
-            }
+    /// The widths of all levels before this one, at least.
+    fn up_to(&mut self, level: u32) -> &mut [u32] {
+        if self.widths.len() < level as usize {
+            self.widths.resize(level as usize, 0);
         }
+        &mut self.widths
     }
 
     fn rows<const SLOTS: usize>(
@@ -157,7 +154,11 @@ impl Levels {
         self.edges = self.edges.wrapping_add(edges);
         let levels = levels.get(..places.count())?;
         let top = levels.iter().fold(floor, |top, level| top.max(level + 1));
-        levels.iter().for_each(|level| self.widen(*level));
+        let widths = self.up_to(top);
+        for level in levels {
+            let width = widths.get_mut(*level as usize)?;
+            *width = width.wrapping_add(1);
+        }
         Some(top)
     }
 

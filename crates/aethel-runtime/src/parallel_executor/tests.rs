@@ -246,3 +246,27 @@ fn the_inflow_of_every_worker_counts() {
         }
     }
 }
+
+/// The supply outside the batch counts to the last unit: then columns do not say that nothing can go wrong on the way.
+#[test]
+fn columns_are_left_where_the_supply_may_leave_its_range() {
+    let mut build = Build::new("pay");
+    build.rows(Kind::Pay, &[("alice", "bob", 30), ("bob", "alice", 5)]);
+    let snapshot = build.snapshot(100, &[]);
+    let access = aethel_certificate::accesses(&build.batch);
+    let graph = DependencyAnalyzer.analyze(&build.batch).unwrap();
+    let plan = ConflictDetector.detect(&build.batch, &graph, &snapshot, &access);
+    assert_eq!(plan.settlement.most(), Some(235));
+    let clock = SystemClock::default();
+    for (elsewhere, by_columns) in [(235, true), (234, false)] {
+        let options = ExecutionOptions {
+            supply_elsewhere: vec![aethel_ir::MAX_MINOR_UNITS - elsewhere],
+            ..forced(1)
+        };
+        let watch = Watch::new(&clock);
+        let trace = ParallelExecutor.execute(&build.batch, &plan, &snapshot, &options, &watch);
+        // Only columns log narrow changes.
+        let narrow = matches!(trace.unwrap().run.written, crate::serial::Written::Narrow(_));
+        assert_eq!(narrow, by_columns);
+    }
+}

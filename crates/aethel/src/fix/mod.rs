@@ -89,14 +89,18 @@ fn apart(a: Span, b: Span) -> bool {
         }
 }
 
-/// The text with all replacements made, which do not overlap.
+/// The text with all replacements made, which do not overlap. Lines end as they do in the text.
 fn replace(text: &str, mut edits: Vec<(Span, &str)>) -> String {
     edits.sort_by_key(|(span, _)| *span);
+    let crlf = text.contains("\r\n");
     let mut out = String::with_capacity(text.len() + 64);
     let mut at = 0;
     for (span, new) in edits {
         out += text.get(at..span.start as usize).unwrap_or("");
-        out += new;
+        match crlf {
+            true => out += &new.replace('\n', "\r\n"),
+            false => out += new,
+        }
         at = span.end as usize;
     }
     out += text.get(at..).unwrap_or("");
