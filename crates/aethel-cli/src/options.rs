@@ -33,6 +33,8 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make a directory with a program, inputs, cases and a recipe for continuous integration
+    New(new::NewOptions),
     /// Check programs: syntax, names, types, meaning, and proofs for all states and inputs
     #[command(
         after_help = "Exit codes: 0 no error, 1 an error (or a warning under --deny-warnings), 2 a file or the \
@@ -40,6 +42,7 @@ pub enum Command {
     )]
     Check(CheckOptions),
     /// Run the batches of a program or JSON file on the ledger
+    #[command(after_help = man::RUN_HELP)]
     Run(RunOptions),
     /// Run programs with the inputs of their cases, on ledgers in memory, and compare what comes of it
     #[command(after_help = test::TEST_HELP)]
@@ -70,8 +73,6 @@ pub enum Command {
     /// Make oracle keys, sign values, check signatures
     #[command(subcommand)]
     Oracle(OracleCommand),
-    /// Make a directory with a program, inputs, cases and a recipe for continuous integration
-    New(new::NewOptions),
     /// Print a script by which a shell completes commands, options, files and codes
     #[command(after_help = man::COMPLETIONS_HELP)]
     Completions(man::CompletionsOptions),
@@ -139,7 +140,7 @@ pub struct RunOptions {
     #[arg(long)]
     pub dry_run: bool,
     /// How the run is held to the serial run before it is committed
-    #[arg(long, value_enum, default_value = "certificate")]
+    #[arg(long, value_enum, value_name = "HOW", default_value = "certificate")]
     pub validate: Validate,
     /// Also measure what the batch and its threads bring: some transactions one by one on a scratch ledger
     #[arg(long, conflicts_with = "dry_run")]
@@ -149,10 +150,10 @@ pub struct RunOptions {
 /// What is run and on what, which `sign` has to know too.
 #[derive(Debug, Args)]
 pub struct RunSubject {
-    /// Run only this batch
+    /// Only this batch
     #[arg(long, value_name = "NAME", conflicts_with = "intent")]
     pub batch: Option<String>,
-    /// Run this top-level intent as a single transaction
+    /// Only this top-level intent, as a single transaction
     #[arg(long, value_name = "NAME")]
     pub intent: Option<String>,
     /// The ledger [default: `[run] ledger` in aethel.toml, else .aethel/ledger.redb]
@@ -179,10 +180,10 @@ pub struct RunSubject {
     /// Use exactly this many worker threads [default: as the work needs]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub threads: Option<u32>,
-    /// The limit for each batch, until its commit is handed over [default: 300s]
+    /// The limit for each batch until its commit is handed over, such as 60s or 5m [default: 300s]
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<HumanDuration>,
-    /// How long to wait for a ledger that another process has open, or whose server is away
+    /// How long to wait, such as 10s, for a ledger that another process has open or whose server is away
     #[arg(long, value_name = "TIME", default_value = "0s")]
     pub wait: HumanDuration,
     /// Also allow the program to read files below this directory
@@ -232,7 +233,7 @@ pub struct VerifyProofOptions {
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     #[allow(clippy::option_option, reason = "the flag may come with a path or without")]
     pub ledger: Option<Option<LedgerName>>,
-    /// How long to wait for a ledger that another process has open, or whose server is away
+    /// How long to wait, such as 10s, for a ledger that another process has open or whose server is away
     #[arg(long, value_name = "TIME", default_value = "0s")]
     pub wait: HumanDuration,
 }
@@ -249,7 +250,7 @@ pub struct LedgerOptions {
         value_name = "FILE|URL"
     )]
     pub ledger: Option<LedgerName>,
-    /// How long to wait for a ledger that another process has open, or whose server is away
+    /// How long to wait, such as 10s, for a ledger that another process has open or whose server is away
     #[arg(long, global = true, value_name = "TIME", default_value = "0s")]
     pub wait: HumanDuration,
     #[command(subcommand)]

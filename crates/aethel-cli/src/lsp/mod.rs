@@ -254,13 +254,25 @@ impl Server {
                 }
             }
             "textDocument/didClose" => self.closed(text(&params["textDocument"], "uri")?),
-            "workspace/didChangeWatchedFiles" => self.documents.values_mut().for_each(Document::forget),
+            "workspace/didChangeWatchedFiles" => self.files_changed(),
             "workspace/didChangeConfiguration" => self.client.configure(&params["settings"]["aethel"]),
             "window/workDoneProgress/cancel" => self.cancel_proofs(&params["token"]),
             // `$/` is for what a server may leave alone, and so are notifications that it did not ask for.
             _ => {}
         }
         Ok(())
+    }
+
+    /// What was found out rests on what the files held.
+    fn files_changed(&mut self) {
+        for document in self.documents.values_mut() {
+            document.forget();
+            document.proved = None;
+        }
+        if self.client.proofs {
+            let uris: Vec<String> = self.documents.keys().cloned().collect();
+            uris.iter().for_each(|uri| self.prove(uri));
+        }
     }
 
     fn closed(&mut self, uri: &str) {

@@ -14,11 +14,22 @@ Exit codes:
   1    the program or batch is wrong, and nothing was committed; or a warning under --deny-warnings
   2    the command line, a file or the configuration is wrong
   3    something that would be an error could not be decided
-  4    the ledger's server did not say whether the batch was committed; run it again with the same key
+  4    the server did not say whether the batch was committed; run it again with the same key
   101  a bug in aethel
   130  interrupted, and nothing was committed
 
 `aethel explain CODE` explains a diagnostic such as AE0501.";
+
+/// How `run` is used.
+pub const RUN_HELP: &str = "\
+Examples:
+  aethel run pay.ae --dry-run                  show what would happen, and commit nothing
+  aethel run pay.ae                            commit it; run again, it pays nobody twice
+  aethel run pay.ae --key 2026-03              the same payments once more, for another month
+  aethel run pay.ae --arg pay.amount=12.50     give a parameter its value
+
+Exit codes: 0 committed, 1 nothing was committed, 2 a file, the command line or the ledger,
+3 could not be decided, 4 the server did not say whether it was committed, 130 interrupted";
 
 /// Where shells look for completions.
 pub const COMPLETIONS_HELP: &str = "\

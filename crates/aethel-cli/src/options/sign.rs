@@ -40,10 +40,10 @@ pub enum SignCommand {
 /// How a record that is no batch is approved.
 #[derive(Debug, Args)]
 pub struct Approving {
-    /// Bring the signatures in this file; may be given several times
+    /// Signatures of approvers, where the ledger asks for them; may be given several times
     #[arg(long, global = true, value_name = "FILE")]
     pub signatures: Vec<PathBuf>,
-    /// Do not write it: sign it with the secret key in this file
+    /// Sign it with the secret key in this file, instead of writing it to the ledger
     #[arg(
         long,
         global = true,

@@ -11,7 +11,8 @@ The cases of pay.ae stand in pay.test.json beside it:
                 \"accounts\": { \"ben\": \"10.00\", \"ann\": \"0.00\" },
                 \"expect\": { \"committed\": true, \"balances\": { \"ben\": \"2.50\", \"ann\": \"7.50\" } } }] }
 
-Exit codes: 0 all passed, 1 a case failed or a file of cases is wrong, 2 a file or the command line, or nothing to run";
+Exit codes: 0 all passed, 1 a case failed or a file of cases is wrong, 2 a file cannot be read,
+the command line is wrong, or there is nothing to run";
 
 /// Options of `test`.
 #[derive(Debug, Args)]
