@@ -2,4 +2,5 @@
 
 mod client;
 mod features;
+mod proofs;
 mod robust;
