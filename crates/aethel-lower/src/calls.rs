@@ -3,7 +3,7 @@
 use crate::inputs::Place;
 use crate::problems::Problems;
 use crate::symbols::Symbols;
-use aethel_ir::{Code, Diagnostic, Span, quote};
+use aethel_ir::{Code, Diagnostic, Span, diagnostic::Safety, quote};
 use aethel_syntax::ast::{Arg, Call, Expr, ExprKind, IntentDecl, Name, Param};
 use std::collections::HashMap;
 
@@ -103,6 +103,25 @@ impl<'s, 'a> Matching<'s, '_, 'a> {
         format!("`{}` takes {}", self.decl.name.text, params.join(", "))
     }
 
+    /// `1,000` read as two arguments: where it stands, and the number that was meant.
+    fn thousands(&self, second: &Arg) -> Option<(Span, String)> {
+        let at = self.call.args.iter().position(|arg| std::ptr::eq(arg, second))?;
+        let first = self.call.args.get(at.checked_sub(1)?)?;
+        let (ExprKind::Number(whole), ExprKind::Number(rest)) = (&first.value.kind, &second.value.kind)
+        else {
+            return None;
+        };
+        let (one, two) = (first.value.span, second.value.span);
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let group = rest
+            .split('.')
+            .next()
+            .is_some_and(|group| group.len() == 3 && digits(group));
+        // Nothing but the comma between them.
+        let meant = group && digits(whole) && whole.len() <= 3 && one.end + 1 == two.start;
+        meant.then(|| (one.to(two), format!("{whole}_{rest}")))
+    }
+
     fn argument(&mut self, arg: &'a Arg) -> Option<(&'s Param, ArgumentSource<'a>)> {
         let callee = &self.decl.name.text;
         let param = match &arg.name {
@@ -127,8 +146,24 @@ impl<'s, 'a> Matching<'s, '_, 'a> {
                     Some(param) => param,
                     None => {
                         let message = format!("too many arguments for `{callee}`");
-                        let help = self.signature();
-                        return self.refuse(Code::AE0210, message, arg.value.span, "one too many", help);
+                        let mut diagnostic = Diagnostic::new(Code::AE0210, message)
+                            .label(self.symbols.source, arg.value.span, "one too many")
+                            .help(self.signature());
+                        if let Some((span, number)) = self.thousands(arg) {
+                            diagnostic = diagnostic
+                                .help(format!(
+                                    "`,` ends an argument; thousands are grouped with `_`: write `{number}`"
+                                ))
+                                .fix(
+                                    format!("write `{number}`"),
+                                    Safety::Unsafe,
+                                    self.symbols.source,
+                                    span,
+                                    number,
+                                );
+                        }
+                        self.diagnostics.push(diagnostic);
+                        return None;
                     }
                 }
             }
