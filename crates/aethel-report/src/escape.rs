@@ -68,6 +68,25 @@ pub fn same_length(text: &str) -> String {
     out
 }
 
+/// Text in XML. What XML 1.0 cannot hold at all, and what readers would not see, is escaped so that it can be seen.
+pub fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '"' => out += "&quot;",
+            '\n' => out.push(c),
+            c if c.is_control() || is_format_character(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
+                out.extend(c.escape_unicode());
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// Escapes what HTML would act on, in text and in quoted attributes; hidden characters become visible.
 pub fn html(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

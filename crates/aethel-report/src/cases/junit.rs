@@ -2,7 +2,7 @@
 
 use super::FileReport;
 use crate::diagnostics::concise;
-use aethel_ir::account::is_format_character;
+use crate::escape::xml;
 use aethel_ir::{Diagnostic, SourceMap};
 
 /// One suite for each file; a file whose cases could not run is a case with an error.
@@ -54,25 +54,6 @@ fn wrong(element: &str, diagnostics: &[Diagnostic], sources: &SourceMap) -> Stri
         xml(message),
         xml(&concise(diagnostics, sources))
     )
-}
-
-/// Text in XML. What XML 1.0 cannot hold at all, and what readers would not see, is escaped so that it can be seen.
-fn xml(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\n' => out.push(c),
-            c if c.is_control() || is_format_character(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
-                out.extend(c.escape_unicode());
-            }
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
