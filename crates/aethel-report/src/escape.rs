@@ -70,25 +70,28 @@ pub fn same_length(text: &str) -> String {
 
 /// Text in XML. What XML 1.0 cannot hold at all, and what readers would not see, is escaped so that it can be seen.
 pub fn xml(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\n' => out.push(c),
-            c if c.is_control() || is_format_character(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
-                out.extend(c.escape_unicode());
-            }
-            c => out.push(c),
-        }
-    }
-    out
+    let cannot_be = |c: char| matches!(c, '\u{fffe}' | '\u{ffff}');
+    markup(text, |c| match c {
+        '\n' => None,
+        c => (c.is_control() || is_format_character(c) || cannot_be(c)).then(|| visible(c)),
+    })
 }
 
 /// Escapes what HTML would act on, in text and in quoted attributes; hidden characters become visible.
 pub fn html(text: &str) -> String {
+    markup(text, |c| match c {
+        '\'' => Some("&#39;".to_owned()),
+        '\n' | '\t' => None,
+        c => (c.is_control() || is_format_character(c)).then(|| visible(c)),
+    })
+}
+
+fn visible(c: char) -> String {
+    c.escape_unicode().to_string()
+}
+
+/// Escapes what any markup would act on, and what `other` says.
+fn markup(text: &str, other: impl Fn(char) -> Option<String>) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -96,10 +99,10 @@ pub fn html(text: &str) -> String {
             '<' => out += "&lt;",
             '>' => out += "&gt;",
             '"' => out += "&quot;",
-            '\'' => out += "&#39;",
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() || is_format_character(c) => out.extend(c.escape_unicode()),
-            c => out.push(c),
+            c => match other(c) {
+                Some(escaped) => out += &escaped,
+                None => out.push(c),
+            },
         }
     }
     out
