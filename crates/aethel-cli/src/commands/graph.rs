@@ -4,7 +4,6 @@ use super::ledger::exit_of;
 use crate::exit::Exit;
 use crate::options::graph::{GraphForm, GraphOptions};
 use crate::printer::Printer;
-use aethel::Selection;
 use aethel::graph::pictures;
 use aethel::inputs::InputSources;
 use aethel::ir::{Code, Diagnostic, SourceMap, quote};
@@ -17,11 +16,7 @@ use std::path::Path;
 pub fn run(options: &GraphOptions, printer: &mut Printer) -> Exit {
     let mut sources = SourceMap::default();
     let library = aethel::graph::GraphOptions {
-        selection: match (&options.batch, &options.intent) {
-            (Some(batch), _) => Selection::Batch(batch.clone()),
-            (None, Some(intent)) => Selection::Intent(intent.clone()),
-            (None, None) => Selection::All,
-        },
+        selection: super::selection(options.batch.as_deref(), options.intent.as_deref()),
         inputs: InputSources {
             file: options.inputs.clone(),
             bind: options.bind.clone(),

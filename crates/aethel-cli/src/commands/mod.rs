@@ -16,6 +16,7 @@ pub mod sign;
 pub mod test;
 pub mod verify_proof;
 
+use aethel::Selection;
 use aethel::ir::{Code, Diagnostic};
 use aethel_report::escape::terminal;
 use similar::TextDiff;
@@ -78,4 +79,13 @@ fn files_below(path: &Path, suffix: &str, diagnostics: &mut Vec<Diagnostic>) -> 
     }
     found.sort();
     found
+}
+
+/// What `--batch` and `--intent` select.
+fn selection(batch: Option<&str>, intent: Option<&str>) -> Selection {
+    match (batch, intent) {
+        (Some(batch), _) => Selection::Batch(batch.to_owned()),
+        (None, Some(intent)) => Selection::Intent(intent.to_owned()),
+        (None, None) => Selection::All,
+    }
 }

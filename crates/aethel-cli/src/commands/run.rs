@@ -7,7 +7,7 @@ use crate::printer::Printer;
 use aethel::inputs::InputSources;
 use aethel::ir::{Diagnostic, SourceMap};
 use aethel::runtime::Validation;
-use aethel::{RunOptions, RunReport, Selection};
+use aethel::{RunOptions, RunReport};
 use aethel_report::run as draw;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,11 +77,7 @@ fn tell(report: RunReport, sources: &SourceMap, printer: &mut Printer) -> Exit {
 /// What the library is asked for what is run and on what.
 pub fn library_options(options: &RunSubject) -> RunOptions {
     RunOptions {
-        selection: match (&options.batch, &options.intent) {
-            (Some(batch), _) => Selection::Batch(batch.clone()),
-            (None, Some(intent)) => Selection::Intent(intent.clone()),
-            (None, None) => Selection::All,
-        },
+        selection: super::selection(options.batch.as_deref(), options.intent.as_deref()),
         inputs: InputSources {
             file: options.inputs.clone(),
             bind: options.bind.clone(),
