@@ -60,7 +60,7 @@ pub use processor::BatchProcessor;
 pub use request::{BatchRequest, ProcessorOptions};
 pub use result::{Approval, ApprovalNeed, BatchResult, StageReport, ThroughputBaseline};
 pub use serial::{Run, TransactionFailure, Written};
-pub use team::Team;
+pub use team::{StageThreads, Team};
 
 /// A diagnostic that ends a batch; boxed, because it is large and rare.
 pub type Refusal = Box<aethel_ir::Diagnostic>;
