@@ -171,7 +171,7 @@ mod tests {
         body.openings.push(Opening { place: 3, amount: 77 });
         body.entries = Entries {
             place: vec![0, 3, 2],
-            amount: vec![-5, 5, 1 << 100],
+            amount: vec![-5_i128, 5, 1 << 100].into(),
             position: vec![1000, 0, 7],
         };
         let proof = OracleProof {

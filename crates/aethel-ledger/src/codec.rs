@@ -2,7 +2,7 @@
 //! length-prefixed bytes. Reading is safe on any bytes: no panic, and nothing is allocated for a length or
 //! count that the remaining bytes cannot hold.
 
-use aethel_ir::varint;
+use aethel_ir::{Amounts, varint};
 use std::fmt;
 
 /// Why bytes are not what they should be.
@@ -66,6 +66,14 @@ impl Writer {
     /// [`Writer::int`] of each.
     pub(crate) fn ints(&mut self, values: &[i128]) {
         varint::ints(&mut self.bytes, values);
+    }
+
+    /// [`Writer::int`] of each.
+    pub(crate) fn amounts(&mut self, values: &Amounts) {
+        match values {
+            Amounts::Narrow(values) => varint::ints(&mut self.bytes, values),
+            Amounts::Wide(values) => varint::ints(&mut self.bytes, values),
+        }
     }
 
     /// [`Writer::int`] of the difference of each to the one before it.

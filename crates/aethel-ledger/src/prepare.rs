@@ -140,17 +140,14 @@ fn check_shape(request: &CommitRequest, fields: &FieldColumn<'_>) -> Result<(), 
     if entries.amount.len() != entries.len() || entries.position.len() != entries.len() {
         return malformed("columns of entries differ in length");
     }
-    let last = entries.place.iter().max().copied();
-    let opened = body.openings.iter().map(|opening| opening.place).max();
-    if last.max(opened).is_some_and(|place| place as usize >= places) {
+    let largest = |numbers: &[u32]| numbers.iter().fold(0, |largest, number| largest.max(*number));
+    let opened = body.openings.iter().map(|opening| opening.place);
+    let last = opened.fold(largest(&entries.place), u32::max);
+    let some = !entries.is_empty() || !body.openings.is_empty();
+    if some && last as usize >= places {
         return malformed("an entry or opening is of no listed place");
     }
-    if entries
-        .position
-        .iter()
-        .max()
-        .is_some_and(|position| *position >= transactions)
-    {
+    if !entries.is_empty() && largest(&entries.position) >= transactions {
         return malformed("an entry is of no transaction");
     }
     if !fields.fields.iter().all(|field| is_name(field.name())) {

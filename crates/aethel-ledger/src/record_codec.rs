@@ -388,7 +388,7 @@ fn read_index(input: &mut Reader<'_>, places: usize) -> Read<u32> {
 fn write_entries(out: &mut Writer, entries: &Entries) {
     out.uint(entries.len() as u64);
     out.uints(&entries.place);
-    out.ints(&entries.amount);
+    out.amounts(&entries.amount);
     // Positions hardly ever go back or jump: their differences take a byte.
     out.steps(&entries.position);
 }

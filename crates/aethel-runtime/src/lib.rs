@@ -59,7 +59,7 @@ pub use preparation::Openings;
 pub use processor::BatchProcessor;
 pub use request::{BatchRequest, ProcessorOptions};
 pub use result::{Approval, ApprovalNeed, BatchResult, StageReport, ThroughputBaseline};
-pub use serial::{Run, TransactionFailure, Written};
+pub use serial::{Run, TransactionFailure};
 pub use team::{StageThreads, Team};
 
 /// A diagnostic that ends a batch; boxed, because it is large and rare.
