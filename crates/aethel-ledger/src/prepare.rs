@@ -18,8 +18,8 @@ use std::collections::HashMap;
 pub(crate) struct Prepared {
     pub sequence: u64,
     pub receipt: Digest,
-    /// The row of the journal.
-    pub row: Vec<u8>,
+    /// The row of the journal but the certificate, which ends it.
+    pub record: Vec<u8>,
     /// The row of the table of keys.
     pub key: Vec<u8>,
     /// The number of each place of the body in the store's tail.
@@ -28,6 +28,15 @@ pub(crate) struct Prepared {
     pub extra: Vec<(PlaceKey, i128)>,
     /// The policy afterwards, when it changes.
     pub policy: Option<Policy>,
+}
+
+impl Prepared {
+    /// The row of the journal.
+    pub fn take_row(&mut self, certificate: &[u8]) -> Vec<u8> {
+        let mut row = std::mem::take(&mut self.record);
+        row.extend_from_slice(certificate);
+        row
+    }
 }
 
 /// Either an outcome that needs no writing, or what to write.
@@ -99,11 +108,11 @@ pub(crate) fn prepare(store: &dyn Layered, request: &CommitRequest) -> Result<De
         policy_version: policy.as_ref().unwrap_or(store.policy()).version(),
         certificate: certificate_digest(&request.certificate),
     };
-    let (row, receipt) = seal(&link, body, fields, &extra, &request.certificate);
+    let (record, receipt) = seal(&link, body, fields, &extra, &request.certificate);
     Ok(Decision::Write(Box::new(Prepared {
         sequence: link.sequence,
         receipt,
-        row,
+        record,
         key: key_row(&body.batch, &body.key),
         numbers,
         extra,

@@ -54,9 +54,7 @@ pub(crate) fn encode_into(
     out.ints(&body.values);
     extra.iter().for_each(|(_, value)| out.int(*value));
     out.uint(body.openings.len() as u64);
-    let (places, amounts): (Vec<u32>, Vec<i128>) = body.openings.iter().map(|o| (o.place, o.amount)).unzip();
-    out.uints(&places);
-    out.ints(&amounts);
+    out.openings(&body.openings);
     write_entries(out, &body.entries);
     write_oracles(out, body.oracles.as_ref());
     out.uint(body.approvals.len() as u64);

@@ -80,7 +80,7 @@ impl CommitManager {
         let approval = ApprovalReport::of(store.policy(), ledger_id, &request.body);
         let outcome = match ahead {
             true => store.submit(&request),
-            false => store.commit(&request),
+            false => store.commit_from(&mut request),
         };
         match outcome {
             Ok(outcome) => Ok(Committed {
