@@ -5,6 +5,7 @@ use crate::clock::{Clock, Stop, Watch};
 use crate::commit_manager::{CommitInput, CommitManager, Committed};
 use crate::conflict_detector::WORTH_A_WORKER;
 use crate::dependency_analyzer::DependencyGraph;
+use crate::details::{Details, Kept};
 use crate::keys::{key_of, repeated};
 use crate::lemmas::ProvedAccess;
 use crate::linearizability_prover::{DirectVerdict, ProofError, ProofOptions, rejected};
@@ -74,7 +75,13 @@ impl BatchProcessor {
             deadline: Some(started.saturating_add(self.options.timeout)),
             cancel: request.cancel,
         };
-        if let Err(refusal) = self.attempts(store, &mut request, &watch, &mut result) {
+        result.started_ns = watch.now_ns();
+        let mut stages = Stages {
+            watch: &watch,
+            started_ns: 0,
+            kept: None,
+        };
+        if let Err(refusal) = self.attempts(store, &mut request, &mut stages, &mut result) {
             result.fail(refusal);
         }
         if result.attempts > ATTEMPTS_AMONG_OTHERS {
@@ -84,8 +91,11 @@ impl BatchProcessor {
         if let Some(graph) = &mut result.graph {
             graph.components.keep(&mut request.batch);
         }
-        result.balances.take_names(request.batch);
         result.execution_time = self.clock.now().saturating_sub(started).as_secs_f64();
+        if request.details {
+            result.details = Details::of(&request.batch, stages.kept).map(Box::new);
+        }
+        result.balances.take_names(request.batch);
         result
     }
 
@@ -107,6 +117,7 @@ impl BatchProcessor {
                     feeds: alone_feeds(request, id),
                     first_policy: request.first_policy.clone(),
                     signatures: request.signatures.clone(),
+                    details: false,
                     ..*request
                 };
                 self.execute_batch(store, alone)
@@ -124,7 +135,7 @@ impl BatchProcessor {
         &self,
         store: &mut dyn LedgerStore,
         request: &mut BatchRequest<'_>,
-        watch: &Watch<'_>,
+        stages: &mut Stages<'_>,
         result: &mut BatchResult,
     ) -> Result<(), Refusal> {
         let declared = request.batch.unbounded.clone();
@@ -139,7 +150,7 @@ impl BatchProcessor {
             result.linearizability_proof = None;
             result.conservation_proof = None;
             request.batch.unbounded.clone_from(&declared);
-            if let Attempt::Done = self.attempt(store, request, watch, result)? {
+            if let Attempt::Done = self.attempt(store, request, stages, result)? {
                 if attempt > 1 {
                     let message = format!("the ledger changed meanwhile: the batch was run {attempt} times");
                     let mut note = Diagnostic::new(Code::AE0812, message);
@@ -163,11 +174,9 @@ impl BatchProcessor {
         &self,
         store: &mut dyn LedgerStore,
         request: &mut BatchRequest<'_>,
-        watch: &Watch<'_>,
+        stages: &mut Stages<'_>,
         result: &mut BatchResult,
     ) -> Result<Attempt, Refusal> {
-        let mut stages = Stages { watch, started_ns: 0 };
-
         stages.begin("dependency analysis")?;
         let graph = DependencyAnalyzer.analyze(&request.batch)?;
         // With helpers the numbers of a large graph are found beside the sums of stage ②.
@@ -175,7 +184,7 @@ impl BatchProcessor {
             graph.survey(&request.batch);
         }
         stages.end(result, 1, "dependencies", &[]);
-        let outcome = self.after_analysis(store, request, &graph, &mut stages, result);
+        let outcome = self.after_analysis(store, request, &graph, stages, result);
         result.describe(&request.batch, &graph);
         outcome
     }
@@ -265,6 +274,12 @@ impl BatchProcessor {
             &[("RAW", counts[0]), ("WAW", counts[1]), ("WAR", counts[2])],
         );
 
+        if request.details {
+            stages.kept = Some(Kept {
+                before: before.clone(),
+                proved: proved.clone(),
+            });
+        }
         stages.begin("execution")?;
         #[allow(clippy::needless_update, reason = "unit tests can plant faults in it")]
         let options = ExecutionOptions {
@@ -276,7 +291,12 @@ impl BatchProcessor {
         };
         let mut trace = ParallelExecutor
             .execute(batch, &plan, before, &options, stages.watch)
-            .map_err(|error| self.execution_refusal(request, graph, before, error))?;
+            .map_err(|error| {
+                if let ExecutionError::Failed(failure) = &error {
+                    result.failed = Some(failure.transaction.0);
+                }
+                self.execution_refusal(request, graph, before, error)
+            })?;
         result.measure(&mut trace);
         let threads = result.thread_count;
         stages.end(
@@ -305,6 +325,7 @@ impl BatchProcessor {
             .prove(batch, graph, before, &mut trace, &options, stages.watch)
             .map_err(|error| match error {
                 ProofError::Failed(failure) => {
+                    result.failed = Some(failure.transaction.0);
                     Box::new(failure::explain(batch, graph, before, &failure, request.sources))
                 }
                 ProofError::Stopped(stop) => Box::new(stop.diagnostic("the proof")),
@@ -443,6 +464,8 @@ struct Start<'a> {
 struct Stages<'a> {
     watch: &'a Watch<'a>,
     started_ns: u64,
+    /// For the details, when they are asked for.
+    kept: Option<Kept>,
 }
 
 impl Stages<'_> {
@@ -469,6 +492,7 @@ impl Stages<'_> {
             number,
             name,
             duration_ns: self.watch.now_ns().saturating_sub(self.started_ns),
+            started_ns: self.started_ns,
             numbers,
         });
     }

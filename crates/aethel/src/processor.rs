@@ -26,6 +26,8 @@ pub struct ProcessorOptions {
     pub ledger: Option<LedgerPath>,
     /// What makes a batch the same batch again. `None` makes each call a new one.
     pub key: Option<String>,
+    /// Also gather what a report shows, as [`BatchResult::details`].
+    pub details: bool,
     /// Signatures of approvers, for ledgers that ask for them; such as [`crate::approvals::read`] gives. They are for
     /// one key, so a batch that needs them needs a `key` too.
     pub signatures: Vec<SignedPlan>,
@@ -261,6 +263,7 @@ impl BatchProcessor {
             let mut request = run::request(batch, sources, None, false);
             request.key = Some(key);
             request.signatures.clone_from(&self.options.signatures);
+            request.details = self.options.details;
             request
         });
         let mut done = Vec::with_capacity(batches.len());
@@ -345,6 +348,7 @@ impl BatchProcessor {
         let mut request = run::request(batch, sources, None, open_accounts);
         request.key = Some(key);
         request.signatures.clone_from(&self.options.signatures);
+        request.details = self.options.details;
         let runtime = &self.runtime;
         let run = |store: &mut dyn LedgerStore| match rehearse {
             true => runtime.execute_batch(&mut MemoryStore::rehearsal_of(store), request),

@@ -4,7 +4,9 @@ mod amounts;
 mod changes;
 mod human;
 mod json;
+mod page;
 
 pub(crate) use amounts::grouped;
 pub use human::{batch, needs, plan};
 pub use json::write_json;
+pub use page::{Page, frame, page};
