@@ -91,6 +91,11 @@ impl Printer {
         self.format
     }
 
+    /// Whether reasons are asked for.
+    pub fn says_why(&self) -> bool {
+        self.style.why
+    }
+
     /// The format as it was asked for, which may be one of `ledger export`.
     pub fn export_format(&self) -> Format {
         self.export

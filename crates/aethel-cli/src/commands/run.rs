@@ -66,7 +66,7 @@ fn tell(report: RunReport, sources: &SourceMap, printer: &mut Printer) -> Exit {
             let failure: Vec<Diagnostic> = result.diagnostic.as_deref().cloned().into_iter().collect();
             printer.diagnostics(&result.notices, sources);
             printer.diagnostics(&failure, sources);
-            printer.say(&draw::batch(result, &report.ledger));
+            printer.say(&draw::batch(result, &report.ledger, printer.says_why()));
         }
     }
     // The process ends soon; millions of names need not be given back one by one before.

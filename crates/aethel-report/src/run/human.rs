@@ -6,13 +6,14 @@ use crate::bench::units::ratio;
 use crate::escape::terminal;
 use crate::table::{Align, table};
 use aethel_ir::money::format_grouped;
-use aethel_runtime::{Approval, BalanceChange, BatchResult, Holds};
+use aethel_runtime::{Approval, BalanceChange, BatchResult, Holds, StageReport, StageThreads};
 
 /// How many balances are listed.
 const LISTED: usize = 8;
 
-/// What is printed about a batch. The failure itself is a diagnostic, drawn elsewhere.
-pub fn batch(result: &BatchResult, ledger: &str) -> String {
+/// What is printed about a batch; on request also why each stage took as many threads as it did. The failure itself is a
+/// diagnostic, drawn elsewhere.
+pub fn batch(result: &BatchResult, ledger: &str, why: bool) -> String {
     let name = terminal(&result.batch);
     if result.already_committed {
         let headline = result
@@ -26,6 +27,9 @@ pub fn batch(result: &BatchResult, ledger: &str) -> String {
     }
     let mut out = format!("{name} · {}\n\n", summary(result));
     out += &stages(result, ledger);
+    if why {
+        out += &threads(result);
+    }
     if !result.success {
         return format!("{out}\n{}\n", rolled_back(result));
     }
@@ -117,6 +121,9 @@ const NAMES: [&str; 6] = [
     "commit",
 ];
 
+/// Their marks.
+const MARKS: [&str; 6] = ["①", "②", "③", "④", "⑤", "⑥"];
+
 /// Whether a stage failed, and not what is asked before them (keys, openings, policy, oracle proofs).
 fn began(result: &BatchResult) -> bool {
     let code = result.error_code.unwrap_or_default();
@@ -151,14 +158,10 @@ fn counted(n: usize, word: &str) -> String {
 }
 
 fn stages(result: &BatchResult, ledger: &str) -> String {
-    let marks = ["①", "②", "③", "④", "⑤", "⑥"];
     let mut rows = Vec::new();
     for stage in &result.stages {
-        let mark = marks
-            .get(usize::from(stage.number).wrapping_sub(1))
-            .copied()
-            .unwrap_or("·");
-        let said = match stage.number {
+        let mark = mark(stage.number);
+        let mut said = match stage.number {
             1 => dependencies(result),
             2 => conflicts(result),
             3 => execution(result),
@@ -166,6 +169,16 @@ fn stages(result: &BatchResult, ledger: &str) -> String {
             5 => conservation(result),
             _ => commit(result, ledger),
         };
+        // Stage ③ says it in any case, with the reason.
+        if let (
+            1 | 2 | 4,
+            Some(StageThreads {
+                count: count @ 2.., ..
+            }),
+        ) = (stage.number, &stage.threads)
+        {
+            said += &format!(" · {}", counted(*count, "thread"));
+        }
         rows.push(vec![
             format!("  {mark} {}", stage.name),
             said,
@@ -174,11 +187,35 @@ fn stages(result: &BatchResult, ledger: &str) -> String {
     }
     if let (false, Some((mark, name))) = (
         result.success,
-        marks.get(result.stages.len()).zip(NAMES.get(result.stages.len())),
+        MARKS.get(result.stages.len()).zip(NAMES.get(result.stages.len())),
     ) {
         rows.push(vec![format!("  {mark} {name}"), "failed".into(), String::new()]);
     }
     table(&[Align::Left, Align::Left, Align::Right], &rows)
+}
+
+/// How many threads each stage took that has two ways, and why.
+fn threads(result: &BatchResult) -> String {
+    let row = |stage: &StageReport| {
+        let threads = stage.threads.as_ref()?;
+        let (mark, why) = (mark(stage.number), terminal(&threads.why));
+        Some(format!(
+            "  {mark} on {}: {why}\n",
+            counted(threads.count, "thread")
+        ))
+    };
+    let rows: String = result.stages.iter().filter_map(row).collect();
+    match rows.is_empty() {
+        true => rows,
+        false => format!("\n{rows}"),
+    }
+}
+
+fn mark(stage: u8) -> &'static str {
+    MARKS
+        .get(usize::from(stage).wrapping_sub(1))
+        .copied()
+        .unwrap_or("·")
 }
 
 fn dependencies(result: &BatchResult) -> String {
