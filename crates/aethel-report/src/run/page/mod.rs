@@ -26,7 +26,7 @@ pub fn page(run: &Page<'_>) -> String {
     let text: Vec<String> = run
         .results
         .iter()
-        .map(|result| super::batch(result, run.ledger))
+        .map(|result| super::batch(result, run.ledger, false))
         .collect();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>aethel run</title>\n</head>\n\
