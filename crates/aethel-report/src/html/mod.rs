@@ -2,7 +2,7 @@
 
 mod table;
 
-pub(crate) use table::{Column, Kind, Table};
+pub(crate) use table::{Column, Table};
 
 use crate::escape::{html, terminal};
 use sha2::{Digest, Sha256};

@@ -1,7 +1,7 @@
 //! A batch's result as a treasurer reads it: what happened, the six stages, balances, the receipt.
 
 use super::changes::{Largest, moved};
-use super::stages::stages;
+use super::stages::{stages, threads};
 use crate::bench::units::ratio;
 use crate::escape::terminal;
 use crate::table::{Align, table};
@@ -11,8 +11,9 @@ use aethel_runtime::{Approval, BalanceChange, BatchResult, Holds};
 /// How many balances are listed.
 const LISTED: usize = 8;
 
-/// What is printed about a batch. The failure itself is a diagnostic, drawn elsewhere.
-pub fn batch(result: &BatchResult, ledger: &str) -> String {
+/// What is printed about a batch; on request also why each stage took as many threads as it did. The failure itself is a
+/// diagnostic, drawn elsewhere.
+pub fn batch(result: &BatchResult, ledger: &str, why: bool) -> String {
     let name = terminal(&result.batch);
     if result.already_committed {
         let headline = result
@@ -30,6 +31,12 @@ pub fn batch(result: &BatchResult, ledger: &str) -> String {
         .map(|stage| vec![format!("  {}", stage.name), stage.said, stage.time])
         .collect();
     out += &table(&[Align::Left, Align::Left, Align::Right], &rows);
+    if why {
+        let rows: String = threads(result).iter().map(|row| format!("  {row}\n")).collect();
+        if !rows.is_empty() {
+            out += &format!("\n{rows}");
+        }
+    }
     if !result.success {
         return format!("{out}\n{}\n", rolled_back(result));
     }

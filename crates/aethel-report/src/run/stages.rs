@@ -3,7 +3,7 @@
 use super::amounts::grouped;
 use super::human::counted;
 use crate::escape::terminal;
-use aethel_runtime::BatchResult;
+use aethel_runtime::{BatchResult, StageReport, StageThreads};
 
 /// The stages in order.
 const NAMES: [&str; 6] = [
@@ -39,7 +39,7 @@ pub(super) struct Stage {
 pub(super) fn stages(result: &BatchResult, ledger: &str) -> Vec<Stage> {
     let mut rows = Vec::new();
     for stage in &result.stages {
-        let said = match stage.number {
+        let mut said = match stage.number {
             1 => dependencies(result),
             2 => conflicts(result),
             3 => execution(result),
@@ -47,6 +47,16 @@ pub(super) fn stages(result: &BatchResult, ledger: &str) -> Vec<Stage> {
             5 => conservation(result),
             _ => commit(result, ledger),
         };
+        // Stage ③ says it in any case, with the reason.
+        if let (
+            1 | 2 | 4,
+            Some(StageThreads {
+                count: count @ 2.., ..
+            }),
+        ) = (stage.number, &stage.threads)
+        {
+            said += &format!(" · {}", counted(*count, "thread"));
+        }
         rows.push(Stage {
             name: format!("{} {}", mark(stage.number), stage.name),
             said,
@@ -64,6 +74,16 @@ pub(super) fn stages(result: &BatchResult, ledger: &str) -> Vec<Stage> {
         });
     }
     rows
+}
+
+/// How many threads each stage took that has two ways, and why.
+pub(super) fn threads(result: &BatchResult) -> Vec<String> {
+    let row = |stage: &StageReport| {
+        let threads = stage.threads.as_ref()?;
+        let (mark, why) = (mark(stage.number), terminal(&threads.why));
+        Some(format!("{mark} on {}: {why}", counted(threads.count, "thread")))
+    };
+    result.stages.iter().filter_map(row).collect()
 }
 
 fn dependencies(result: &BatchResult) -> String {

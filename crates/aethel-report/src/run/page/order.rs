@@ -1,9 +1,9 @@
 //! What waits for what, what conflicts, and what is proved to need no order.
 
 use crate::escape::html;
-use crate::graph::{count, inline, notes};
+use crate::graph::{inline, notes};
 use crate::html::{Column, Table, prose};
-use aethel_ir::money::group_digits;
+use aethel_ir::money::{counted, group_digits};
 use aethel_runtime::{BatchResult, ConflictNumbers, Details, GraphNumbers, PlaceOrdering};
 use std::fmt::Write;
 
@@ -38,8 +38,8 @@ fn summary(graph: &GraphNumbers, conflicts: &ConflictNumbers) -> String {
     let mut said = format!(
         "Taken literally, {} would have to run one after the other ({} between transactions that follow each other on a \
          balance, {} between any two).",
-        count(graph.depth, "transaction", "transactions"),
-        count(
+        counted(graph.depth, "transaction", "transactions"),
+        counted(
             usize::try_from(total).unwrap_or(usize::MAX),
             "conflict",
             "conflicts"
@@ -55,7 +55,7 @@ fn summary(graph: &GraphNumbers, conflicts: &ConflictNumbers) -> String {
             } else {
                 number(commuting)
             },
-            count(conflicts.depth, "transaction", "transactions")
+            counted(conflicts.depth, "transaction", "transactions")
         );
     } else if total > 0 {
         said += " None of them is proved to need no order: all are kept in the order of the program.";
@@ -63,7 +63,7 @@ fn summary(graph: &GraphNumbers, conflicts: &ConflictNumbers) -> String {
     if graph.after > 0 {
         said += &format!(
             " {} by `after`.",
-            count(graph.after, "order is asked for", "orders are asked for")
+            counted(graph.after, "order is asked for", "orders are asked for")
         );
     }
     said
@@ -76,7 +76,7 @@ fn levels(details: &Details, level: u8) -> String {
     if widths.len() < 2 {
         return format!(
             "<p>That makes one level of {}: any number of threads could share them.</p>\n",
-            html(&count(widest, "transaction", "transactions"))
+            html(&counted(widest, "transaction", "transactions"))
         );
     }
     let together = widths.len().div_ceil(BARS);
@@ -114,13 +114,13 @@ fn levels(details: &Details, level: u8) -> String {
     let _ = writeln!(
         out,
         "</svg>\n<figcaption>{} from left to right, each bar one{}; the tallest stands for {}.</figcaption>\n</figure>",
-        count(widths.len(), "level", "levels"),
+        counted(widths.len(), "level", "levels"),
         if together == 1 {
             String::new()
         } else {
             format!(" of {together} neighbours")
         },
-        count(widest, "transaction", "transactions")
+        counted(widest, "transaction", "transactions")
     );
     out
 }

@@ -1,6 +1,6 @@
 //! Which stage took how long, and which thread ran what when.
 
-use super::super::stages::stages;
+use super::super::stages::{stages, threads as threads_of_stages};
 use super::Page;
 use super::list::list;
 use crate::bench::units::time;
@@ -31,7 +31,17 @@ pub(super) fn six_stages(run: &Page<'_>, result: &BatchResult) -> String {
         columns: &columns,
         rows: &rows,
     };
-    format!("{}{}", bar(result), table.html())
+    let why: String = threads_of_stages(result)
+        .iter()
+        .map(|line| format!("<li>{}</li>\n", prose(line)))
+        .collect();
+    let why = match why.is_empty() {
+        true => why,
+        false => format!(
+            "<details><summary>How many threads each stage took, and why</summary>\n<ul class=\"proof\">\n{why}</ul></details>\n"
+        ),
+    };
+    format!("{}{}{why}", bar(result), table.html())
 }
 
 /// The stages as one bar, each as long as it took.
