@@ -93,7 +93,7 @@ impl BatchProcessor {
         }
         result.execution_time = self.clock.now().saturating_sub(started).as_secs_f64();
         if request.details {
-            result.details = Details::of(&request.batch, stages.kept).map(Box::new);
+            result.details = Details::of(&request.batch, stages.kept, result.failed).map(Box::new);
         }
         result.balances.take_names(request.batch);
         result
