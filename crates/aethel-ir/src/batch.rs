@@ -190,7 +190,7 @@ pub struct Stretch {
 }
 
 /// How many transactions from the first on are rows of a group one after the other, from `row` on.
-fn count_rows(transactions: &[TransactionRef], group: u32, row: u32) -> usize {
+pub fn count_rows(transactions: &[TransactionRef], group: u32, row: u32) -> usize {
     /// So many are looked at together, which is quicker than asking after each whether to go on.
     const TOGETHER: usize = 64;
     let differs =

@@ -75,15 +75,16 @@ impl<'a> MemoryStore<'a> {
         self.head.sequence - self.rows.len() as u64
     }
 
-    fn write(&mut self, prepared: Prepared, request: &CommitRequest) -> CommitOutcome {
+    fn write(&mut self, mut prepared: Prepared, request: &CommitRequest) -> CommitOutcome {
+        let row = prepared.take_row(&request.certificate);
         let Prepared {
             sequence,
             receipt,
-            row,
             key,
             numbers,
             extra,
             policy,
+            ..
         } = prepared;
         self.tail.add_at(&request.body, &numbers, &extra, sequence);
         self.lemmas.extend(request.lemmas.iter().cloned());

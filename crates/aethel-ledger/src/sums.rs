@@ -7,8 +7,8 @@ use crate::policy::{FieldKind, Policy};
 use crate::prepare::{Layered, lookup};
 use crate::record::Body;
 use crate::record_codec::FieldColumn;
-use aethel_ir::AccountName;
 use aethel_ir::account::OPENING_ACCOUNT;
+use aethel_ir::{AccountName, Amounts};
 
 /// Sums of one field over a batch; of what is no balance they stay zero.
 #[derive(Clone, Default)]
@@ -62,25 +62,21 @@ pub(crate) fn check_values(
                 .ok_or_else(|| out_of_range(i))?;
         }
     }
-    let entries = body.entries.place.iter().zip(&body.entries.amount);
+    let places = &body.entries.place;
     if let [sum] = sums.as_mut_slice()
         && sum.is_balance
     {
         // Mostly there is one asset and nothing else.
-        for (place, amount) in entries {
-            let i = *place as usize;
-            let added = (sum.entries.checked_add(*amount)).zip(computed[i].checked_add(*amount));
-            (sum.entries, computed[i]) = added.ok_or_else(|| out_of_range(i))?;
-        }
+        sum.entries = add_up(&mut computed, places, &body.entries.amount).map_err(out_of_range)?;
     } else {
-        for (place, amount) in entries {
+        for (place, amount) in places.iter().zip(body.entries.amount.iter()) {
             let i = *place as usize;
             let sum = &mut sums[fields.of[i] as usize];
             if sum.is_balance {
-                sum.entries = sum.entries.checked_add(*amount).ok_or_else(|| out_of_range(i))?;
-                computed[i] = computed[i].checked_add(*amount).ok_or_else(|| out_of_range(i))?;
+                sum.entries = sum.entries.checked_add(amount).ok_or_else(|| out_of_range(i))?;
+                computed[i] = computed[i].checked_add(amount).ok_or_else(|| out_of_range(i))?;
             } else {
-                computed[i] = *amount;
+                computed[i] = amount;
             }
         }
     }
@@ -97,6 +93,44 @@ pub(crate) fn check_values(
         check_place(place, sum, versions[i] > 0, computed[i], body.values[i], policy)?;
     }
     Ok(extra)
+}
+
+/// Adds amounts to the values of their places and gives the sum of all, or the place whose value does not fit.
+fn add_up(values: &mut [i128], places: &[u32], amounts: &Amounts) -> Result<i128, usize> {
+    let narrow = narrow_sums(places, amounts, values.len());
+    let mut sum = 0_i128;
+    let mut add = |i: usize, amount: i128| {
+        let added = sum.checked_add(amount).zip(values[i].checked_add(amount));
+        (sum, values[i]) = added.ok_or(i)?;
+        Ok::<(), usize>(())
+    };
+    match narrow {
+        Some(sums) => sums
+            .iter()
+            .enumerate()
+            .try_for_each(|(i, sum)| add(i, (*sum).into()))?,
+        None => places
+            .iter()
+            .zip(amounts.iter())
+            .try_for_each(|(i, amount)| add(*i as usize, amount))?,
+    }
+    Ok(sum)
+}
+
+/// The sum of the amounts of each place; `None` where one does not fit into 64 bits on the way.
+fn narrow_sums(places: &[u32], amounts: &Amounts, count: usize) -> Option<Vec<i64>> {
+    let Amounts::Narrow(amounts) = amounts else {
+        return None;
+    };
+    let mut sums = vec![0_i64; count];
+    let mut too_wide = false;
+    for (place, amount) in places.iter().zip(amounts) {
+        let sum = sums.get_mut(*place as usize)?;
+        let (added, wide) = sum.overflowing_add(*amount);
+        *sum = added;
+        too_wide |= wide;
+    }
+    (!too_wide).then_some(sums)
 }
 
 /// The fields of a batch, none of which the policy does not know.

@@ -376,6 +376,8 @@ impl BatchProcessor {
         result.conservation_proof = Some(conservation);
         stages.end(result, 5, "conservation", &counts);
 
+        // What follows may take much memory.
+        drop(plan);
         stages.begin("the commit")?;
         let view = proof.certificate(batch, graph, before);
         let certificate = aethel_certificate::encode(&view)

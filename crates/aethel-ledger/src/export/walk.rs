@@ -81,7 +81,7 @@ pub(super) fn balanced(body: &Body) -> Vec<Range<usize>> {
         if let Some(asset) = body.places[entries.place[at] as usize].field.asset() {
             money = true;
             let sum = open.entry(asset).or_default();
-            *sum = sum.saturating_add(entries.amount[at]);
+            *sum = sum.saturating_add(entries.amount.get(at).unwrap_or(0));
             if *sum == 0 {
                 open.remove(asset);
             }
@@ -108,7 +108,7 @@ pub(super) fn postings(body: &Body, group: Range<usize>) -> impl Iterator<Item =
         Some(Posting {
             account: place.account.as_str(),
             asset: place.field.asset()?,
-            amount: body.entries.amount[at],
+            amount: body.entries.amount.get(at).unwrap_or(0),
         })
     })
 }

@@ -295,7 +295,7 @@ fn certified(
     let memory = Memory {
         values: &proof.run.final_values,
         changes: match proof.by_sums() {
-            true => proof.run.written.changes(),
+            true => Changes::from(&proof.run.written),
             false => Changes::default(),
         },
     };
