@@ -148,6 +148,12 @@ pub struct RunOptions {
     /// Do everything but the commit; approvals may be missing, and are told
     #[arg(long)]
     pub dry_run: bool,
+    /// Also write what happened as one page for a browser: outcome, balances, proof, timeline, conflicts
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// Also write stages and threads as a trace for Perfetto or Chrome's DevTools
+    #[arg(long, value_name = "FILE.json")]
+    pub trace: Option<PathBuf>,
     /// How the run is held to the serial run before it is committed
     #[arg(long, value_enum, value_name = "HOW", default_value = "certificate")]
     pub validate: Validate,

@@ -24,6 +24,8 @@ pub struct Details {
     pub widths: Vec<usize>,
     /// The transactions in the order of the source, the first [`Details::MOST`].
     pub transactions: Vec<TransactionDetail>,
+    /// The one that failed.
+    pub failed: Option<TransactionDetail>,
     /// What the intents say in `solve`.
     pub solve: Vec<SolveEntry>,
 }
@@ -62,7 +64,7 @@ impl Details {
     pub const MOST: usize = 20_000;
 
     /// The details of a batch; `None` when it did not come as far as stage ②.
-    pub(crate) fn of(batch: &Batch, kept: Option<Kept>) -> Option<Self> {
+    pub(crate) fn of(batch: &Batch, kept: Option<Kept>, failed: Option<u32>) -> Option<Self> {
         let Kept { before, proved } = kept?;
         let graph = DependencyAnalyzer.analyze(batch).ok()?;
         let plan = ConflictDetector.detect(batch, &graph, &before, &proved.access);
@@ -80,6 +82,7 @@ impl Details {
             picture: Picture::new(batch, &plan, lemmas, 0, NODES),
             widths,
             transactions: listed.map(|id| detail(batch, TransactionId(id))).collect(),
+            failed: failed.map(|id| detail(batch, TransactionId(id))),
             solve: solve(batch),
         })
     }

@@ -65,7 +65,7 @@ pub use result::{
     ThroughputBaseline,
 };
 pub use serial::{Run, TransactionFailure, Written};
-pub use team::Team;
+pub use team::{StageThreads, Team};
 
 /// A diagnostic that ends a batch; boxed, because it is large and rare.
 pub type Refusal = Box<aethel_ir::Diagnostic>;

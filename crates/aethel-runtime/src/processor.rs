@@ -15,7 +15,7 @@ use crate::preparation::{Snapshot, effective_policy, prepare};
 use crate::request::{BatchRequest, ProcessorOptions};
 use crate::result::{BatchResult, ConflictNumbers, LinearizabilityProof, StageReport};
 use crate::single::single;
-use crate::team::Team;
+use crate::team::{Noting, StageThreads, Team};
 use crate::{
     ConflictDetector, ConservationValidator, DependencyAnalyzer, LinearizabilityProver, ParallelExecutor,
 };
@@ -93,7 +93,7 @@ impl BatchProcessor {
         }
         result.execution_time = self.clock.now().saturating_sub(started).as_secs_f64();
         if request.details {
-            result.details = Details::of(&request.batch, stages.kept).map(Box::new);
+            result.details = Details::of(&request.batch, stages.kept, result.failed).map(Box::new);
         }
         result.balances.take_names(request.batch);
         result
@@ -184,6 +184,7 @@ impl BatchProcessor {
             graph.survey(&request.batch);
         }
         stages.end(result, 1, "dependencies", &[]);
+        result.share(1, self.noting().alone());
         let outcome = self.after_analysis(store, request, &graph, stages, result);
         result.describe(&request.batch, &graph);
         outcome
@@ -264,7 +265,8 @@ impl BatchProcessor {
                 format!("it is not proved that accesses commute, so they are kept in order: {doubt}");
             result.note_once(Diagnostic::new(Code::AE0603, message));
         }
-        let plan = ConflictDetector.detect_with(batch, graph, before, &proved.access, &*self.team);
+        let team = self.noting();
+        let plan = ConflictDetector.detect_with(batch, graph, before, &proved.access, &team);
         result.conflicts = Some(ConflictNumbers::new(batch, &plan, &proved));
         let counts = [plan.consecutive.raw, plan.consecutive.waw, plan.consecutive.war].map(|n| n as usize);
         stages.end(
@@ -273,6 +275,18 @@ impl BatchProcessor {
             "conflicts",
             &[("RAW", counts[0]), ("WAW", counts[1]), ("WAR", counts[2])],
         );
+        if plan.beside_survey {
+            let why = "its numbers are found beside the sums of stage ②";
+            result.share(1, StageThreads::new(2, why));
+            let why = "one finds the sums, one the numbers of stage ①";
+            result.share(2, StageThreads::new(2, why));
+        } else {
+            if self.team.count() > 1 && batch.len() >= WORTH_A_WORKER {
+                let why = "its numbers are found after stage ②, which may take all threads";
+                result.share(1, StageThreads::new(1, why));
+            }
+            result.share(2, team.threads("there are no sums to find"));
+        }
 
         if request.details {
             stages.kept = Some(Kept {
@@ -305,8 +319,10 @@ impl BatchProcessor {
             "execution",
             &[("transactions", batch.len()), ("threads", threads)],
         );
+        result.share(3, StageThreads::new(threads, trace.choice.to_string()));
 
         stages.begin("the proof")?;
+        let team = self.noting();
         let digests: Vec<[u8; 32]> = proved.lemmas.iter().map(|lemma| lemma.digest).collect();
         let options = ProofOptions {
             validation: self.options.validation,
@@ -319,7 +335,7 @@ impl BatchProcessor {
                 None => &proved.solver,
             },
             supply_elsewhere: &start.snapshot.supply_elsewhere,
-            team: Some(&self.team),
+            team: Some(&team),
         };
         let proof = LinearizabilityProver
             .prove(batch, graph, before, &mut trace, &options, stages.watch)
@@ -344,6 +360,10 @@ impl BatchProcessor {
         }
         let checked = proof.checked.as_ref().map_or(0, |checked| checked.accesses);
         stages.end(result, 4, "proof", &[("accesses", checked)]);
+        result.share(
+            4,
+            team.threads("each transaction is checked after the one before it"),
+        );
 
         stages.begin("conservation")?;
         let conservation =
@@ -417,6 +437,11 @@ impl BatchProcessor {
             }
             CommitOutcome::Conflict { .. } => Ok(Attempt::Again),
         }
+    }
+
+    /// The threads, of whom it is noted how they share work.
+    fn noting(&self) -> Noting<'_> {
+        Noting::new(&*self.team, self.options.threads.is_some())
     }
 
     fn execution_refusal(
@@ -494,6 +519,7 @@ impl Stages<'_> {
             duration_ns: self.watch.now_ns().saturating_sub(self.started_ns),
             started_ns: self.started_ns,
             numbers,
+            threads: None,
         });
     }
 }

@@ -11,6 +11,7 @@ use crate::details::Details;
 use crate::lemmas::ProvedAccess;
 use crate::linearizability_prover::{DirectVerdict, SerialProof};
 use crate::parallel_executor::{Chunk, Trace};
+use crate::team::StageThreads;
 use aethel_certificate::Way;
 use aethel_certificate::escrow::Reason;
 use aethel_ir::{Batch, Diagnostic, Severity};
@@ -184,6 +185,8 @@ pub struct StageReport {
     pub started_ns: u64,
     /// What there is to count.
     pub numbers: BTreeMap<&'static str, u64>,
+    /// How many threads shared its work, and why; `None` for a stage that always takes one.
+    pub threads: Option<StageThreads>,
 }
 
 /// The dependency graph in numbers.
@@ -365,6 +368,13 @@ impl BatchResult {
         self.threads_why = Some(trace.choice.to_string());
         self.chunks = std::mem::take(&mut trace.chunks);
         self.sequence_of_transactions = std::mem::take(&mut trace.sequence);
+    }
+
+    /// Says how many threads shared a stage that was done.
+    pub(crate) fn share(&mut self, stage: u8, threads: StageThreads) {
+        if let Some(stage) = self.stages.iter_mut().find(|done| done.number == stage) {
+            stage.threads = Some(threads);
+        }
     }
 
     /// What an attempt found that came to nothing: nobody may take it for what the ledger holds.
