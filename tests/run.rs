@@ -525,3 +525,23 @@ fn times_and_hashes_are_redacted() {
         "  ③ execution     1 000 transactions on [threads]  [time]\non [date] as [receipt]\n"
     );
 }
+
+#[test]
+fn reasons_for_threads_are_told_on_request() {
+    let run = |more: &[&str]| {
+        let sandbox = Sandbox::with_examples();
+        let arguments = [&["run", "payroll_1000.ae"], more].concat();
+        sandbox.aethel(&arguments).fine()
+    };
+    let told = run(&["-v", "--threads", "1"]).stdout;
+    let asked = |mark| format!("  {mark} on 1 thread: 1 asked for\n");
+    for mark in ["①", "②", "③", "④"] {
+        assert!(told.contains(&asked(mark)), "{told}");
+        assert!(!run(&["--threads", "1"]).stdout.contains(&asked(mark)));
+    }
+    let json = run(&["-o", "json", "--threads", "1"]).json();
+    let stages = json["batches"][0]["stages"].as_array().unwrap();
+    let threads: Vec<&Value> = stages.iter().map(|stage| &stage["threads"]).collect();
+    let one = json!({"count": 1, "why": "1 asked for"});
+    assert_eq!(threads, [&one, &one, &one, &one, &Value::Null, &Value::Null]);
+}

@@ -93,7 +93,7 @@ fn run(lowered: LoweredBatch, sources: &SourceMap) {
         .cloned()
         .collect();
     draw(&told, sources);
-    aethel_report::run::batch(&result, "memory");
+    aethel_report::run::batch(&result, "memory", true);
     if result.success {
         verify(&store, None).expect("a committed batch leaves a sound ledger");
         let certificate = store.certificate(1).expect("it is there").expect("it is there");

@@ -91,7 +91,7 @@ pub fn check_while(
 
     let start = Running::new(view, &layout, &log, &kinds, elsewhere, changes);
     let shares = match start.can_skip() {
-        true => workers.count().min(order.len() / WORTH_A_WORKER).max(1),
+        true => workers.share(order.len(), WORTH_A_WORKER),
         false => 1,
     };
     let verdicts: Vec<Mutex<Result<(), Rejection>>> =

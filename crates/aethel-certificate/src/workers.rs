@@ -8,6 +8,11 @@ pub trait Workers: Sync {
     /// Calls `work` once with each number below [`Workers::count`], perhaps at the same time, and returns when all
     /// calls have.
     fn run(&self, work: &(dyn Fn(usize) + Sync));
+
+    /// How many of them share a piece of work, each of whom should have `worth` units of it: at least 1.
+    fn share(&self, units: usize, worth: usize) -> usize {
+        self.count().min(units / worth.max(1)).max(1)
+    }
 }
 
 /// The caller alone.

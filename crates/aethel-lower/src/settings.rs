@@ -75,7 +75,16 @@ fn unknown(setting: &Setting, known: &HashMap<String, bool>, suggests: bool) -> 
     let names = known.keys().map(String::as_str).filter(|_| suggests);
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
-    let help = did_you_mean(&setting.key, names.iter().copied()).unwrap_or_else(|| {
+    // A parameter without the intent's name is the likeliest mistake.
+    let bare = names.iter().find(|name| {
+        name.rsplit_once('.')
+            .is_some_and(|(_, param)| param == setting.key)
+    });
+    let close = match bare {
+        Some(name) => Some(format!("did you mean `{name}`?")),
+        None => did_you_mean(&setting.key, names.iter().copied()),
+    };
+    let help = close.unwrap_or_else(|| {
         let some: Vec<String> = names
             .iter()
             .filter(|n| n.matches('.').count() == 1)

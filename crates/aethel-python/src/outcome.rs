@@ -16,6 +16,8 @@ pub struct Outcome {
     called: Mutex<Called>,
     sources: SourceMap,
     ledger: String,
+    /// Milliseconds since 1970.
+    at_ms: u64,
 }
 
 /// Account, asset, field, decimal places, before, after, whether it may go below zero, whether it is a truth value.
@@ -36,6 +38,7 @@ impl Outcome {
             called: Mutex::new(called),
             sources,
             ledger: ledger.to_owned(),
+            at_ms: aethel::ledger::now_ms(),
         }
     }
 
@@ -91,8 +94,27 @@ impl Outcome {
             .chain(failure);
         let said: Vec<_> = said.cloned().collect();
         let mut text = human(&said, &self.sources, Style::default());
-        text += &draw::batch(&called.result, &self.ledger);
+        text += &draw::batch(&called.result, &self.ledger, false);
         text
+    }
+
+    /// The page that `aethel run --report` writes; `framed`, as an element of another page.
+    fn html(&self, py: Python<'_>, framed: bool) -> String {
+        py.detach(|| {
+            let called = self.lock();
+            let page = draw::page(&draw::Page {
+                results: std::slice::from_ref(&called.result),
+                diagnostics: &called.diagnostics,
+                sources: &self.sources,
+                ledger: &self.ledger,
+                program: None,
+                at_ms: Some(self.at_ms),
+            });
+            match framed {
+                true => draw::frame(&page),
+                false => page,
+            }
+        })
     }
 
     /// Every written place before and after.

@@ -34,11 +34,12 @@ type Row = (String, Option<String>, Option<String>, String, bool, u8);
 impl Processor {
     #[new]
     #[allow(clippy::too_many_arguments, reason = "called from one place, in Python")]
-    #[pyo3(signature = (*, threads, exactly, timeout, ledger, wait, config, signatures))]
+    #[pyo3(signature = (*, threads, exactly, details, timeout, ledger, wait, config, signatures))]
     fn new(
         py: Python<'_>,
         threads: u32,
         exactly: bool,
+        details: bool,
         timeout: Duration,
         ledger: Option<&str>,
         wait: Duration,
@@ -55,6 +56,7 @@ impl Processor {
         let options = ProcessorOptions {
             threads: exactly.then_some(threads),
             at_most: Some(threads),
+            details,
             timeout: Some(timeout),
             wait,
             config,
@@ -78,7 +80,7 @@ impl Processor {
         text: &str,
         key: Option<&str>,
         dry_run: bool,
-        details: bool,
+        keep: bool,
     ) -> PyResult<Answer<'py>> {
         self.run(py, |processor, cancel| {
             let mut sources = SourceMap::default();
@@ -86,7 +88,7 @@ impl Processor {
                 key,
                 dry_run,
                 cancel: Some(cancel),
-                details,
+                keep,
                 rehearse: false,
             };
             let called = processor.call_list(name, text, &mut sources, call);
@@ -106,7 +108,7 @@ impl Processor {
         given: Option<(String, String, PathBuf)>,
         key: Option<&str>,
         dry_run: bool,
-        details: bool,
+        keep: bool,
     ) -> PyResult<Answer<'py>> {
         self.run(py, |processor, cancel| {
             let mut sources = program.sources.clone();
@@ -122,7 +124,7 @@ impl Processor {
                         key,
                         dry_run,
                         cancel: Some(cancel),
-                        details,
+                        keep,
                         rehearse: false,
                     };
                     processor.call_program(&program.parsed, &selection, &inputs, &mut sources, call)

@@ -203,7 +203,7 @@ fn measure(build: &Build, threads: u32, rounds: usize) -> [f64; 5] {
         lap(2);
         let options = ProofOptions {
             sums: true,
-            team: Some(&team),
+            team: Some(&*team),
             ..ProofOptions::default()
         };
         let proof = LinearizabilityProver

@@ -138,6 +138,8 @@ pub struct Plan<'g> {
     /// How the intents treat their places, as far as it is proved; one for each, or none.
     pub access: &'g [Access],
     any_order: bool,
+    /// The numbers of the graph were found at the same time as the sums of places.
+    pub beside_survey: bool,
     /// Who waits for whom, where that is less than the graph says.
     reduced: OnceLock<Schedule>,
 }
@@ -348,10 +350,10 @@ impl ConflictDetector {
             access.is_some_and(|access| access.linear.is_some())
         };
         let about_equal = batch.len() >= WORTH_A_WORKER && batch.groups.iter().all(linear);
-        let settlement = if about_equal && workers.count() > 1 && !graph.is_surveyed() {
-            settle_beside_survey(batch, graph, snapshot, access, workers)
-        } else {
-            settle_with(batch, access, snapshot, workers)
+        let beside_survey = about_equal && workers.count() > 1 && !graph.is_surveyed();
+        let settlement = match beside_survey {
+            true => settle_beside_survey(batch, graph, snapshot, access, workers),
+            false => settle_with(batch, access, snapshot, workers),
         };
         let any_order = settlement.any_order();
         let mut plan = Plan {
@@ -363,6 +365,7 @@ impl ConflictDetector {
             settlement,
             access,
             any_order,
+            beside_survey,
             reduced: OnceLock::new(),
         };
         if let (true, Some(totals)) = (any_order, graph.survey(batch).totals()) {

@@ -14,6 +14,7 @@ pub mod commit_manager;
 pub mod conflict_detector;
 pub mod conservation_validator;
 pub mod dependency_analyzer;
+pub mod details;
 pub mod failure;
 pub mod identity;
 mod keys;
@@ -46,6 +47,7 @@ pub use conflict_detector::{
 };
 pub use conservation_validator::{AssetSums, Conservation, ConservationValidator};
 pub use dependency_analyzer::{Access, DependencyAnalyzer, DependencyGraph};
+pub use details::{Details, SolveEntry, TransactionDetail};
 pub use identity::content_hash;
 pub use lemmas::{AccessProver, Lemma, ProvedAccess};
 pub use linearizability_prover::{
@@ -58,9 +60,12 @@ pub use picture::{Picture, PictureEdge, PictureNode, Together};
 pub use preparation::Openings;
 pub use processor::BatchProcessor;
 pub use request::{BatchRequest, ProcessorOptions};
-pub use result::{Approval, ApprovalNeed, BatchResult, StageReport, ThroughputBaseline};
+pub use result::{
+    Approval, ApprovalNeed, BatchResult, ConflictNumbers, GraphNumbers, LinearizabilityProof, StageReport,
+    ThroughputBaseline,
+};
 pub use serial::{Run, TransactionFailure, Written};
-pub use team::Team;
+pub use team::{StageThreads, Team};
 
 /// A diagnostic that ends a batch; boxed, because it is large and rare.
 pub type Refusal = Box<aethel_ir::Diagnostic>;

@@ -5,6 +5,7 @@ use crate::clock::{Clock, Stop, Watch};
 use crate::commit_manager::{CommitInput, CommitManager, Committed};
 use crate::conflict_detector::WORTH_A_WORKER;
 use crate::dependency_analyzer::DependencyGraph;
+use crate::details::{Details, Kept};
 use crate::keys::{key_of, repeated};
 use crate::lemmas::ProvedAccess;
 use crate::linearizability_prover::{DirectVerdict, ProofError, ProofOptions, rejected};
@@ -13,7 +14,7 @@ use crate::parallel_executor::{ExecutionError, ExecutionOptions};
 use crate::preparation::{Snapshot, effective_policy, prepare};
 use crate::request::{BatchRequest, ProcessorOptions};
 use crate::result::{BatchResult, ConflictNumbers, LinearizabilityProof, StageReport};
-use crate::team::Team;
+use crate::team::{Noting, StageThreads, Team};
 use crate::{
     ConflictDetector, ConservationValidator, DependencyAnalyzer, LinearizabilityProver, ParallelExecutor,
 };
@@ -73,7 +74,13 @@ impl BatchProcessor {
             deadline: Some(started.saturating_add(self.options.timeout)),
             cancel: request.cancel,
         };
-        if let Err(refusal) = self.attempts(store, &mut request, &watch, &mut result) {
+        result.started_ns = watch.now_ns();
+        let mut stages = Stages {
+            watch: &watch,
+            started_ns: 0,
+            kept: None,
+        };
+        if let Err(refusal) = self.attempts(store, &mut request, &mut stages, &mut result) {
             result.fail(refusal);
         }
         if result.attempts > ATTEMPTS_AMONG_OTHERS {
@@ -83,8 +90,11 @@ impl BatchProcessor {
         if let Some(graph) = &mut result.graph {
             graph.components.keep(&mut request.batch);
         }
-        result.balances.take_names(request.batch);
         result.execution_time = self.clock.now().saturating_sub(started).as_secs_f64();
+        if request.details {
+            result.details = Details::of(&request.batch, stages.kept, result.failed).map(Box::new);
+        }
+        result.balances.take_names(request.batch);
         result
     }
 
@@ -110,7 +120,7 @@ impl BatchProcessor {
         &self,
         store: &mut dyn LedgerStore,
         request: &mut BatchRequest<'_>,
-        watch: &Watch<'_>,
+        stages: &mut Stages<'_>,
         result: &mut BatchResult,
     ) -> Result<(), Refusal> {
         let declared = request.batch.unbounded.clone();
@@ -125,7 +135,7 @@ impl BatchProcessor {
             result.linearizability_proof = None;
             result.conservation_proof = None;
             request.batch.unbounded.clone_from(&declared);
-            if let Attempt::Done = self.attempt(store, request, watch, result)? {
+            if let Attempt::Done = self.attempt(store, request, stages, result)? {
                 if attempt > 1 {
                     let message = format!("the ledger changed meanwhile: the batch was run {attempt} times");
                     let mut note = Diagnostic::new(Code::AE0812, message);
@@ -149,11 +159,9 @@ impl BatchProcessor {
         &self,
         store: &mut dyn LedgerStore,
         request: &mut BatchRequest<'_>,
-        watch: &Watch<'_>,
+        stages: &mut Stages<'_>,
         result: &mut BatchResult,
     ) -> Result<Attempt, Refusal> {
-        let mut stages = Stages { watch, started_ns: 0 };
-
         stages.begin("dependency analysis")?;
         let graph = DependencyAnalyzer.analyze(&request.batch)?;
         // With helpers the numbers of a large graph are found beside the sums of stage ②.
@@ -161,7 +169,8 @@ impl BatchProcessor {
             graph.survey(&request.batch);
         }
         stages.end(result, 1, "dependencies", &[]);
-        let outcome = self.after_analysis(store, request, &graph, &mut stages, result);
+        result.share(1, self.noting().alone());
+        let outcome = self.after_analysis(store, request, &graph, stages, result);
         result.describe(&request.batch, &graph);
         outcome
     }
@@ -241,7 +250,8 @@ impl BatchProcessor {
                 format!("it is not proved that accesses commute, so they are kept in order: {doubt}");
             result.note_once(Diagnostic::new(Code::AE0603, message));
         }
-        let plan = ConflictDetector.detect_with(batch, graph, before, &proved.access, &*self.team);
+        let team = self.noting();
+        let plan = ConflictDetector.detect_with(batch, graph, before, &proved.access, &team);
         result.conflicts = Some(ConflictNumbers::new(batch, &plan, &proved));
         let counts = [plan.consecutive.raw, plan.consecutive.waw, plan.consecutive.war].map(|n| n as usize);
         stages.end(
@@ -250,7 +260,25 @@ impl BatchProcessor {
             "conflicts",
             &[("RAW", counts[0]), ("WAW", counts[1]), ("WAR", counts[2])],
         );
+        if plan.beside_survey {
+            let why = "its numbers are found beside the sums of stage ②";
+            result.share(1, StageThreads::new(2, why));
+            let why = "one finds the sums, one the numbers of stage ①";
+            result.share(2, StageThreads::new(2, why));
+        } else {
+            if self.team.count() > 1 && batch.len() >= WORTH_A_WORKER {
+                let why = "its numbers are found after stage ②, which may take all threads";
+                result.share(1, StageThreads::new(1, why));
+            }
+            result.share(2, team.threads("there are no sums to find"));
+        }
 
+        if request.details {
+            stages.kept = Some(Kept {
+                before: before.clone(),
+                proved: proved.clone(),
+            });
+        }
         stages.begin("execution")?;
         #[allow(clippy::needless_update, reason = "unit tests can plant faults in it")]
         let options = ExecutionOptions {
@@ -262,7 +290,12 @@ impl BatchProcessor {
         };
         let mut trace = ParallelExecutor
             .execute(batch, &plan, before, &options, stages.watch)
-            .map_err(|error| self.execution_refusal(request, graph, before, error))?;
+            .map_err(|error| {
+                if let ExecutionError::Failed(failure) = &error {
+                    result.failed = Some(failure.transaction.0);
+                }
+                self.execution_refusal(request, graph, before, error)
+            })?;
         result.measure(&mut trace);
         let threads = result.thread_count;
         stages.end(
@@ -271,8 +304,10 @@ impl BatchProcessor {
             "execution",
             &[("transactions", batch.len()), ("threads", threads)],
         );
+        result.share(3, StageThreads::new(threads, trace.choice.to_string()));
 
         stages.begin("the proof")?;
+        let team = self.noting();
         let digests: Vec<[u8; 32]> = proved.lemmas.iter().map(|lemma| lemma.digest).collect();
         let options = ProofOptions {
             validation: self.options.validation,
@@ -285,12 +320,13 @@ impl BatchProcessor {
                 None => &proved.solver,
             },
             supply_elsewhere: &start.snapshot.supply_elsewhere,
-            team: Some(&self.team),
+            team: Some(&team),
         };
         let proof = LinearizabilityProver
             .prove(batch, graph, before, &mut trace, &options, stages.watch)
             .map_err(|error| match error {
                 ProofError::Failed(failure) => {
+                    result.failed = Some(failure.transaction.0);
                     Box::new(failure::explain(batch, graph, before, &failure, request.sources))
                 }
                 ProofError::Stopped(stop) => Box::new(stop.diagnostic("the proof")),
@@ -309,6 +345,10 @@ impl BatchProcessor {
         }
         let checked = proof.checked.as_ref().map_or(0, |checked| checked.accesses);
         stages.end(result, 4, "proof", &[("accesses", checked)]);
+        result.share(
+            4,
+            team.threads("each transaction is checked after the one before it"),
+        );
 
         stages.begin("conservation")?;
         let conservation =
@@ -384,6 +424,11 @@ impl BatchProcessor {
         }
     }
 
+    /// The threads, of whom it is noted how they share work.
+    fn noting(&self) -> Noting<'_> {
+        Noting::new(&*self.team, self.options.threads.is_some())
+    }
+
     fn execution_refusal(
         &self,
         request: &BatchRequest<'_>,
@@ -418,6 +463,8 @@ struct Start<'a> {
 struct Stages<'a> {
     watch: &'a Watch<'a>,
     started_ns: u64,
+    /// For the details, when they are asked for.
+    kept: Option<Kept>,
 }
 
 impl Stages<'_> {
@@ -444,7 +491,9 @@ impl Stages<'_> {
             number,
             name,
             duration_ns: self.watch.now_ns().saturating_sub(self.started_ns),
+            started_ns: self.started_ns,
             numbers,
+            threads: None,
         });
     }
 }

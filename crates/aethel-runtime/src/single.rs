@@ -23,6 +23,7 @@ impl<'a> BatchRequest<'a> {
             feeds: alone_feeds(self, id),
             first_policy: self.first_policy.clone(),
             signatures: self.signatures.clone(),
+            details: false,
             ..*self
         })
     }

@@ -53,6 +53,8 @@ pub struct RunOptions {
     pub validation: Validation,
     /// Also measure what batches and threads bring: transactions one by one on a scratch ledger beside the real one.
     pub measure: bool,
+    /// Also gather what a report shows, as [`BatchResult::details`].
+    pub details: bool,
     /// How long to wait for a ledger that another process has open, or whose server cannot be reached.
     pub wait: Duration,
     /// Further directories whose files programs may name.
@@ -191,6 +193,7 @@ impl Batches<'_> {
             request.first_policy.clone_from(&self.first_policy);
             request.signatures.clone_from(&self.signatures);
             request.dry_run = options.dry_run;
+            request.details = options.details;
             request.cancel = self.cancel;
             let measuring = match options.measure {
                 true => Some(Measuring::before(store, &request).map_err(one)?),

@@ -59,14 +59,14 @@ impl<'a> Task<'a> {
     pub(crate) fn sum<N: Lane>(&self, workers: &dyn Workers) -> Option<Summed<N>> {
         let rows: usize = self.batch.groups.iter().map(|group| group.rows as usize).sum();
         let limit = self.limit::<N>();
-        let count = workers.count().min(rows / WORTH_A_WORKER).max(1);
+        let count = workers.share(rows, WORTH_A_WORKER);
         self.shared(workers, count, &|share, part| self.sum_rows(share, limit, part))
     }
 
     /// The sums of groups of any kind: what is not made of sums is evaluated.
     pub(crate) fn sum_any(&self, workers: &dyn Workers) -> Option<Table<i128>> {
         let rows: usize = self.batch.groups.iter().map(|group| group.rows as usize).sum();
-        let count = workers.count().min(rows / WORTH_EVALUATING).max(1);
+        let count = workers.share(rows, WORTH_EVALUATING);
         let sum = |share, part: &mut Part<i128>| {
             self.each_group(share, |index, rows| {
                 let group = self.batch.groups.get(index)?;

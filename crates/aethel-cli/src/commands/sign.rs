@@ -87,7 +87,7 @@ fn sign(
                 printer.say(&draw::plan(&batch.result));
                 printer.say(&format!("\n{}", ending(signed, &out)));
             }
-            None if batch.result.already_committed => printer.say(&draw::batch(&batch.result, "")),
+            None if batch.result.already_committed => printer.say(&draw::batch(&batch.result, "", false)),
             None => printer.say(&format!("{} needs no approval\n", terminal(&batch.result.batch))),
         }
     }

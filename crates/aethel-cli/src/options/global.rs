@@ -28,7 +28,7 @@ pub struct Global {
     /// Print errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Also say why each problem is one
+    /// Also say why each problem is one, and why each stage of a run took so many threads
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// Treat warnings as errors

@@ -25,6 +25,7 @@ class Outcome:
     def diagnostics(self) -> str: ...
     def json(self) -> str: ...
     def report(self) -> str: ...
+    def html(self, framed: bool) -> str: ...
     def balances(
         self,
     ) -> list[tuple[str, str | None, str | None, int, str, str, bool, bool]]: ...
@@ -41,6 +42,7 @@ class Processor:
         *,
         threads: int,
         exactly: bool,
+        details: bool,
         timeout: timedelta,
         ledger: str | None,
         wait: timedelta,
@@ -48,7 +50,7 @@ class Processor:
         signatures: Sequence[str | PathLike[str]],
     ) -> Processor: ...
     def run_list(
-        self, name: str, text: str, key: str | None, dry_run: bool, details: bool
+        self, name: str, text: str, key: str | None, dry_run: bool, keep: bool
     ) -> tuple[Outcome, Any]: ...
     def run_program(
         self,
@@ -58,7 +60,7 @@ class Processor:
         given: tuple[str, str, str | PathLike[str]] | None,
         key: str | None,
         dry_run: bool,
-        details: bool,
+        keep: bool,
     ) -> tuple[Outcome, Any]: ...
     def rows(self) -> list[tuple[str, str | None, str | None, str, bool, int]]: ...
     def balance(self, account: str, asset: str) -> str | None: ...

@@ -17,7 +17,6 @@ use crate::clock::{Stop, Watch};
 use crate::dependency_analyzer::DependencyGraph;
 use crate::parallel_executor::Trace;
 use crate::serial::{Run, SerialError, TransactionFailure, run_serially};
-use crate::team::Team;
 use aethel_certificate::escrow::Changes;
 use aethel_certificate::{
     Alone, CertificateView, Checked, Memory, Rejection, Way, Workers, check_columns_with, check_while,
@@ -67,7 +66,7 @@ pub enum Validation {
 }
 
 /// How to prove.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct ProofOptions<'a> {
     /// What has to be done.
     pub validation: Validation,
@@ -84,7 +83,7 @@ pub struct ProofOptions<'a> {
     /// Per asset, the supply outside the batch, for the serial run.
     pub supply_elsewhere: &'a [i128],
     /// The threads to use, where there are more than the caller.
-    pub team: Option<&'a Team>,
+    pub team: Option<&'a dyn Workers>,
 }
 
 /// A run with everything that shows that it equals the serial run in batch order.
@@ -301,7 +300,7 @@ fn certified(
         },
     };
     let elsewhere = options.supply_elsewhere;
-    let workers = options.team.map_or(&Alone as &dyn Workers, |team| team);
+    let workers = options.team.unwrap_or(&Alone);
     if options.sums {
         match check_columns_with(&view, memory, elsewhere, workers) {
             Ok(Some(checked)) => return Ok(Some(checked)),

@@ -170,6 +170,9 @@ fn choose(batch: &Batch, plan: &Plan<'_>, options: &ExecutionOptions, by_columns
     if batch.len() < worth_it {
         return ThreadChoice::LittleWork(cap);
     }
+    if by_columns && !plan.graph.items.waits.is_empty() {
+        return ThreadChoice::InTurn;
+    }
     if by_columns {
         return ThreadChoice::Adaptive(options.available.min(cap));
     }

@@ -32,6 +32,8 @@ pub enum ThreadChoice {
     OnlyOne,
     /// So few transactions are done before a second thread has woken up.
     LittleWork(u32),
+    /// `after` is kept by running one after the other, which costs less than any hand-off.
+    InTurn,
     /// Nearly every transaction waits for the one before; the depth of the graph.
     NoParallelism(u32),
     /// So many transactions would have to be handed from thread to thread that running them costs less.
@@ -45,6 +47,7 @@ impl ThreadChoice {
             ThreadChoice::Forced(n) | ThreadChoice::Adaptive(n) => n,
             ThreadChoice::OnlyOne
             | ThreadChoice::LittleWork(_)
+            | ThreadChoice::InTurn
             | ThreadChoice::NoParallelism(_)
             | ThreadChoice::CostlyHandOffs(_) => 1,
         }
@@ -58,6 +61,7 @@ impl fmt::Display for ThreadChoice {
             Self::Adaptive(n) => write!(f, "{n}, there is work for all"),
             Self::OnlyOne => write!(f, "no more are allowed"),
             Self::LittleWork(_) => write!(f, "too little work for more"),
+            Self::InTurn => write!(f, "`after` is kept most cheaply by one"),
             Self::NoParallelism(depth) => {
                 write!(f, "{depth} transactions wait for each other in a row")
             }

@@ -28,7 +28,7 @@ pub struct Call<'a> {
     /// Set by another thread to ask for a stop.
     pub cancel: Option<&'a AtomicBool>,
     /// Keep the order of the transactions, and what [`Called::measure`] needs.
-    pub details: bool,
+    pub keep: bool,
 }
 
 /// What came of a batch.
@@ -38,7 +38,7 @@ pub struct Called {
     pub result: BatchResult,
     /// What kept the batch from running, or warnings and notes beside the result; not the failure that the result has.
     pub diagnostics: Vec<Diagnostic>,
-    /// The transactions in the order of which the outcome is; without details, none.
+    /// The transactions in the order of which the outcome is; none were kept.
     pub order: Order,
     sample: Option<(Sample, super::ProcessorOptions)>,
 }
@@ -60,7 +60,7 @@ impl Called {
     }
 
     /// Fills in the result's `throughput_improvement`, measured on a scratch ledger of the same kind: only for a batch that
-    /// ran with details and was committed now, and only once. A note says what could not be measured.
+    /// was kept and committed now, and only once. A note says what could not be measured.
     #[allow(clippy::float_arithmetic, reason = "a metric about time, not money")]
     pub fn measure(&mut self) {
         let Some((sample, options)) = self.sample.take() else {
@@ -195,10 +195,11 @@ impl BatchProcessor {
         request.key = Some(key);
         request.first_policy = policy;
         request.signatures.clone_from(&self.options.signatures);
+        request.details = self.options.details;
         request.dry_run = call.dry_run;
         request.cancel = call.cancel;
         let (mut order, mut sample) = (Order::default(), None);
-        if call.details {
+        if call.keep {
             order = Order::of(&request.batch);
             // What cannot be kept cannot be measured; the batch itself will say what is wrong with the ledger.
             sample = Sample::before(store, &request).ok();

@@ -38,6 +38,8 @@ pub struct ProcessorOptions {
     pub config: Option<PathBuf>,
     /// What makes a batch the same batch again. `None` makes each call a new one.
     pub key: Option<String>,
+    /// Also gather what a report shows, as [`BatchResult::details`].
+    pub details: bool,
     /// Signatures of approvers, for ledgers that ask for them; such as [`crate::approvals::read`] gives. They are for
     /// one key, so a batch that needs them needs a `key` too.
     pub signatures: Vec<SignedPlan>,
@@ -188,6 +190,7 @@ impl BatchProcessor {
             let mut request = run::request(batch, sources, None, false);
             request.key = Some(key);
             request.signatures.clone_from(&self.options.signatures);
+            request.details = self.options.details;
             request
         });
         let mut done = Vec::with_capacity(batches.len());

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -43,6 +44,8 @@ class BatchProcessor:
     :param config: An ``aethel.toml`` whose trust in oracles counts, instead of the one beside the ledger.
     :param signatures: Files with signatures of approvers, as ``aethel sign`` makes them.
     :param exact_threads: Use as many threads as ``num_threads`` and the cores allow, faster or not.
+    :param details: Gather for each result what its page shows of every transaction, and the drawing of what waits for
+        what. ``None`` does so in a notebook.
     :param measure: Keep with each result what ``throughput_improvement`` needs.
     :raises ValueError: when a number is out of range.
     :raises AethelError: when the ledger's name or a file of signatures is wrong.
@@ -61,6 +64,7 @@ class BatchProcessor:
         config: str | os.PathLike[str] | None = None,
         signatures: Sequence[str | os.PathLike[str]] = (),
         exact_threads: bool = False,
+        details: bool | None = None,
         measure: bool = True,
     ) -> None:
         if not 1 <= num_threads <= 4096:
@@ -78,6 +82,7 @@ class BatchProcessor:
         self._processor = Processor(
             threads=num_threads,
             exactly=exact_threads,
+            details="IPython" in sys.modules if details is None else details,
             # A timeout of less than a microsecond is one that is over.
             timeout=timedelta(microseconds=math.ceil(timeout_seconds * 1e6)),
             ledger=None if ledger is None else os.fspath(ledger),

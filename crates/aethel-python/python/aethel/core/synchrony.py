@@ -355,6 +355,13 @@ class BatchResult:
             return kept
         return self._outcome.report()
 
+    def to_html(self) -> str:
+        """The page that ``aethel run --report`` writes, about this batch: one document that needs no network."""
+        if self._outcome is None:
+            kept: str = self._kept["page"] if self._kept else ""
+            return kept
+        return self._outcome.html(False)
+
     def to_pandas(self, table: str = "balances") -> pandas.DataFrame:
         """One of the tables of the result as a DataFrame, with amounts as ``Decimal``: ``balances``, ``stages``,
         ``conservation``, ``conflicts`` (the most conflicted places) or ``chunks`` (which thread ran what when).
@@ -380,9 +387,10 @@ class BatchResult:
         return f"{head}, success=True, {ran})"
 
     def _repr_html_(self) -> str:
-        from .._notebook import result
-
-        return result(self)
+        if self._outcome is None:
+            kept: str = self._kept["frame"] if self._kept else ""
+            return kept
+        return self._outcome.html(True)
 
     # -- copies -----------------------------------------------------------------------------------------------------
 
@@ -393,6 +401,8 @@ class BatchResult:
                 "balances": self.balances,
                 "json": self.to_json(),
                 "report": self.report(),
+                "page": self.to_html(),
+                "frame": self._repr_html_(),
                 "certificate": self.certificate,
             }
         state["_outcome"] = None
