@@ -9,12 +9,11 @@ use crate::details::{Details, Kept};
 use crate::keys::{key_of, repeated};
 use crate::lemmas::ProvedAccess;
 use crate::linearizability_prover::{DirectVerdict, ProofError, ProofOptions, rejected};
-use crate::oracle::{Feeds, OracleCheck, verify_batch};
+use crate::oracle::{OracleCheck, verify_batch};
 use crate::parallel_executor::{ExecutionError, ExecutionOptions};
 use crate::preparation::{Snapshot, effective_policy, prepare};
 use crate::request::{BatchRequest, ProcessorOptions};
 use crate::result::{BatchResult, ConflictNumbers, LinearizabilityProof, StageReport};
-use crate::single::single;
 use crate::team::{Noting, StageThreads, Team};
 use crate::{
     ConflictDetector, ConservationValidator, DependencyAnalyzer, LinearizabilityProver, ParallelExecutor,
@@ -106,22 +105,8 @@ impl BatchProcessor {
         request: &BatchRequest<'_>,
         id: TransactionId,
     ) -> BatchResult {
-        match single(&request.batch, &request.openings, id) {
-            Some((batch, openings)) => {
-                let alone = BatchRequest {
-                    batch,
-                    openings,
-                    key: request.key.clone(),
-                    program: request.program.clone(),
-                    oracles: request.oracles.clone(),
-                    feeds: alone_feeds(request, id),
-                    first_policy: request.first_policy.clone(),
-                    signatures: request.signatures.clone(),
-                    details: false,
-                    ..*request
-                };
-                self.execute_batch(store, alone)
-            }
+        match request.single(id) {
+            Some(alone) => self.execute_batch(store, alone),
             None => {
                 let mut result = BatchResult::default();
                 let message = format!("the batch has no transaction {}", id.0);
@@ -465,17 +450,6 @@ impl BatchProcessor {
             .help("nothing was committed; this is a bug of aethel, please report it with the program"),
         })
     }
-}
-
-/// The feeds of a transaction's intent, which is the only one of a batch of one.
-fn alone_feeds(request: &BatchRequest<'_>, id: TransactionId) -> Feeds {
-    let intent = request.batch.transaction(id).map(|view| view.group.intent);
-    let mine = request
-        .feeds
-        .iter()
-        .filter(|((owner, _), _)| Some(*owner) == intent);
-    mine.map(|((_, value), feed)| ((0, *value), feed.clone()))
-        .collect()
 }
 
 /// What is known before stage ②.

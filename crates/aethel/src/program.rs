@@ -1,9 +1,11 @@
 //! Programs: reading, checking, lowering.
 
+pub use aethel_syntax::ast;
+
 use crate::files::{self, ProgramFiles};
 use aethel_ir::{Diagnostic, SourceId, SourceMap};
 use aethel_lower::{ForCheck, Inputs, LoweredBatch, Purpose, Selection};
-use aethel_syntax::{Parsed, ast};
+use aethel_syntax::Parsed;
 use std::path::{Path, PathBuf};
 
 /// A program that was read, and what was found while reading.
