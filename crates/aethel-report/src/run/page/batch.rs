@@ -45,7 +45,15 @@ fn parts(run: &Page<'_>, result: &BatchResult, prefix: &str, level: u8) -> Vec<S
         ("conservation", "Nothing created, nothing lost", conservation),
         ("transactions", "Transactions", transactions(result, prefix)),
         ("approvals", "Approvals", proof::approvals(result)),
-        ("proof", "Proof", proof::proof(run, result)),
+        (
+            "proof",
+            "Proof",
+            if result.success {
+                proof::proof(run, result)
+            } else {
+                String::new()
+            },
+        ),
         ("stages", "How it ran", ran),
         (
             "order",

@@ -73,6 +73,9 @@ fn summary(graph: &GraphNumbers, conflicts: &ConflictNumbers) -> String {
 fn levels(details: &Details, level: u8) -> String {
     let widths = &details.widths;
     let widest = widths.iter().copied().max().unwrap_or(0);
+    if widest == 1 && widths.len() > 1 {
+        return String::new();
+    }
     if widths.len() < 2 {
         return format!(
             "<p>That makes one level of {}: any number of threads could share them.</p>\n",
