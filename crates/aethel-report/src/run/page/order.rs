@@ -49,13 +49,19 @@ fn summary(graph: &GraphNumbers, conflicts: &ConflictNumbers) -> String {
     let commuting = conflicts.commuting.total();
     if commuting > 0 {
         said += &format!(
-            " {} of these conflicts are proved to need no order, which leaves {} in a row.",
+            " {} of these conflicts are proved to need no order, {}.",
             if commuting == total {
                 "All".to_owned()
             } else {
                 number(commuting)
             },
-            counted(conflicts.depth, "transaction", "transactions")
+            match conflicts.depth {
+                0 | 1 => "so none has to wait for another".to_owned(),
+                depth => format!(
+                    "which leaves {} in a row",
+                    counted(depth, "transaction", "transactions")
+                ),
+            }
         );
     } else if total > 0 {
         said += " None of them is proved to need no order: all are kept in the order of the program.";
@@ -63,7 +69,7 @@ fn summary(graph: &GraphNumbers, conflicts: &ConflictNumbers) -> String {
     if graph.after > 0 {
         said += &format!(
             " {} by `after`.",
-            counted(graph.after, "order is asked for", "orders are asked for")
+            counted(graph.after, "wait is asked for", "waits are asked for")
         );
     }
     said

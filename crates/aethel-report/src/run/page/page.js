@@ -182,8 +182,10 @@
     const drawing = (box) => {
         const svg = box.querySelector("svg");
         const { width, height } = svg.viewBox.baseVal;
-        let scale = 1;
+        // As large as it is drawn at first, which the width of the page limits.
+        let scale = Math.min(1, svg.getBoundingClientRect().width / width);
         const draw = () => {
+            svg.classList.add("sized");
             svg.setAttribute("width", width * scale);
             svg.setAttribute("height", height * scale);
         };

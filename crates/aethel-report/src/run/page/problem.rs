@@ -14,12 +14,12 @@ const AROUND: usize = 80;
 pub(super) fn all(diagnostics: &[Diagnostic], sources: &SourceMap, level: u8) -> String {
     diagnostics
         .iter()
-        .map(|diagnostic| one(diagnostic, sources, level))
+        .map(|diagnostic| one(diagnostic, sources, level, true))
         .collect()
 }
 
-/// One diagnostic.
-pub(super) fn one(diagnostic: &Diagnostic, sources: &SourceMap, level: u8) -> String {
+/// One diagnostic; without its help where that stands elsewhere.
+pub(super) fn one(diagnostic: &Diagnostic, sources: &SourceMap, level: u8, help: bool) -> String {
     let (class, word) = match diagnostic.severity {
         Severity::Error => ("bad", "Error"),
         Severity::Warning => ("wary", "Warning"),
@@ -36,7 +36,7 @@ pub(super) fn one(diagnostic: &Diagnostic, sources: &SourceMap, level: u8) -> St
     }
     for (word, text) in [
         ("Example", diagnostic.counterexample.as_deref()),
-        ("Hint", diagnostic.help.as_deref()),
+        ("Hint", diagnostic.help.as_deref().filter(|_| help)),
     ] {
         if let Some(text) = text {
             let _ = writeln!(out, "<p><b>{word}:</b> {}</p>", prose(text));
