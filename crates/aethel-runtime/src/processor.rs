@@ -8,7 +8,7 @@ use crate::dependency_analyzer::DependencyGraph;
 use crate::details::{Details, Kept};
 use crate::keys::{key_of, repeated};
 use crate::lemmas::ProvedAccess;
-use crate::linearizability_prover::{DirectVerdict, ProofError, ProofOptions, rejected};
+use crate::linearizability_prover::{DirectVerdict, ProofError, ProofOptions, rejected, undecided};
 use crate::oracle::{OracleCheck, verify_batch};
 use crate::parallel_executor::{ExecutionError, ExecutionOptions};
 use crate::preparation::{Snapshot, effective_policy, prepare};
@@ -18,7 +18,7 @@ use crate::team::{Noting, StageThreads, Team};
 use crate::{
     ConflictDetector, ConservationValidator, DependencyAnalyzer, LinearizabilityProver, ParallelExecutor,
 };
-use crate::{Refusal, failure, identity, memory};
+use crate::{Refusal, failure, identity, memory, parallel_executor};
 use aethel_certificate::Workers;
 use aethel_ir::{Code, Diagnostic, Severity, TransactionId};
 use aethel_ledger::{BatchKey, CommitOutcome, Digest, LedgerStore, MemoryStore, PolicyChange};
@@ -340,9 +340,7 @@ impl BatchProcessor {
             result.note(note);
         }
         if let Some(DirectVerdict::Undecided { reason }) = &proof.direct {
-            let message = format!("the solver could not decide about the whole run: {reason}");
-            let help = "the batch was run serially instead; its certificate is as strict as ever";
-            result.note(Diagnostic::new(Code::AE0603, message).help(help));
+            result.note(undecided(reason));
         }
         let checked = proof.checked.as_ref().map_or(0, |checked| checked.accesses);
         stages.end(result, 4, "proof", &[("accesses", checked)]);
@@ -444,11 +442,7 @@ impl BatchProcessor {
                 failure::explain(&request.batch, graph, before, &failure, request.sources)
             }
             ExecutionError::Stopped(stop) => stop.diagnostic("execution"),
-            ExecutionError::Panicked(said) => Diagnostic::new(
-                Code::AE0510,
-                format!("a worker stopped by itself: {}", aethel_ir::quote(&said)),
-            )
-            .help("nothing was committed; this is a bug of aethel, please report it with the program"),
+            ExecutionError::Panicked(said) => parallel_executor::panicked(&said),
         })
     }
 }
