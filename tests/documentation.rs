@@ -1,25 +1,13 @@
-//! The README's examples do what they show.
+//! The README and the pages of the documentation do what they show.
 //!
 //! A fenced block ```` ```console run ```` is a session: each line that begins with `$ ` is run by a shell in a directory
 //! with the examples, and what stands below it must be what it prints, times and hashes aside. A block ```` ```aethel ````
-//! must check without an error. Blocks that are marked otherwise are not looked at.
+//! must check without an error; ```` ```aethel AE0301 ```` must be refused with that code. A block with `file=NAME` is
+//! written there, for the sessions below it. Each line of a block ```` ```pest ```` is one of the grammar. Other blocks are not looked at.
 
+use crate::pages::blocks;
 use crate::support::{Sandbox, redact, root};
-
-/// The fenced blocks of a page: what stands behind the fence, and the text.
-fn blocks(page: &str) -> Vec<(String, String)> {
-    let mut blocks = Vec::new();
-    let mut open: Option<(String, String)> = None;
-    for line in page.lines() {
-        match (&mut open, line.strip_prefix("```")) {
-            (None, Some(info)) => open = Some((info.trim().to_owned(), String::new())),
-            (Some(_), Some(_)) => blocks.extend(open.take()),
-            (Some((_, text)), None) => *text += &format!("{line}\n"),
-            (None, None) => {}
-        }
-    }
-    blocks
-}
+use std::collections::HashSet;
 
 /// The commands of a session, each with the output shown below it.
 fn commands(session: &str) -> Vec<(String, String)> {
@@ -53,13 +41,26 @@ fn try_page(page: &str) {
                     );
                 }
             }
-            "aethel" => {
-                // Beside the examples, whose files it may name.
-                sandbox.write("examples/block.ae", &text);
-                let output = sandbox.aethel(&["check", "examples/block.ae"]);
-                assert_eq!(output.code, 0, "{text}\n{}", output.stdout);
+            "pest" => {
+                let grammar = std::fs::read_to_string(root().join("grammar/aethel.pest")).unwrap();
+                let known: HashSet<&str> = grammar.lines().collect();
+                for line in text.lines() {
+                    assert!(known.contains(line), "not in the grammar: {line}");
+                }
             }
-            _ => {}
+            info => {
+                let (language, detail) = info.split_once(' ').unwrap_or((info, ""));
+                if let Some(name) = detail.strip_prefix("file=") {
+                    sandbox.write(name, &text);
+                } else if language == "aethel" {
+                    // Beside the examples, whose files it may name.
+                    sandbox.write("examples/block.ae", &text);
+                    let output = sandbox.aethel(&["check", "examples/block.ae"]);
+                    let expected = if detail.is_empty() { 0 } else { 1 };
+                    assert_eq!(output.code, expected, "{text}\n{}", output.stdout);
+                    output.says(if detail.is_empty() { "" } else { detail });
+                }
+            }
         }
     }
 }
@@ -88,4 +89,58 @@ fn a_session_that_is_wrong_is_noticed() {
     let wrong = right.replace("guard-failed", "guard-passed");
     assert!(std::panic::catch_unwind(|| try_page(&wrong)).is_err());
     assert!(std::panic::catch_unwind(|| try_page("```aethel\nintent {\n```\n")).is_err());
+    let other = "```aethel AE0301\nasset A { scale: 2; }\n```\n";
+    assert!(std::panic::catch_unwind(|| try_page(other)).is_err());
+    try_page("```text file=a.txt\none\n```\n```console run\n$ cat a.txt\none\n```\n");
+}
+
+/// Every function of the workspace.
+fn functions() -> HashSet<String> {
+    let mut names = HashSet::new();
+    let mut open = vec![root().join("crates"), root().join("tests")];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(
+                std::fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "rs" || extension == "py")
+        {
+            let text = std::fs::read_to_string(&path).unwrap();
+            for line in text.lines() {
+                let rest = line.split_once("fn ").or_else(|| line.split_once("def "));
+                names.extend(
+                    rest.and_then(|(_, rest)| rest.split('(').next())
+                        .map(str::to_owned),
+                );
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn tests_that_pages_name_are_there() {
+    let functions = functions();
+    for page in ["properties.md", "seed-coverage.md", "reliability.md"] {
+        let text = std::fs::read_to_string(root().join("docs").join(page)).unwrap();
+        let (mut code, mut found) = (false, 0);
+        for part in text.split('`') {
+            let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            if code && part.matches('_').count() >= 2 && part.chars().all(is_name) {
+                assert!(functions.contains(part), "{page} names {part}, which is no test");
+                found += 1;
+            }
+            code = !code;
+        }
+        assert!(found > 5, "{page} names tests");
+    }
+    // Properties are counted without a gap.
+    let properties = std::fs::read_to_string(root().join("docs/properties.md")).unwrap();
+    for number in 1..=30 {
+        assert!(properties.contains(&format!("\n| {number} | ")), "{number}");
+    }
 }

@@ -1,24 +1,10 @@
 //! The pages of the error index: complete, and true.
 
+use crate::pages::blocks;
 use crate::support::{Sandbox, snapshot};
 use aethel::ir::{Code, Severity, SourceMap};
 use aethel::{CheckOptions, Program};
 use std::collections::BTreeSet;
-
-/// The fenced blocks of a page: what stands behind the fence, and the text.
-pub fn blocks(page: &str) -> Vec<(String, String)> {
-    let mut blocks = Vec::new();
-    let mut open: Option<(String, String)> = None;
-    for line in page.lines() {
-        match (&mut open, line.strip_prefix("```")) {
-            (None, Some(info)) => open = Some((info.to_owned(), String::new())),
-            (Some(_), Some(_)) => blocks.extend(open.take()),
-            (Some((_, text)), None) => *text += &format!("{line}\n"),
-            (None, None) => {}
-        }
-    }
-    blocks
-}
 
 fn check(text: &str) -> Vec<(Severity, Code)> {
     let mut sources = SourceMap::default();

@@ -1,6 +1,6 @@
 //! Fixes: each mends what it is offered for, and safe ones keep the meaning.
 
-use crate::errors::blocks;
+use crate::pages::blocks;
 use crate::support::{Sandbox, root, snapshot};
 use aethel::fix::{MAX_ROUNDS, apply, mend};
 use aethel::ir::{Code, Diagnostic, Safety, SourceId, SourceMap};

@@ -1,6 +1,6 @@
 //! Diagnostics in every format, several formats at once, and names that are made to do harm in all of them.
 
-use crate::errors::blocks;
+use crate::pages::blocks;
 use crate::schemas::{fits, sarif_misfit};
 use crate::support::{Output, Sandbox, finish, snapshot};
 use aethel::ir::Code;

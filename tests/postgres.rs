@@ -4,6 +4,7 @@
 #[allow(dead_code, reason = "the tests of the ledger use more of it")]
 mod server;
 
+use crate::pages::blocks;
 use crate::support::{Output, Random, Sandbox, root};
 use server::{Cluster, PASSWORD, schema, shared};
 use std::process::Stdio;
@@ -231,15 +232,6 @@ fn a_server_that_is_away_is_waited_for() {
     discreet(crate::support::wait(waiting)).fine().says("committed");
 }
 
-/// The fenced blocks of the page that are to be executed: what they are, and the text.
-fn blocks(page: &str) -> Vec<(&str, &str)> {
-    let parts: Vec<&str> = page.split("```").collect();
-    parts
-        .chunks(2)
-        .filter_map(|pair| pair.get(1)?.split_once('\n'))
-        .collect()
-}
-
 #[test]
 fn the_page_about_it_is_right() {
     let page = std::fs::read_to_string(root().join("docs/postgresql.md")).unwrap();
@@ -250,11 +242,11 @@ fn the_page_about_it_is_right() {
     let mut executed = 0;
     let mut later = Vec::new();
     for (info, text) in blocks(&page) {
-        match info {
+        match info.as_str() {
             "sql" => text
                 .split_inclusive(";\n")
                 .for_each(|statement| drop(node.sql("postgres", statement))),
-            "sql books" => drop(node.sql("books", text)),
+            "sql books" => drop(node.sql("books", &text)),
             // About tables that the first batch makes.
             "sql after" => later.push(text),
             "sh" => {
@@ -263,7 +255,7 @@ fn the_page_about_it_is_right() {
                 let output = sandbox.shell(&script).fine();
                 assert!(output.stdout.contains("fits"), "{}", output.stdout);
                 for text in later.drain(..) {
-                    node.sql("books", text);
+                    node.sql("books", &text);
                     let show = format!(
                         "PGPASSWORD='change me too' aethel ledger verify --ledger postgres://auditor@{}/books",
                         node.host()

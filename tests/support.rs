@@ -287,7 +287,7 @@ pub fn redact(text: &str) -> String {
             (r"\b\d+ s (old|ahead)\b", "[n] s $1"),
             (r"\bZ3 \d[\d.]*", "Z3 [version]"),
             // A proof holds what the solver used.
-            (r"accesses, \d+ bytes", "accesses, [n] bytes"),
+            (r"(transactions?|accesses), \d+ bytes", "$1, [n] bytes"),
             (r#"/[^ `"]*/aethel-test-[A-Za-z0-9]+"#, "[directory]"),
         ];
         rules.map(|(rule, by)| (Regex::new(rule).unwrap(), by)).into()

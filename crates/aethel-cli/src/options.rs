@@ -13,12 +13,14 @@ use aethel::ledger::LedgerName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use global::{Color, Format, Global};
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 /// Moves value in batches that are all-or-nothing, run in parallel, and carry a proof.
 #[derive(Debug, Parser)]
 #[command(
     name = "aethel",
     version,
+    long_version = version(),
     max_term_width = 100,
     disable_help_subcommand = true,
     after_help = man::EXIT_CODES
@@ -28,6 +30,13 @@ pub struct Cli {
     pub global: Global,
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// `1.8.0 (Z3 4.8.12)`: which solver a proof comes from belongs to the version.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> =
+        LazyLock::new(|| format!("{} (Z3 {})", env!("CARGO_PKG_VERSION"), aethel::z3_version()));
+    &VERSION
 }
 
 /// What to do.
@@ -139,6 +148,12 @@ pub struct RunOptions {
     /// Do everything but the commit; approvals may be missing, and are told
     #[arg(long)]
     pub dry_run: bool,
+    /// Also write what happened as one page for a browser: outcome, balances, proof, timeline, conflicts
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// Also write stages and threads as a trace for Perfetto or Chrome's DevTools
+    #[arg(long, value_name = "FILE.json")]
+    pub trace: Option<PathBuf>,
     /// How the run is held to the serial run before it is committed
     #[arg(long, value_enum, value_name = "HOW", default_value = "certificate")]
     pub validate: Validate,

@@ -12,9 +12,10 @@ use aethel_report::diagnostics::{Kept, json_with_proofs};
 use aethel_report::escape::{github_log, terminal};
 use aethel_report::proofs::proofs;
 use aethel_report::{Style, concise, github, human, json, sarif};
-use file::OutputFile;
+use file::{FormatFile, OutputFile};
 use serde_json::Value;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// What is done sooner needs no progress shown.
@@ -35,7 +36,9 @@ pub struct Printer {
     closed: bool,
     /// A document of the command itself stands on stdout.
     documented: bool,
-    files: Vec<OutputFile>,
+    files: Vec<FormatFile>,
+    /// What the command writes besides, in no format of diagnostics.
+    besides: Vec<OutputFile>,
     /// Diagnostics for documents at the end; `None` before the first were printed.
     kept: Option<Kept>,
 }
@@ -62,7 +65,7 @@ impl Printer {
             Format::Csv | Format::Hledger | Format::Beancount => usual,
             format => format,
         };
-        let (files, opened) = match OutputFile::open_all(&global.output_file) {
+        let (files, opened) = match FormatFile::open_all(&global.output_file) {
             Ok(files) => (files, Ok(())),
             Err(problem) => (Vec::new(), Err(problem)),
         };
@@ -81,6 +84,7 @@ impl Printer {
             closed: false,
             documented: false,
             files,
+            besides: Vec::new(),
             kept: None,
         };
         (printer, opened)
@@ -107,7 +111,7 @@ impl Printer {
             self.text(text);
         }
         for file in self.files.iter_mut().filter(|file| file.format.is_text()) {
-            file.write(|out| out.write_all(text.as_bytes()));
+            file.file.write(|out| out.write_all(text.as_bytes()));
         }
     }
 
@@ -121,7 +125,7 @@ impl Printer {
             self.text(text);
         }
         for file in self.files.iter_mut().filter(|file| people(file.format)) {
-            file.write(|out| out.write_all(text.as_bytes()));
+            file.file.write(|out| out.write_all(text.as_bytes()));
         }
     }
 
@@ -132,8 +136,26 @@ impl Printer {
             self.documented = true;
         }
         for file in self.files.iter_mut().filter(|file| file.format == Format::Json) {
-            file.write(&write);
+            file.file.write(&write);
             file.documented = true;
+        }
+    }
+
+    /// Opens a file that the command writes besides, before anything is done; gives its number.
+    ///
+    /// # Errors
+    /// AE0901 when it cannot be written, AE0911 when it is named twice.
+    pub fn open_besides(&mut self, path: &Path) -> Result<usize, Diagnostic> {
+        let others = self.files.iter().map(|other| &other.file).chain(&self.besides);
+        let file = OutputFile::open_beside(path, others)?;
+        self.besides.push(file);
+        Ok(self.besides.len() - 1)
+    }
+
+    /// Writes such a file; it is put in its place when the command ends.
+    pub fn write_besides(&mut self, number: usize, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        if let Some(file) = self.besides.get_mut(number) {
+            file.write(write);
         }
     }
 
@@ -212,7 +234,7 @@ impl Printer {
                 Format::Json | Format::Sarif => continue,
                 _ => human(&shown, sources, plain),
             };
-            file.write(|out| out.write_all(text.as_bytes()));
+            file.file.write(|out| out.write_all(text.as_bytes()));
         }
         self.keep(&shown, sources);
         self.denies(diagnostics)
@@ -282,20 +304,22 @@ impl Printer {
             }
             _ => {}
         }
-        let mut exit = exit;
+        let mut problems = Vec::new();
         for mut file in std::mem::take(&mut self.files) {
             if !file.format.is_text() && !file.documented {
                 let text = document(file.format);
-                file.write(|out| out.write_all(text.as_bytes()));
+                file.file.write(|out| out.write_all(text.as_bytes()));
             }
-            if let Err(problem) = file.finish() {
-                eprint!("{}", concise(&[problem], &SourceMap::default()));
-                // What the command did, it did.
-                if exit == Exit::Fine {
-                    exit = Exit::Usage;
-                }
-            }
+            problems.extend(file.file.finish().err());
         }
-        exit
+        for file in std::mem::take(&mut self.besides) {
+            problems.extend(file.finish().err());
+        }
+        eprint!("{}", concise(&problems, &SourceMap::default()));
+        // What the command did, it did.
+        match exit {
+            Exit::Fine if !problems.is_empty() => Exit::Usage,
+            exit => exit,
+        }
     }
 }

@@ -170,6 +170,12 @@ pub fn group_digits(digits: &str) -> String {
     out
 }
 
+/// `1 transaction`, `1 000 transactions`.
+pub fn counted(number: usize, one: &str, more: &str) -> String {
+    let word = if number == 1 { one } else { more };
+    format!("{} {word}", group_digits(&number.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@
 
 mod access;
 mod calls;
+mod duplicates;
 mod guards;
 mod hostile;
 mod json;

@@ -8,6 +8,7 @@ pub mod cases;
 pub mod diagnostics;
 pub mod escape;
 pub mod graph;
+mod html;
 pub mod proofs;
 pub mod run;
 pub mod table;

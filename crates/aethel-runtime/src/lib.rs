@@ -14,6 +14,7 @@ pub mod commit_manager;
 pub mod conflict_detector;
 pub mod conservation_validator;
 pub mod dependency_analyzer;
+pub mod details;
 pub mod failure;
 pub mod identity;
 mod keys;
@@ -46,6 +47,7 @@ pub use conflict_detector::{
 };
 pub use conservation_validator::{AssetSums, Conservation, ConservationValidator};
 pub use dependency_analyzer::{Access, DependencyAnalyzer, DependencyGraph};
+pub use details::{Details, SolveEntry, TransactionDetail};
 pub use identity::content_hash;
 pub use lemmas::{AccessProver, Lemma, ProvedAccess};
 pub use linearizability_prover::{
@@ -58,7 +60,10 @@ pub use picture::{Picture, PictureEdge, PictureNode, Together};
 pub use preparation::Openings;
 pub use processor::BatchProcessor;
 pub use request::{BatchRequest, ProcessorOptions};
-pub use result::{Approval, ApprovalNeed, BatchResult, StageReport, ThroughputBaseline};
+pub use result::{
+    Approval, ApprovalNeed, BatchResult, ConflictNumbers, GraphNumbers, LinearizabilityProof, StageReport,
+    ThroughputBaseline,
+};
 pub use serial::{Run, TransactionFailure};
 pub use team::{StageThreads, Team};
 

@@ -161,7 +161,7 @@ impl Picture {
 }
 
 /// The level of each transaction, from 1, by its number in the source.
-fn levels(batch: &Batch, plan: &Plan<'_>) -> Vec<u32> {
+pub(crate) fn levels(batch: &Batch, plan: &Plan<'_>) -> Vec<u32> {
     let ordered = |place: PlaceId| plan.settlement.places.get(place.0 as usize) != Some(&Treatment::Escrow);
     let mut before: Vec<(TransactionId, TransactionId)> = plan
         .conflicts(batch)

@@ -5,20 +5,20 @@ use crate::clock::{Clock, Stop, Watch};
 use crate::commit_manager::{CommitInput, CommitManager, Committed};
 use crate::conflict_detector::WORTH_A_WORKER;
 use crate::dependency_analyzer::DependencyGraph;
+use crate::details::{Details, Kept};
 use crate::keys::{key_of, repeated};
 use crate::lemmas::ProvedAccess;
-use crate::linearizability_prover::{DirectVerdict, ProofError, ProofOptions, rejected};
-use crate::oracle::{Feeds, OracleCheck, verify_batch};
+use crate::linearizability_prover::{DirectVerdict, ProofError, ProofOptions, rejected, undecided};
+use crate::oracle::{OracleCheck, verify_batch};
 use crate::parallel_executor::{ExecutionError, ExecutionOptions};
 use crate::preparation::{Snapshot, effective_policy, prepare};
 use crate::request::{BatchRequest, ProcessorOptions};
 use crate::result::{BatchResult, ConflictNumbers, LinearizabilityProof, StageReport};
-use crate::single::single;
 use crate::team::{Noting, StageThreads, Team};
 use crate::{
     ConflictDetector, ConservationValidator, DependencyAnalyzer, LinearizabilityProver, ParallelExecutor,
 };
-use crate::{Refusal, failure, identity, memory};
+use crate::{Refusal, failure, identity, memory, parallel_executor};
 use aethel_certificate::Workers;
 use aethel_ir::{Code, Diagnostic, Severity, TransactionId};
 use aethel_ledger::{BatchKey, CommitOutcome, Digest, LedgerStore, MemoryStore, PolicyChange};
@@ -74,18 +74,28 @@ impl BatchProcessor {
             deadline: Some(started.saturating_add(self.options.timeout)),
             cancel: request.cancel,
         };
-        if let Err(refusal) = self.attempts(store, &mut request, &watch, &mut result) {
+        result.started_ns = watch.now_ns();
+        let mut stages = Stages {
+            watch: &watch,
+            started_ns: 0,
+            kept: None,
+        };
+        if let Err(refusal) = self.attempts(store, &mut request, &mut stages, &mut result) {
             result.fail(refusal);
         }
         if result.attempts > ATTEMPTS_AMONG_OTHERS {
             // Others may commit again, however it ended; a store that cannot be asked has let go by itself.
             let _ = store.begin(false);
         }
+        result.execution_time = self.clock.now().saturating_sub(started).as_secs_f64();
+        // While the batch is whole, and when it has been timed.
+        if request.details {
+            result.details = Details::of(&request.batch, stages.kept, result.failed).map(Box::new);
+        }
         if let Some(graph) = &mut result.graph {
             graph.components.keep(&mut request.batch);
         }
         result.balances.take_names(request.batch);
-        result.execution_time = self.clock.now().saturating_sub(started).as_secs_f64();
         result
     }
 
@@ -96,21 +106,8 @@ impl BatchProcessor {
         request: &BatchRequest<'_>,
         id: TransactionId,
     ) -> BatchResult {
-        match single(&request.batch, &request.openings, id) {
-            Some((batch, openings)) => {
-                let alone = BatchRequest {
-                    batch,
-                    openings,
-                    key: request.key.clone(),
-                    program: request.program.clone(),
-                    oracles: request.oracles.clone(),
-                    feeds: alone_feeds(request, id),
-                    first_policy: request.first_policy.clone(),
-                    signatures: request.signatures.clone(),
-                    ..*request
-                };
-                self.execute_batch(store, alone)
-            }
+        match request.single(id) {
+            Some(alone) => self.execute_batch(store, alone),
             None => {
                 let mut result = BatchResult::default();
                 let message = format!("the batch has no transaction {}", id.0);
@@ -124,7 +121,7 @@ impl BatchProcessor {
         &self,
         store: &mut dyn LedgerStore,
         request: &mut BatchRequest<'_>,
-        watch: &Watch<'_>,
+        stages: &mut Stages<'_>,
         result: &mut BatchResult,
     ) -> Result<(), Refusal> {
         let declared = request.batch.unbounded.clone();
@@ -139,7 +136,7 @@ impl BatchProcessor {
             result.linearizability_proof = None;
             result.conservation_proof = None;
             request.batch.unbounded.clone_from(&declared);
-            if let Attempt::Done = self.attempt(store, request, watch, result)? {
+            if let Attempt::Done = self.attempt(store, request, stages, result)? {
                 if attempt > 1 {
                     let message = format!("the ledger changed meanwhile: the batch was run {attempt} times");
                     let mut note = Diagnostic::new(Code::AE0812, message);
@@ -163,11 +160,9 @@ impl BatchProcessor {
         &self,
         store: &mut dyn LedgerStore,
         request: &mut BatchRequest<'_>,
-        watch: &Watch<'_>,
+        stages: &mut Stages<'_>,
         result: &mut BatchResult,
     ) -> Result<Attempt, Refusal> {
-        let mut stages = Stages { watch, started_ns: 0 };
-
         stages.begin("dependency analysis")?;
         let graph = DependencyAnalyzer.analyze(&request.batch)?;
         // With helpers the numbers of a large graph are found beside the sums of stage ②.
@@ -176,7 +171,7 @@ impl BatchProcessor {
         }
         stages.end(result, 1, "dependencies", &[]);
         result.share(1, self.noting().alone());
-        let outcome = self.after_analysis(store, request, &graph, &mut stages, result);
+        let outcome = self.after_analysis(store, request, &graph, stages, result);
         result.describe(&request.batch, &graph);
         outcome
     }
@@ -279,6 +274,12 @@ impl BatchProcessor {
             result.share(2, team.threads("there are no sums to find"));
         }
 
+        if request.details {
+            stages.kept = Some(Kept {
+                before: before.clone(),
+                proved: proved.clone(),
+            });
+        }
         stages.begin("execution")?;
         #[allow(clippy::needless_update, reason = "unit tests can plant faults in it")]
         let options = ExecutionOptions {
@@ -290,7 +291,12 @@ impl BatchProcessor {
         };
         let mut trace = ParallelExecutor
             .execute(batch, &plan, before, &options, stages.watch)
-            .map_err(|error| self.execution_refusal(request, graph, before, error))?;
+            .map_err(|error| {
+                if let ExecutionError::Failed(failure) = &error {
+                    result.failed = Some(failure.transaction.0);
+                }
+                self.execution_refusal(request, graph, before, error)
+            })?;
         result.measure(&mut trace);
         let threads = result.thread_count;
         stages.end(
@@ -321,6 +327,7 @@ impl BatchProcessor {
             .prove(batch, graph, before, &mut trace, &options, stages.watch)
             .map_err(|error| match error {
                 ProofError::Failed(failure) => {
+                    result.failed = Some(failure.transaction.0);
                     Box::new(failure::explain(batch, graph, before, &failure, request.sources))
                 }
                 ProofError::Stopped(stop) => Box::new(stop.diagnostic("the proof")),
@@ -333,9 +340,7 @@ impl BatchProcessor {
             result.note(note);
         }
         if let Some(DirectVerdict::Undecided { reason }) = &proof.direct {
-            let message = format!("the solver could not decide about the whole run: {reason}");
-            let help = "the batch was run serially instead; its certificate is as strict as ever";
-            result.note(Diagnostic::new(Code::AE0603, message).help(help));
+            result.note(undecided(reason));
         }
         let checked = proof.checked.as_ref().map_or(0, |checked| checked.accesses);
         stages.end(result, 4, "proof", &[("accesses", checked)]);
@@ -437,24 +442,9 @@ impl BatchProcessor {
                 failure::explain(&request.batch, graph, before, &failure, request.sources)
             }
             ExecutionError::Stopped(stop) => stop.diagnostic("execution"),
-            ExecutionError::Panicked(said) => Diagnostic::new(
-                Code::AE0510,
-                format!("a worker stopped by itself: {}", aethel_ir::quote(&said)),
-            )
-            .help("nothing was committed; this is a bug of aethel, please report it with the program"),
+            ExecutionError::Panicked(said) => parallel_executor::panicked(&said),
         })
     }
-}
-
-/// The feeds of a transaction's intent, which is the only one of a batch of one.
-fn alone_feeds(request: &BatchRequest<'_>, id: TransactionId) -> Feeds {
-    let intent = request.batch.transaction(id).map(|view| view.group.intent);
-    let mine = request
-        .feeds
-        .iter()
-        .filter(|((owner, _), _)| Some(*owner) == intent);
-    mine.map(|((_, value), feed)| ((0, *value), feed.clone()))
-        .collect()
 }
 
 /// What is known before stage ②.
@@ -470,6 +460,8 @@ struct Start<'a> {
 struct Stages<'a> {
     watch: &'a Watch<'a>,
     started_ns: u64,
+    /// For the details, when they are asked for.
+    kept: Option<Kept>,
 }
 
 impl Stages<'_> {
@@ -496,6 +488,7 @@ impl Stages<'_> {
             number,
             name,
             duration_ns: self.watch.now_ns().saturating_sub(self.started_ns),
+            started_ns: self.started_ns,
             numbers,
             threads: None,
         });

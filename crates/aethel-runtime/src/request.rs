@@ -69,6 +69,8 @@ pub struct BatchRequest<'a> {
     pub signatures: Vec<SignedPlan>,
     /// Do everything but the commit.
     pub dry_run: bool,
+    /// Also gather what a report shows.
+    pub details: bool,
     /// Set from outside to ask for a stop.
     pub cancel: Option<&'a AtomicBool>,
 }
@@ -87,6 +89,7 @@ impl<'a> BatchRequest<'a> {
             first_policy: Vec::new(),
             signatures: Vec::new(),
             dry_run: false,
+            details: false,
             cancel: None,
         }
     }

@@ -7,6 +7,7 @@ use crate::balances::Balances;
 use crate::conflict_detector::{Counts, PlaceOrdering, Plan};
 use crate::conservation_validator::Conservation;
 use crate::dependency_analyzer::{Components, DependencyGraph};
+use crate::details::Details;
 use crate::lemmas::ProvedAccess;
 use crate::linearizability_prover::{DirectVerdict, SerialProof};
 use crate::parallel_executor::{Chunk, Trace};
@@ -98,6 +99,15 @@ pub struct BatchResult {
     /// The notes, with places in the source.
     #[serde(skip)]
     pub notices: Vec<Diagnostic>,
+    /// The transaction that failed, by its number in the source.
+    #[serde(skip)]
+    pub failed: Option<u32>,
+    /// What a report shows beside, when the request asked for it.
+    #[serde(skip)]
+    pub details: Option<Box<Details>>,
+    /// When the batch began, in nanoseconds on the clock of the processor.
+    #[serde(skip)]
+    pub started_ns: u64,
     /// The encoded certificate of the run.
     #[serde(skip)]
     pub certificate: Vec<u8>,
@@ -170,6 +180,9 @@ pub struct StageReport {
     pub name: &'static str,
     /// In nanoseconds.
     pub duration_ns: u64,
+    /// When it began, in nanoseconds on the clock of the processor.
+    #[serde(skip)]
+    pub started_ns: u64,
     /// What there is to count.
     pub numbers: BTreeMap<&'static str, u64>,
     /// How many threads shared its work, and why; `None` for a stage that always takes one.

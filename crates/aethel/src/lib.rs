@@ -30,6 +30,7 @@ pub use aethel_certificate as certificate;
 pub use aethel_ir as ir;
 pub use aethel_ledger as store;
 pub use aethel_lower::{Inputs, Purpose, Selection, parse_oracle};
+pub use aethel_proof::z3_version;
 pub use aethel_runtime as runtime;
 pub use aethel_runtime::BatchResult;
 pub use check::{CheckOptions, CheckReport};

@@ -53,6 +53,8 @@ pub struct RunOptions {
     pub validation: Validation,
     /// Also measure what batches and threads bring: transactions one by one on a scratch ledger beside the real one.
     pub measure: bool,
+    /// Also gather what a report shows, as [`BatchResult::details`].
+    pub details: bool,
     /// How long to wait for a ledger that another process has open, or whose server cannot be reached.
     pub wait: Duration,
     /// Further directories whose files programs may name.
@@ -122,21 +124,13 @@ fn run_batches(
     }
     let signatures = approvals::read_all(&options.signatures).map_err(one)?;
     let ledger = LedgerPath::resolve(options.ledger.as_ref(), sources).map_err(one)?;
-    let trust = match &options.config {
-        Some(path) => Some(Config::open(path, sources).map_err(one)?),
-        None => ledger.trusted_config(sources).map_err(one)?,
-    };
-    let first_policy = trust
-        .map_or(Ok(Vec::new()), |config| policy_changes(&config))
-        .map_err(one)?;
+    let first_policy = first_policy(options.config.as_deref(), Some(&ledger), sources).map_err(one)?;
     let mut store = match options.dry_run || options.rehearse {
         true => ledger.open_read_only(options.wait).map_err(one)?,
         false => ledger.open(options.wait).map_err(one)?,
     };
     report.ledger = store.name().to_string();
-    if store.head().sequence > 0 {
-        disagreement(store.policy(), &first_policy).map_err(one)?;
-    }
+    agrees(&*store, &first_policy).map_err(one)?;
     let keys = keys(options, &lowered, &*store)?;
     let limits = ProcessorOptions {
         validation: options.validation,
@@ -199,6 +193,7 @@ impl Batches<'_> {
             request.first_policy.clone_from(&self.first_policy);
             request.signatures.clone_from(&self.signatures);
             request.dry_run = options.dry_run;
+            request.details = options.details;
             request.cancel = self.cancel;
             let measuring = match options.measure {
                 true => Some(Measuring::before(store, &request).map_err(one)?),
@@ -285,18 +280,8 @@ fn keys(
     store: &dyn LedgerStore,
 ) -> Result<Vec<Option<BatchKey>>, Vec<Diagnostic>> {
     let one = |diagnostic: Diagnostic| vec![diagnostic];
-    let mut keys: Vec<Option<BatchKey>> = lowered
-        .iter()
-        .map(|_| options.key.as_deref().map(|key| BatchKey::User(key.into())))
-        .collect();
-    if let Some(key) = &options.key
-        && (key.is_empty() || key.len() > 128 || key.chars().any(char::is_control))
-    {
-        let message = format!("`{}` cannot be a key", quote(key));
-        return Err(one(
-            Diagnostic::new(Code::AE0911, message).help("1 to 128 bytes without control characters")
-        ));
-    }
+    let key = options.key.as_deref().map(user_key).transpose().map_err(one)?;
+    let mut keys = vec![key; lowered.len()];
     let Some(again) = &options.again else {
         return Ok(keys);
     };
@@ -331,6 +316,18 @@ fn keys(
         )));
     }
     Ok(keys)
+}
+
+/// A key that somebody chose.
+///
+/// # Errors
+/// AE0911.
+pub(crate) fn user_key(key: &str) -> Result<BatchKey, Diagnostic> {
+    if key.is_empty() || key.len() > 128 || key.chars().any(char::is_control) {
+        let message = format!("`{}` cannot be a key", quote(key));
+        return Err(Diagnostic::new(Code::AE0911, message).help("1 to 128 bytes without control characters"));
+    }
+    Ok(BatchKey::User(key.into()))
 }
 
 pub(crate) fn processor_options(threads: Option<u32>, timeout: Option<Duration>) -> ProcessorOptions {
@@ -418,6 +415,34 @@ pub(crate) fn request<'a>(
     request.openings = openings;
     request.oracles = oracles;
     request
+}
+
+/// The policy that a new ledger begins with: what a named configuration asks for, else the one beside the ledger.
+///
+/// # Errors
+/// When the configuration is wrong.
+pub(crate) fn first_policy(
+    named: Option<&Path>,
+    ledger: Option<&LedgerPath>,
+    sources: &mut SourceMap,
+) -> Result<Vec<PolicyChange>, Diagnostic> {
+    let trust = match (named, ledger) {
+        (Some(path), _) => Some(Config::open(path, sources)?),
+        (None, Some(ledger)) => ledger.trusted_config(sources)?,
+        (None, None) => None,
+    };
+    trust.map_or(Ok(Vec::new()), |config| policy_changes(&config))
+}
+
+/// A ledger that has records must hold what the configuration asks for.
+///
+/// # Errors
+/// AE0808.
+pub(crate) fn agrees(store: &dyn LedgerStore, first_policy: &[PolicyChange]) -> Result<(), Diagnostic> {
+    match store.head().sequence {
+        0 => Ok(()),
+        _ => disagreement(store.policy(), first_policy),
+    }
 }
 
 /// The policy that a configuration asks for.

@@ -6,9 +6,10 @@ use crate::options::{RunOptions as Options, RunSubject, Validate};
 use crate::printer::Printer;
 use aethel::inputs::InputSources;
 use aethel::ir::{Diagnostic, SourceMap};
-use aethel::runtime::Validation;
+use aethel::runtime::{Clock, SystemClock, Validation};
 use aethel::{RunOptions, RunReport};
 use aethel_report::run as draw;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,8 +19,17 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
     let flag = Arc::clone(&cancel);
     // Without a handler Ctrl-C would still be safe: the commit is atomic. With it, the batch says what happened.
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+    let besides = match Besides::open(options, printer) {
+        Ok(besides) => besides,
+        Err(problem) => {
+            let problems = [problem];
+            printer.diagnostics(&problems, &SourceMap::default());
+            return exit_of(&problems);
+        }
+    };
     let mut sources = SourceMap::default();
     let run_options = RunOptions {
+        details: options.report.is_some() || options.trace.is_some(),
         signatures: options.signatures.clone(),
         dry_run: options.dry_run,
         validation: match options.validate {
@@ -34,7 +44,10 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
         &run_options,
         &mut sources,
         Some(&cancel),
-        |report, sources| tell(report, sources, printer),
+        |report, sources| {
+            besides.write(&report, sources, printer);
+            tell(report, sources, printer)
+        },
     );
     let late: Vec<Diagnostic> = late.into_iter().collect();
     let denied = printer.late(&late, &sources);
@@ -45,6 +58,46 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
     };
     std::mem::forget(sources);
     exit
+}
+
+/// The page and the trace, where they are wanted.
+struct Besides {
+    program: String,
+    at_ms: u64,
+    report: Option<usize>,
+    trace: Option<usize>,
+}
+
+impl Besides {
+    /// Opens their files: a batch does not begin when one of them cannot be written.
+    fn open(options: &Options, printer: &mut Printer) -> Result<Self, Diagnostic> {
+        let mut open =
+            |path: &Option<PathBuf>| path.as_deref().map(|path| printer.open_besides(path)).transpose();
+        Ok(Self {
+            program: options.file.to_string_lossy().into_owned(),
+            at_ms: u64::try_from(SystemClock::default().unix_ms()).unwrap_or(0),
+            report: open(&options.report)?,
+            trace: open(&options.trace)?,
+        })
+    }
+
+    fn write(&self, report: &RunReport, sources: &SourceMap, printer: &mut Printer) {
+        if let Some(number) = self.report {
+            let diagnostics = printer.shown(&report.diagnostics);
+            let page = draw::page(&draw::Page {
+                results: &report.results,
+                diagnostics: &diagnostics,
+                sources,
+                ledger: &report.ledger,
+                program: Some(&self.program),
+                at_ms: Some(self.at_ms),
+            });
+            printer.write_besides(number, |out| out.write_all(page.as_bytes()));
+        }
+        if let Some(number) = self.trace {
+            printer.write_besides(number, |out| draw::write_trace(out, &report.results));
+        }
+    }
 }
 
 /// Prints what came of each batch; gives how the process is to end.

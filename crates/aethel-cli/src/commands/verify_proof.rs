@@ -4,8 +4,9 @@ use super::ledger::exit_of;
 use crate::exit::Exit;
 use crate::options::{Format, VerifyProofOptions};
 use crate::printer::Printer;
-use aethel::certificate::{CheckedProof, Grounds, LemmaRecord};
+use aethel::certificate::{Checked, CheckedProof, Grounds, LemmaRecord};
 use aethel::files::{MAX_FILE_BYTES, read_named};
+use aethel::ir::money::counted;
 use aethel::ir::{Diagnostic, SourceMap};
 use aethel::ledger::LedgerPath;
 use aethel::proof;
@@ -44,11 +45,10 @@ fn verify(
         return Ok(());
     }
     printer.result(&format!(
-        "{} · {} transactions, {} accesses\n\
+        "{} · {}\n\
          accepted: every transaction was evaluated again; the serial run in batch order commits and ends in the final state\n",
         terminal(&proof.certificate.batch.name),
-        proof.checked.transactions,
-        proof.checked.accesses
+        size(&proof.checked)
     ));
     for sum in &proof.checked.sums {
         printer.result(&format!(
@@ -67,6 +67,18 @@ fn verify(
         None => printer.say("  help: `--ledger` also looks for the batch that was committed with it\n"),
     }
     Ok(())
+}
+
+/// `1 000 transactions`, and how many accesses were logged where the order mattered.
+pub fn size(checked: &Checked) -> String {
+    let transactions = counted(checked.transactions, "transaction", "transactions");
+    match checked.accesses {
+        0 => transactions,
+        logged => format!(
+            "{transactions}, {}",
+            counted(logged, "logged access", "logged accesses")
+        ),
+    }
 }
 
 /// The lemmas of a proof, a line each.

@@ -27,6 +27,7 @@ Examples:
   aethel run pay.ae                            commit it; run again, it pays nobody twice
   aethel run pay.ae --key 2026-03              the same payments once more, for another month
   aethel run pay.ae --arg pay.amount=12.50     give a parameter its value
+  aethel run pay.ae --report pay.html          also write a page to read, send or print
 
 Exit codes: 0 committed, 1 nothing was committed, 2 a file, the command line or the ledger,
 3 could not be decided, 4 the server did not say whether it was committed, 130 interrupted";

@@ -1,4 +1,4 @@
-//! Files of `--output-file`: written beside their place, and put there whole when the command ends.
+//! Files of `--output-file`, and those that a command writes beside: written beside their place, and put there whole when the command ends.
 
 use crate::options::Format;
 use crate::options::global::FileTarget;
@@ -7,13 +7,20 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// A file that is being written.
+/// A file of `--output-file`.
 #[derive(Debug)]
-pub struct OutputFile {
+pub struct FormatFile {
     /// What it holds.
     pub format: Format,
     /// A document of the command itself is in it.
     pub documented: bool,
+    /// Where it is written.
+    pub file: OutputFile,
+}
+
+/// A file that is being written.
+#[derive(Debug)]
+pub struct OutputFile {
     path: PathBuf,
     /// Where it is written meanwhile; `None` for what is no regular file, such as a pipe.
     beside: Option<PathBuf>,
@@ -22,29 +29,44 @@ pub struct OutputFile {
     failed: Option<io::Error>,
 }
 
-impl OutputFile {
+impl FormatFile {
     /// Opens all files before anything is done, so that a wrong path costs nothing.
     ///
     /// # Errors
     /// AE0901 for a path that cannot be written, AE0911 for one that is named twice.
-    pub fn open_all(targets: &[FileTarget]) -> Result<Vec<OutputFile>, Diagnostic> {
-        let mut files: Vec<OutputFile> = Vec::new();
+    pub fn open_all(targets: &[FileTarget]) -> Result<Vec<FormatFile>, Diagnostic> {
+        let mut files: Vec<FormatFile> = Vec::new();
         for target in targets {
-            let failed = |error: io::Error| cannot_write(&target.path, &error);
-            let path = place_of(&target.path).map_err(failed)?;
-            if files.iter().any(|other| other.path == path) {
-                let message = format!(
-                    "`{}` is to be written twice",
-                    quote(&target.path.to_string_lossy())
-                );
-                return Err(Diagnostic::new(Code::AE0911, message).help("give each format a file of its own"));
-            }
-            files.push(Self::open(target.format, path).map_err(failed)?);
+            let file = OutputFile::open_beside(&target.path, files.iter().map(|other| &other.file))?;
+            files.push(FormatFile {
+                format: target.format,
+                documented: false,
+                file,
+            });
         }
         Ok(files)
     }
+}
 
-    fn open(format: Format, path: PathBuf) -> io::Result<OutputFile> {
+impl OutputFile {
+    /// Opens a file that is none of some others.
+    ///
+    /// # Errors
+    /// AE0901 for a path that cannot be written, AE0911 for one that is named twice.
+    pub fn open_beside<'a>(
+        path: &Path,
+        mut others: impl Iterator<Item = &'a OutputFile>,
+    ) -> Result<OutputFile, Diagnostic> {
+        let failed = |error: io::Error| cannot_write(path, &error);
+        let place = place_of(path).map_err(failed)?;
+        if others.any(|other| other.path == place) {
+            let message = format!("`{}` is to be written twice", quote(&path.to_string_lossy()));
+            return Err(Diagnostic::new(Code::AE0911, message).help("give each output a file of its own"));
+        }
+        Self::open(place).map_err(failed)
+    }
+
+    fn open(path: PathBuf) -> io::Result<OutputFile> {
         let kind = std::fs::metadata(&path).map(|meta| meta.file_type());
         if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) {
             return Err(io::ErrorKind::IsADirectory.into());
@@ -61,8 +83,6 @@ impl OutputFile {
             }
         };
         Ok(OutputFile {
-            format,
-            documented: false,
             path,
             beside,
             file: BufWriter::new(file),

@@ -5,21 +5,17 @@ use super::human::{machine, threads};
 use super::model::{BenchReport, Line, Prediction, Ratio, Scenario, Store, Timing};
 use super::units::{bytes, count, per_second, rate, ratio, time, time_each};
 use crate::escape::html;
+use crate::html::{BASE, Column, Table, document, tile};
 use std::fmt::Write;
 
-const STYLE: &str = include_str!("page.css");
+const STYLE: &str = include_str!("bench.css");
 
 /// A value that was not measured.
 const NONE: &str = "–";
 
 /// The page.
 pub fn page(report: &BenchReport) -> String {
-    let mut out = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>aethel bench</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
-    );
+    let mut out = String::from("<main>\n");
     let _ = write!(
         out,
         "<h1>How fast batches of value run here</h1>\n<p class=\"soft\">aethel {} · {} · {}<br><code>{}</code></p>\n",
@@ -52,7 +48,8 @@ pub fn page(report: &BenchReport) -> String {
     for note in &report.notes {
         let _ = writeln!(out, "<li>{}</li>", html(note));
     }
-    out + "</ul>\n</main>\n</body>\n</html>\n"
+    out += "</ul>\n</main>\n";
+    document("aethel bench", &format!("{BASE}{STYLE}"), None, &out)
 }
 
 /// The fastest line of a report on a kind of ledger.
@@ -64,22 +61,6 @@ fn fastest(report: &BenchReport, store: Store) -> Option<(&Scenario, &Line)> {
     lines
         .filter(|(_, line)| line.store == store)
         .max_by_key(|(_, line)| per_second(line.transactions, line.main().p50))
-}
-
-fn tile(value: &str, what: &str) -> String {
-    // A number is not broken at the end of a line.
-    let mut joined: Vec<char> = what.chars().collect();
-    for n in 1..joined.len().saturating_sub(1) {
-        if joined[n] == ' ' && joined[n - 1].is_ascii_digit() && joined[n + 1].is_ascii_digit() {
-            joined[n] = '\u{a0}';
-        }
-    }
-    let what: String = joined.into_iter().collect();
-    format!(
-        "<div class=\"tile\"><b>{}</b><span>{}</span></div>\n",
-        html(value),
-        html(&what)
-    )
 }
 
 fn tiles(report: &BenchReport) -> String {
@@ -152,8 +133,8 @@ fn ratios(ratios: &[&Ratio]) -> String {
     }
     format!(
         "<h2>Ratios</h2>\n<p class=\"soft\">Ratios within one run say more than times: both sides had the same machine \
-         at the same moment.</p>\n<div class=\"wide\"><table><tr><th class=\"text\">what</th><th>measured</th>\
-         <th>goal</th><th></th></tr>\n{rows}</table></div>\n"
+         at the same moment.</p>\n<div class=\"wide\"><table><tr><th scope=\"col\" class=\"text\">what</th>\
+         <th scope=\"col\">measured</th><th scope=\"col\">goal</th><td></td></tr>\n{rows}</table></div>\n"
     )
 }
 
@@ -183,27 +164,19 @@ fn scenario(one: &Scenario) -> String {
     out
 }
 
-/// A table from cells.
+/// A table from cells, of numbers.
 fn table(title: &str, head: &[&str], rows: &[Vec<String>]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let cells = |tag: &str, cells: &mut dyn Iterator<Item = &str>| -> String {
-        cells
-            .map(|cell| format!("<{tag}>{}</{tag}>", html(cell)))
-            .collect()
+    let columns: Vec<Column> = head.iter().map(|name| Column::number(*name)).collect();
+    let table = Table {
+        caption: title,
+        class: "",
+        columns: &columns,
+        rows,
     };
-    let mut out = format!("<h3>{}</h3>\n<div class=\"wide\"><table><tr>", html(title));
-    out += &cells("th", &mut head.iter().copied());
-    out += "</tr>\n";
-    for row in rows {
-        let _ = writeln!(
-            out,
-            "<tr>{}</tr>",
-            cells("td", &mut row.iter().map(String::as_str))
-        );
-    }
-    out + "</table></div>\n"
+    format!("<h3>{}</h3>\n{}", html(title), table.html())
 }
 
 fn optional(value: Option<f64>) -> String {

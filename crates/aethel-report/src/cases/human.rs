@@ -4,6 +4,7 @@ use super::{CaseCounts, CaseReport, FileReport};
 use crate::escape::terminal;
 use crate::run::grouped;
 use crate::table::{Align, table};
+use aethel_ir::money::counted;
 
 /// How many balances of a case are listed.
 const LISTED: usize = 20;
@@ -15,10 +16,12 @@ pub fn case(report: &CaseReport) -> String {
         (true, false) => "ok  ",
         (false, _) => "FAIL",
     };
-    let outcome = match (report.outcome.as_str(), report.transactions) {
-        ("committed", 1) => "committed, 1 transaction".to_owned(),
-        ("committed", count) => format!("committed, {count} transactions"),
-        (other, _) => other.to_owned(),
+    let outcome = match report.outcome.as_str() {
+        "committed" => format!(
+            "committed, {}",
+            counted(report.transactions, "transaction", "transactions")
+        ),
+        other => other.to_owned(),
     };
     let mut text = format!("  {mark}  {} · {outcome}\n", terminal(&report.name));
     if report.differences.is_empty() {

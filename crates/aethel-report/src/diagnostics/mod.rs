@@ -13,6 +13,7 @@ pub use github::github;
 pub use human::{Style, human};
 pub use json::{diagnostic as one_json, json, json_with_proofs};
 pub use kept::Kept;
+pub(crate) use place::Place;
 pub use sarif::sarif;
 
 use aethel_ir::{Diagnostic, Severity};

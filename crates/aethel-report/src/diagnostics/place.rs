@@ -4,16 +4,16 @@ use aethel_ir::{LineColumn, SourceFile, SourceId, SourceMap, Span};
 
 /// A span of a file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
-    pub(super) file: &'a SourceFile,
-    pub(super) span: Span,
-    pub(super) start: LineColumn,
-    pub(super) end: LineColumn,
+pub(crate) struct Place<'a> {
+    pub(crate) file: &'a SourceFile,
+    pub(crate) span: Span,
+    pub(crate) start: LineColumn,
+    pub(crate) end: LineColumn,
 }
 
 impl<'a> Place<'a> {
     /// The place of a span, if its file is known.
-    pub(super) fn of(source: SourceId, span: Span, sources: &'a SourceMap) -> Option<Place<'a>> {
+    pub(crate) fn of(source: SourceId, span: Span, sources: &'a SourceMap) -> Option<Place<'a>> {
         let file = sources.get(source)?;
         let (start, end) = (file.line_column(span.start), file.line_column(span.end));
         Some(Place {
@@ -25,7 +25,7 @@ impl<'a> Place<'a> {
     }
 
     /// Bytes before it and in it, both within the file and on character boundaries.
-    pub(super) fn bytes(&self) -> (usize, usize) {
+    pub(crate) fn bytes(&self) -> (usize, usize) {
         let floor = |at: u32| {
             let mut at = (at as usize).min(self.file.text.len());
             while !self.file.text.is_char_boundary(at) {
@@ -38,7 +38,7 @@ impl<'a> Place<'a> {
     }
 
     /// Unicode scalar values before it and in it.
-    pub(super) fn characters(&self) -> (usize, usize) {
+    pub(crate) fn characters(&self) -> (usize, usize) {
         let (start, length) = self.bytes();
         let count = |text: &str| text.chars().count();
         let text = &self.file.text;

@@ -10,7 +10,9 @@ mod words;
 pub use dot::dot;
 pub use mermaid::mermaid;
 pub use svg::svg;
+pub(crate) use svg::{STYLE, inline};
 pub use text::text;
+pub(crate) use words::notes;
 
 use aethel_runtime::Picture;
 use serde_json::{Value, json};

@@ -9,18 +9,19 @@ use std::fmt::Write;
 const LINE: i64 = 18;
 
 /// The longest text that is shown of a name; all of it stands in a tooltip.
-const NAME: usize = 30;
+const NAME: usize = 36;
 
-const STYLE: &str = "\
-:root{color-scheme:light dark;--page:#fff;--text:#1c2430;--soft:#5c6675;--box:#eef3fb;--line:#3b6fb6;--edge:#444c58;--free:#9aa3ae}\
-@media(prefers-color-scheme:dark){:root{--page:#14181e;--text:#e6eaf0;--soft:#9aa5b4;--box:#1f2a3a;--line:#6fa0e0;--edge:#b4bdc9;--free:#6d7682}}\
-svg{background:var(--page)}text{font:14px system-ui,sans-serif;fill:var(--text)}.title{font-size:17px;font-weight:600}\
-.soft{font-size:12px;fill:var(--soft)}.label{font-size:11px;fill:var(--soft);text-anchor:middle;paint-order:stroke;stroke:var(--page);stroke-width:4px}\
-.name,.size{text-anchor:middle}.size{font-size:11px;fill:var(--soft)}.box{fill:var(--box);stroke:var(--line);stroke-width:1.2}\
-.edge{fill:none;stroke:var(--edge);stroke-width:1.4}.free{stroke:var(--free);stroke-dasharray:5 4}.after{stroke:var(--line);stroke-width:2.4}\
-.head{fill:var(--edge)}.head.free{fill:var(--free)}.head.after{fill:var(--line)}";
+/// The look of a picture; a page that holds one has to bring it.
+pub(crate) const STYLE: &str = "\
+.picture{color-scheme:light dark;--page:#fff;--text:#1c2430;--soft:#5c6675;--box:#eef3fb;--line:#3b6fb6;--edge:#444c58;--free:#9aa3ae}\
+@media screen and (prefers-color-scheme:dark){.picture{--page:#14181e;--text:#e6eaf0;--soft:#9aa5b4;--box:#1f2a3a;--line:#6fa0e0;--edge:#b4bdc9;--free:#6d7682}}\
+.picture{background:var(--page)}.picture text{font:14px system-ui,sans-serif;fill:var(--text)}.picture .title{font-size:17px;font-weight:600}\
+.picture .soft{font-size:12px;fill:var(--soft)}.picture .label{font-size:11px;fill:var(--soft);text-anchor:middle;paint-order:stroke;stroke:var(--page);stroke-width:4px}\
+.picture .name,.picture .size{text-anchor:middle}.picture .size{font-size:11px;fill:var(--soft)}.picture .box{fill:var(--box);stroke:var(--line);stroke-width:1.2}\
+.picture .edge{fill:none;stroke:var(--edge);stroke-width:1.4}.picture .free{stroke:var(--free);stroke-dasharray:5 4}.picture .after{stroke:var(--line);stroke-width:2.4}\
+.picture .head{fill:var(--edge);stroke:none}.picture .head.free{fill:var(--free)}.picture .head.after{fill:var(--line)}";
 
-/// The picture.
+/// The picture as a file of its own.
 pub fn svg(picture: &Picture) -> String {
     let mut head = vec![];
     for note in notes(picture) {
@@ -28,26 +29,23 @@ pub fn svg(picture: &Picture) -> String {
     }
     let top = MARGIN + 26 + LINE * head.len() as i64 + 14;
     let layout = Layout::new(picture, top);
-    let (right, bottom) = (layout.right, layout.bottom);
     let notes_width = head
         .iter()
         .map(|line| width(line, SMALL_LETTER))
         .max()
         .unwrap_or(0);
-    let full = right.max(notes_width).max(width(&title(picture), 10)).max(430) + 2 * MARGIN;
-    let height = bottom + 46 + MARGIN;
+    let full = layout
+        .right
+        .max(notes_width)
+        .max(width(&title(picture), 10))
+        .max(430)
+        + 2 * MARGIN;
+    let height = layout.bottom + 46 + MARGIN;
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 {full} {height}\" width=\"{full}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" role=\"img\" viewBox=\"0 0 {full} {height}\" width=\"{full}\" \
          height=\"{height}\" style=\"max-width:100%;height:auto\">\n<title>{}</title>\n<style>{STYLE}</style>\n",
         html(&title(picture))
     );
-    for (id, class) in [("order", ""), ("free", " free"), ("after", " after")] {
-        let _ = writeln!(
-            out,
-            "<marker id=\"{id}\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" \
-             markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path class=\"head{class}\" d=\"M0 0 8 4 0 8z\"/></marker>"
-        );
-    }
     let _ = writeln!(
         out,
         "<text class=\"title\" x=\"{MARGIN}\" y=\"{}\">{}</text>",
@@ -62,9 +60,36 @@ pub fn svg(picture: &Picture) -> String {
             html(line)
         );
     }
+    draw(picture, &layout, "", &mut out);
+    out + "</svg>\n"
+}
+
+/// The picture inside a page: no heading, no style. `prefix` begins every id, so that a page can hold several.
+pub(crate) fn inline(picture: &Picture, prefix: &str) -> String {
+    let layout = Layout::new(picture, MARGIN + 10);
+    let (full, height) = (layout.right.max(430) + 2 * MARGIN, layout.bottom + 46 + MARGIN);
+    let mut out = format!(
+        "<svg class=\"picture\" role=\"img\" aria-labelledby=\"{prefix}title {prefix}notes\" viewBox=\"0 0 {full} {height}\" \
+         width=\"{full}\" height=\"{height}\">\n<title id=\"{prefix}title\">{}</title>\n<desc id=\"{prefix}notes\">{}</desc>\n",
+        html(&title(picture)),
+        html(&notes(picture).join(". "))
+    );
+    draw(picture, &layout, prefix, &mut out);
+    out + "</svg>\n"
+}
+
+/// Nodes, edges and what their lines mean.
+fn draw(picture: &Picture, layout: &Layout, prefix: &str, out: &mut String) {
+    for (id, class) in [("order", ""), ("free", " free"), ("after", " after")] {
+        let _ = writeln!(
+            out,
+            "<marker id=\"{prefix}{id}\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" \
+             markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path class=\"head{class}\" d=\"M0 0 8 4 0 8z\"/></marker>"
+        );
+    }
     let mut labels = String::new();
     for (number, edge) in picture.edges.iter().enumerate() {
-        draw_edge(picture, number, edge, &layout, &mut out, &mut labels);
+        draw_edge(picture, (number, edge), layout, prefix, out, &mut labels);
     }
     for (node, place) in picture.nodes.iter().zip(&layout.places) {
         let (left, middle) = (place.x - place.width / 2, place.y + NODE_HEIGHT / 2);
@@ -91,19 +116,18 @@ pub fn svg(picture: &Picture) -> String {
                 html(&size)
             );
         }
-        out += "</g>\n";
+        *out += "</g>\n";
     }
-    out += &labels;
-    legend(picture, bottom + 36, &mut out);
-    out + "</svg>\n"
+    *out += &labels;
+    legend(picture, layout.bottom + 36, out);
 }
 
 /// One edge, and its label beside the others.
 fn draw_edge(
     picture: &Picture,
-    number: usize,
-    edge: &PictureEdge,
+    (number, edge): (usize, &PictureEdge),
     layout: &Layout,
+    prefix: &str,
     out: &mut String,
     labels: &mut String,
 ) {
@@ -124,7 +148,7 @@ fn draw_edge(
     }
     let _ = writeln!(
         out,
-        "<path class=\"edge{class}\" marker-end=\"url(#{marker})\" d=\"{}\"><title>{}</title></path>",
+        "<path class=\"edge{class}\" marker-end=\"url(#{prefix}{marker})\" d=\"{}\"><title>{}</title></path>",
         route.path,
         html(&tip)
     );

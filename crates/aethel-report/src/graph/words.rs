@@ -1,24 +1,18 @@
 //! What every form of a picture says in the same words.
 
-use aethel_ir::money::group_digits;
+use aethel_ir::money::{counted, group_digits};
 use aethel_runtime::{Counts, Picture, PictureEdge, PictureNode, Together};
 
 /// How long kinds and places may be to stand on one line of a label.
 const ONE_LINE: usize = 26;
-
-/// `1 000 transactions`
-pub fn count(number: usize, one: &str, more: &str) -> String {
-    let word = if number == 1 { one } else { more };
-    format!("{} {word}", group_digits(&number.to_string()))
-}
 
 /// `monthly_payroll · 1 000 transactions on 1 level`
 pub fn title(picture: &Picture) -> String {
     format!(
         "{} · {} on {}",
         picture.batch,
-        count(picture.transactions, "transaction", "transactions"),
-        count(picture.levels, "level", "levels")
+        counted(picture.transactions, "transaction", "transactions"),
+        counted(picture.levels, "level", "levels")
     )
 }
 
@@ -29,8 +23,8 @@ pub fn notes(picture: &Picture) -> Vec<String> {
     let drawn = |what: &str| {
         format!(
             "{} are drawn as {}: {what}",
-            count(picture.transactions, "transaction", "transactions"),
-            count(nodes, "node", "nodes")
+            counted(picture.transactions, "transaction", "transactions"),
+            counted(nodes, "node", "nodes")
         )
     };
     match picture.together {
@@ -54,7 +48,7 @@ pub fn notes(picture: &Picture) -> Vec<String> {
             false => format!(
                 "{} of {} need no order",
                 group_digits(&commuting.to_string()),
-                count(
+                counted(
                     usize::try_from(all).unwrap_or(usize::MAX),
                     "conflict",
                     "conflicts"
@@ -91,7 +85,7 @@ pub fn size(node: &PictureNode) -> Option<String> {
     (node.transactions > 1).then(|| {
         format!(
             "{}{levels}",
-            count(node.transactions, "transaction", "transactions")
+            counted(node.transactions, "transaction", "transactions")
         )
     })
 }

@@ -12,33 +12,42 @@ pub struct Moved<'a> {
     pub total: i128,
     /// Who paid, when it was one account alone.
     pub payer: Option<&'a str>,
+    /// Who was paid, when it was one account alone.
+    pub payee: Option<&'a str>,
+    /// How many accounts lost some of it.
+    pub payers: usize,
+    /// How many accounts gained some of it.
+    pub payees: usize,
 }
 
 /// What moved in each asset, by name; assets that did not move are left out.
 pub fn moved(balances: &Balances) -> Vec<Moved<'_>> {
-    let mut assets: BTreeMap<&str, (Moved<'_>, usize)> = BTreeMap::new();
+    let mut assets: BTreeMap<&str, Moved<'_>> = BTreeMap::new();
     for change in balances.iter() {
         let Some(asset) = change.asset() else { continue };
         let delta = change.difference();
-        let (moved, payers) = assets.entry(&asset.name).or_insert((
-            Moved {
-                asset,
-                total: 0,
-                payer: None,
-            },
-            0,
-        ));
+        let moved = assets.entry(&asset.name).or_insert(Moved {
+            asset,
+            total: 0,
+            payer: None,
+            payee: None,
+            payers: 0,
+            payees: 0,
+        });
         match delta.signum() {
-            1 => moved.total = moved.total.saturating_add(delta),
+            1 => {
+                moved.total = moved.total.saturating_add(delta);
+                moved.payees += 1;
+                moved.payee = (moved.payees == 1).then_some(change.account);
+            }
             -1 => {
-                *payers += 1;
-                moved.payer = (*payers == 1).then_some(change.account);
+                moved.payers += 1;
+                moved.payer = (moved.payers == 1).then_some(change.account);
             }
             _ => {}
         }
     }
-    let moved = assets.into_values().map(|(moved, _)| moved);
-    moved.filter(|moved| moved.total != 0).collect()
+    assets.into_values().filter(|moved| moved.total != 0).collect()
 }
 
 /// The largest changes, largest first, equal ones in the order of accounts.
@@ -46,6 +55,18 @@ pub struct Largest<'a> {
     pub changes: Vec<BalanceChange<'a>>,
     /// How many places changed besides.
     pub others: usize,
+}
+
+/// All that changed, in the same order, but not more than so many; and how many changed besides.
+pub fn largest_first(balances: &Balances, most: usize) -> Largest<'_> {
+    let mut changes: Vec<BalanceChange<'_>> = balances
+        .iter()
+        .filter(|change| change.difference() != 0)
+        .collect();
+    changes.sort_by(order);
+    let others = changes.len().saturating_sub(most);
+    changes.truncate(most);
+    Largest { changes, others }
 }
 
 impl<'a> Largest<'a> {

@@ -1,12 +1,12 @@
 //! A batch's result as a treasurer reads it: what happened, the six stages, balances, the receipt.
 
-use super::amounts::grouped;
 use super::changes::{Largest, moved};
+use super::stages::{stages, threads};
 use crate::bench::units::ratio;
 use crate::escape::terminal;
 use crate::table::{Align, table};
 use aethel_ir::money::format_grouped;
-use aethel_runtime::{Approval, BalanceChange, BatchResult, Holds, StageReport, StageThreads};
+use aethel_runtime::{Approval, BalanceChange, BatchResult, Holds};
 
 /// How many balances are listed.
 const LISTED: usize = 8;
@@ -26,9 +26,16 @@ pub fn batch(result: &BatchResult, ledger: &str, why: bool) -> String {
         return format!("{name} was not run: nothing was changed\n");
     }
     let mut out = format!("{name} · {}\n\n", summary(result));
-    out += &stages(result, ledger);
+    let rows: Vec<Vec<String>> = stages(result, ledger)
+        .into_iter()
+        .map(|stage| vec![format!("  {}", stage.name), stage.said, stage.time])
+        .collect();
+    out += &table(&[Align::Left, Align::Left, Align::Right], &rows);
     if why {
-        out += &threads(result);
+        let rows: String = threads(result).iter().map(|row| format!("  {row}\n")).collect();
+        if !rows.is_empty() {
+            out += &format!("\n{rows}");
+        }
     }
     if !result.success {
         return format!("{out}\n{}\n", rolled_back(result));
@@ -93,7 +100,7 @@ pub fn needs(approval: &Approval) -> String {
 }
 
 /// What was measured besides, when that was asked for.
-fn measured(result: &BatchResult) -> String {
+pub(super) fn measured(result: &BatchResult) -> String {
     let mut out = String::new();
     if let (Some(times), Some(baseline)) = (result.throughput_improvement, result.throughput_baseline) {
         out += &format!(
@@ -111,21 +118,8 @@ fn measured(result: &BatchResult) -> String {
     out
 }
 
-/// The stages in order.
-const NAMES: [&str; 6] = [
-    "dependencies",
-    "conflicts",
-    "execution",
-    "proof",
-    "conservation",
-    "commit",
-];
-
-/// Their marks.
-const MARKS: [&str; 6] = ["①", "②", "③", "④", "⑤", "⑥"];
-
 /// Whether a stage failed, and not what is asked before them (keys, openings, policy, oracle proofs).
-fn began(result: &BatchResult) -> bool {
+pub(super) fn began(result: &BatchResult) -> bool {
     let code = result.error_code.unwrap_or_default();
     let stage = ["AE04", "AE05", "AE06"]
         .iter()
@@ -148,209 +142,12 @@ fn summary(result: &BatchResult) -> String {
     parts.join(" · ")
 }
 
-fn counted(n: usize, word: &str) -> String {
+pub(super) fn counted(n: usize, word: &str) -> String {
     let digits = aethel_ir::money::group_digits(&n.to_string());
     if n == 1 {
         format!("1 {word}")
     } else {
         format!("{digits} {word}s")
-    }
-}
-
-fn stages(result: &BatchResult, ledger: &str) -> String {
-    let mut rows = Vec::new();
-    for stage in &result.stages {
-        let mark = mark(stage.number);
-        let mut said = match stage.number {
-            1 => dependencies(result),
-            2 => conflicts(result),
-            3 => execution(result),
-            4 => proof(result),
-            5 => conservation(result),
-            _ => commit(result, ledger),
-        };
-        // Stage ③ says it in any case, with the reason.
-        if let (
-            1 | 2 | 4,
-            Some(StageThreads {
-                count: count @ 2.., ..
-            }),
-        ) = (stage.number, &stage.threads)
-        {
-            said += &format!(" · {}", counted(*count, "thread"));
-        }
-        rows.push(vec![
-            format!("  {mark} {}", stage.name),
-            said,
-            milliseconds(stage.duration_ns),
-        ]);
-    }
-    if let (false, Some((mark, name))) = (
-        result.success,
-        MARKS.get(result.stages.len()).zip(NAMES.get(result.stages.len())),
-    ) {
-        rows.push(vec![format!("  {mark} {name}"), "failed".into(), String::new()]);
-    }
-    table(&[Align::Left, Align::Left, Align::Right], &rows)
-}
-
-/// How many threads each stage took that has two ways, and why.
-fn threads(result: &BatchResult) -> String {
-    let row = |stage: &StageReport| {
-        let threads = stage.threads.as_ref()?;
-        let (mark, why) = (mark(stage.number), terminal(&threads.why));
-        Some(format!(
-            "  {mark} on {}: {why}\n",
-            counted(threads.count, "thread")
-        ))
-    };
-    let rows: String = result.stages.iter().filter_map(row).collect();
-    match rows.is_empty() {
-        true => rows,
-        false => format!("\n{rows}"),
-    }
-}
-
-fn mark(stage: u8) -> &'static str {
-    MARKS
-        .get(usize::from(stage).wrapping_sub(1))
-        .copied()
-        .unwrap_or("·")
-}
-
-fn dependencies(result: &BatchResult) -> String {
-    let Some(graph) = &result.graph else {
-        return String::new();
-    };
-    let after = if graph.after > 0 {
-        format!(", {} by `after`", graph.after)
-    } else {
-        String::new()
-    };
-    let parts = if graph.components.get() > 1 {
-        format!(", {} independent parts", graph.components.get())
-    } else {
-        String::new()
-    };
-    let depth = aethel_ir::money::group_digits(&graph.depth.to_string());
-    let transactions = counted(graph.transactions, "transaction");
-    format!(
-        "{transactions}, {}{after}, depth {depth}{parts}",
-        counted(graph.edges, "edge")
-    )
-}
-
-fn conflicts(result: &BatchResult) -> String {
-    let Some(conflicts) = &result.conflicts else {
-        return String::new();
-    };
-    let counts = conflicts.consecutive;
-    if counts.total() == 0 {
-        return "none: every transaction is independent".into();
-    }
-    let group = |n: u64| aethel_ir::money::group_digits(&n.to_string());
-    let on = match conflicts.top.as_slice() {
-        [one] => format!("on `{}`", terminal(&one.place)),
-        _ => format!("on {} balances", conflicts.places),
-    };
-    let (all, commuting) = (counts.total(), conflicts.commuting.total());
-    let resolved = match (commuting, conflicts.top.as_slice()) {
-        (0, [only]) => match only.reason {
-            Some(reason) => format!("kept in order, since {reason}"),
-            None => "kept in order".to_owned(),
-        },
-        (0, _) => "kept in order".to_owned(),
-        (some, _) if some == all => "all commute (escrow)".to_owned(),
-        (some, _) => format!("{} commute (escrow), the others are kept in order", group(some)),
-    };
-    format!(
-        "{} RAW, {} WAW, {} WAR {on}: {resolved}",
-        group(counts.raw),
-        group(counts.waw),
-        group(counts.war)
-    )
-}
-
-fn execution(result: &BatchResult) -> String {
-    let count = result.graph.as_ref().map_or(0, |graph| graph.transactions);
-    let parallel = match result.transactions_parallel {
-        0 => String::new(),
-        n => format!(", {} overlapped", aethel_ir::money::group_digits(&n.to_string())),
-    };
-    let why = result
-        .threads_why
-        .as_deref()
-        .map(|why| format!(" ({})", terminal(why)))
-        .unwrap_or_default();
-    format!(
-        "{} on {}{parallel}{why}",
-        counted(count, "transaction"),
-        counted(result.thread_count, "thread")
-    )
-}
-
-fn proof(result: &BatchResult) -> String {
-    let Some(proof) = &result.linearizability_proof else {
-        return String::new();
-    };
-    let mut said = String::from("equals the serial run in batch order · ");
-    said += if proof.by_sums {
-        "any order gives the same"
-    } else {
-        "certificate checked"
-    };
-    if !proof.lemmas.is_empty() {
-        said += &format!(
-            " ({} by {})",
-            counted(proof.lemmas.len(), "lemma"),
-            terminal(&proof.solver)
-        );
-    }
-    if proof.replay_equal == Some(true) {
-        said += " · replay equal";
-    }
-    if proof.direct == Some("proved") {
-        said += &format!(" · proved by {}", terminal(&proof.solver));
-    }
-    if let Some(reason) = &proof.fallback {
-        said += &format!(" · run serially: {}", terminal(reason));
-    }
-    said
-}
-
-fn conservation(result: &BatchResult) -> String {
-    let Some(conservation) = &result.conservation_proof else {
-        return String::new();
-    };
-    let mut parts: Vec<String> = conservation
-        .assets
-        .iter()
-        .map(|sum| {
-            format!(
-                "{} {} = {}",
-                terminal(&sum.asset),
-                grouped(&sum.before),
-                grouped(&sum.after)
-            )
-        })
-        .collect();
-    if conservation.oracle_proofs > 0 {
-        parts.push(counted(conservation.oracle_proofs, "oracle proof"));
-    }
-    if parts.is_empty() {
-        "nothing of value moved".into()
-    } else {
-        parts.join(" · ")
-    }
-}
-
-fn commit(result: &BatchResult, ledger: &str) -> String {
-    if result.dry_run {
-        return format!("nothing committed (dry run), {} would take it", terminal(ledger));
-    }
-    match result.sequence {
-        Some(sequence) => format!("batch {sequence} in {}", terminal(ledger)),
-        None => String::new(),
     }
 }
 
@@ -398,7 +195,7 @@ fn ending(result: &BatchResult) -> String {
 }
 
 /// The first eight digits of a receipt in two groups.
-fn short(receipt: &str) -> String {
+pub(super) fn short(receipt: &str) -> String {
     match (receipt.get(..4), receipt.get(4..8)) {
         (Some(a), Some(b)) => format!("{a} {b}"),
         _ => receipt.to_owned(),
@@ -410,10 +207,4 @@ fn rolled_back(result: &BatchResult) -> String {
         return "outcome unknown: the store did not answer; run again with the same key".into();
     }
     "rolled back: nothing was committed, every balance is as before".into()
-}
-
-/// Times vary from run to run; everything else does not.
-fn milliseconds(nanoseconds: u64) -> String {
-    let tenths = nanoseconds / 100_000;
-    format!("{}.{} ms", tenths / 10, tenths % 10)
 }

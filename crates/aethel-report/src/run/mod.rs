@@ -4,7 +4,12 @@ mod amounts;
 mod changes;
 mod human;
 mod json;
+mod page;
+mod stages;
+mod trace;
 
 pub(crate) use amounts::grouped;
 pub use human::{batch, needs, plan};
 pub use json::write_json;
+pub use page::{Page, frame, page};
+pub use trace::write_trace;

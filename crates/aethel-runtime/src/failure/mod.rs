@@ -3,14 +3,12 @@
 mod words;
 
 use crate::dependency_analyzer::DependencyGraph;
+use crate::details::SECRET;
 use crate::serial::TransactionFailure;
 use aethel_ir::{
     Batch, Code, Diagnostic, Evaluator, Expr, ExprId, Failure, Names, Rational, Site, SourceMap,
     TransactionId, TransactionView, Type, Value,
 };
-
-/// What stands for a secret value.
-const SECRET: &str = "•••";
 
 /// AE0501 to AE0507 for the first failure of a batch that began with `snapshot`.
 pub fn explain(

@@ -1,6 +1,6 @@
 //! `aethel ledger proof`: the certificate of a batch, checked again.
 
-use super::super::verify_proof::lemmas;
+use super::super::verify_proof::{lemmas, size};
 use super::show::{approved, approvers};
 use super::{missing, store};
 use crate::options::Format;
@@ -76,8 +76,8 @@ pub fn run(
         return Ok(());
     }
     printer.result(&format!(
-        "batch {} {} · {} transactions, {} accesses, {} bytes\naccepted: the serial run in batch order commits and ends in the committed state\n",
-        summary.sequence, aethel_report::escape::terminal(&summary.batch), checked.transactions, checked.accesses, bytes.len()
+        "batch {} {} · {}, {} bytes\naccepted: the serial run in batch order commits and ends in the committed state\n",
+        summary.sequence, aethel_report::escape::terminal(&summary.batch), size(checked), bytes.len()
     ));
     for sum in &checked.sums {
         printer.result(&format!(

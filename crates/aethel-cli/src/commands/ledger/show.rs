@@ -3,7 +3,7 @@
 use super::{missing, store};
 use crate::options::Format;
 use crate::printer::Printer;
-use aethel::ir::money::{format_amount, format_grouped};
+use aethel::ir::money::{counted, format_amount, format_grouped};
 use aethel::ir::time::utc;
 use aethel::ir::{AccountName, Diagnostic, did_you_mean, quote};
 use aethel::ledger::LedgerPath;
@@ -201,7 +201,7 @@ pub fn batches(path: &LedgerPath, wait: Duration, printer: &mut Printer) -> Resu
                 utc(batch.time_ms),
                 batch.kind.as_str().into(),
                 batch.batch,
-                format!("{} transactions", batch.transactions),
+                counted(batch.transactions as usize, "transaction", "transactions"),
                 batch.key.to_string(),
                 batch.receipt.short(),
                 approved(&approved_by),
