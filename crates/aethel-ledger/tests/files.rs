@@ -253,6 +253,9 @@ fn without_the_right_to_write_a_ledger_is_read() {
     assert!(fs::read(&path).unwrap() == before);
 }
 
+/// Something done to the parts of rows.
+type Fault<'a> = &'a dyn Fn(&mut redb::Table<'_, (u64, u32), &[u8]>);
+
 /// A row of many transfers is cut into parts, and is what it was in one: after opening, in lists, in a copy.
 #[test]
 fn a_long_row_is_kept_in_parts() {
@@ -295,7 +298,7 @@ fn a_long_row_is_kept_in_parts() {
     crate::damage::tamper(&path, |t| {
         assert!(t.open_table(PARTS).unwrap().len().unwrap() > 20)
     });
-    let faults: [&dyn Fn(&mut redb::Table<'_, (u64, u32), &[u8]>); 3] = [
+    let faults: [Fault<'_>; 3] = [
         &|parts| drop(parts.remove((sequence, 3)).unwrap().unwrap()),
         &|parts| {
             let mut part = parts.get((sequence, 2)).unwrap().unwrap().value().to_vec();

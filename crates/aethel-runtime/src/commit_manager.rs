@@ -327,15 +327,12 @@ fn add_places(to: &mut Vec<u32>, group: &Group, slots: &[u16], first: usize, row
         places.get(rows).unwrap_or_default().iter()
     }
     let range = first..first + rows;
-    match slots {
-        // The commonest by far, in one pass.
-        [one, other] => match (column(one), column(other)) {
+    // The commonest by far, in one pass.
+    if let [one, other] = slots {
+        match (column(one), column(other)) {
             (Some(Column::Each(one)), Some(Column::Each(other))) => {
-                return to.extend(
-                    part(one, range.clone())
-                        .zip(part(other, range))
-                        .flat_map(|(one, other)| [one.0, other.0]),
-                );
+                let pairs = part(one, range.clone()).zip(part(other, range));
+                return to.extend(pairs.flat_map(|(one, other)| [one.0, other.0]));
             }
             (Some(Column::Same(one)), Some(Column::Each(other))) => {
                 return to.extend(part(other, range).flat_map(|other| [one.0, other.0]));
@@ -344,8 +341,7 @@ fn add_places(to: &mut Vec<u32>, group: &Group, slots: &[u16], first: usize, row
                 return to.extend(part(one, range).flat_map(|one| [one.0, other.0]));
             }
             _ => {}
-        },
-        _ => {}
+        }
     }
     let from = to.len();
     to.resize(from + rows * slots.len(), 0);
