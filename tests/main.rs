@@ -34,6 +34,7 @@ mod oracles;
 mod outputs;
 mod pages;
 mod postgres;
+mod progress;
 mod proofs;
 mod run;
 mod schemas;

@@ -59,7 +59,7 @@ pub(crate) fn read(
     let mut builders = Vec::new();
     let before = diagnostics.errors();
     let count = rows.at_most();
-    for (call, (compiled, plan)) in plans.iter().enumerate() {
+    'calls: for (call, (compiled, plan)) in plans.iter().enumerate() {
         for (param, written) in plan.columns() {
             let Some(index) = rows.column(&written.text) else {
                 let message = format!(
@@ -70,9 +70,13 @@ pub(crate) fn read(
                 diagnostics.push(
                     Diagnostic::new(Code::AE0903, message)
                         .label(symbols.source, written.span, "not in the header")
-                        .help(rows.header_words())
+                        .help(rows.header_words_for(&written.text))
                         .meant(symbols.source, written.span, &written.text, rows.header_names()),
                 );
+                if rows.other_separator().is_some() {
+                    // No column can be found, for one reason.
+                    break 'calls;
+                }
                 continue;
             };
             let account = compiled.intent.accounts.iter().any(|a| &*a.name == param);

@@ -3,7 +3,7 @@
 //! A program comes from anybody, so the files it names are regular files below its own directory after links are
 //! resolved, unless the user allows more.
 
-use aethel_ir::{Code, Diagnostic, SourceId, SourceMap, closest, quote};
+use aethel_ir::{Code, Diagnostic, Progress, SourceId, SourceMap, closest, quote};
 use aethel_lower::Files;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -169,6 +169,7 @@ pub struct ProgramFiles<'a> {
     allowed: &'a [PathBuf],
     sources: &'a mut SourceMap,
     beginning: Option<u64>,
+    progress: Option<Arc<Progress>>,
 }
 
 impl<'a> ProgramFiles<'a> {
@@ -179,7 +180,15 @@ impl<'a> ProgramFiles<'a> {
             allowed,
             sources,
             beginning: None,
+            progress: None,
         }
+    }
+
+    /// Says how far reading the files is.
+    #[must_use]
+    pub fn watched(mut self, progress: &Arc<Progress>) -> Self {
+        self.progress = Some(Arc::clone(progress));
+        self
     }
 
     /// Reads only about so many bytes of each file, up to the end of a line outside quotes: enough for an editor, which
@@ -233,6 +242,10 @@ impl Files for ProgramFiles<'_> {
             None => read_named(&real, MAX_FILE_BYTES)?,
         };
         text_of(path, bytes, self.sources)
+    }
+
+    fn progress(&self) -> Option<Arc<Progress>> {
+        self.progress.clone()
     }
 }
 

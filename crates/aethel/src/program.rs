@@ -3,10 +3,11 @@
 pub use aethel_syntax::ast;
 
 use crate::files::{self, ProgramFiles};
-use aethel_ir::{Diagnostic, SourceId, SourceMap};
+use aethel_ir::{Diagnostic, Progress, SourceId, SourceMap};
 use aethel_lower::{ForCheck, Inputs, LoweredBatch, Purpose, Selection};
 use aethel_syntax::Parsed;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A program that was read, and what was found while reading.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Program {
     pub directory: PathBuf,
     /// Problems of syntax.
     pub diagnostics: Vec<Diagnostic>,
+    /// Says how far reading the files that it names is.
+    pub progress: Arc<Progress>,
 }
 
 impl Program {
@@ -58,6 +61,7 @@ impl Program {
             tree: parsed.program,
             directory,
             diagnostics: parsed.diagnostics,
+            progress: Arc::default(),
         }
     }
 
@@ -71,7 +75,7 @@ impl Program {
         allowed: &[PathBuf],
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Vec<LoweredBatch> {
-        let mut files = ProgramFiles::new(self.directory.clone(), allowed, sources);
+        let mut files = ProgramFiles::new(self.directory.clone(), allowed, sources).watched(&self.progress);
         aethel_lower::lower(
             self.source,
             &self.tree,
@@ -90,7 +94,7 @@ impl Program {
         allowed: &[PathBuf],
         diagnostics: &mut Vec<Diagnostic>,
     ) -> ForCheck {
-        let mut files = ProgramFiles::new(self.directory.clone(), allowed, sources);
+        let mut files = ProgramFiles::new(self.directory.clone(), allowed, sources).watched(&self.progress);
         aethel_lower::lower_for_check(self.source, &self.tree, &mut files, diagnostics)
     }
 

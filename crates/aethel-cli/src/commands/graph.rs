@@ -5,7 +5,6 @@ use crate::exit::Exit;
 use crate::options::graph::{GraphForm, GraphOptions};
 use crate::printer::Printer;
 use aethel::graph::pictures;
-use aethel::inputs::InputSources;
 use aethel::ir::{Code, Diagnostic, SourceMap, quote};
 use aethel::runtime::Picture;
 use aethel_report::escape::terminal;
@@ -16,14 +15,9 @@ use std::path::Path;
 pub fn run(options: &GraphOptions, printer: &mut Printer) -> Exit {
     let mut sources = SourceMap::default();
     let library = aethel::graph::GraphOptions {
-        selection: super::selection(options.batch.as_deref(), options.intent.as_deref()),
-        inputs: InputSources {
-            file: options.inputs.clone(),
-            bind: options.bind.clone(),
-            args: options.arg.clone(),
-            open_accounts: false,
-        },
-        allow_path: options.allow_path.clone(),
+        selection: options.chosen.selection(),
+        inputs: options.given.sources(false),
+        allow_path: options.given.allow_path.clone(),
         most: options.nodes as usize,
     };
     let drawn = pictures(&options.file, &library, &mut sources).and_then(|pictures| {

@@ -2,7 +2,7 @@
 
 use super::ledger::exit_of;
 use crate::exit::Exit;
-use crate::options::{Format, ProveOptions};
+use crate::options::ProveOptions;
 use crate::printer::Printer;
 use aethel::Program;
 use aethel::certificate::LemmaVerdict;
@@ -38,11 +38,13 @@ pub fn run(options: &ProveOptions, printer: &mut Printer) -> Exit {
         printer.diagnostics(std::slice::from_ref(&problem), &sources);
         return exit_of(&[problem]);
     }
-    if printer.format() == Format::Json {
+    if printer.wants_json() {
         let mut value = index(&all, &files, true);
         value["pairs"] = pairs.iter().map(pair_json).collect();
-        printer.result(&format!("{value:#}\n"));
-        return Exit::Fine;
+        printer.json(&value);
+        if !printer.wants_more() {
+            return Exit::Fine;
+        }
     }
     for one in &all {
         printer.result(&line(one));

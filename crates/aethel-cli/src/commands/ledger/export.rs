@@ -2,7 +2,8 @@
 
 use crate::options::Format;
 use crate::printer::Printer;
-use aethel::ir::{Code, Diagnostic, SourceMap, quote};
+use crate::progress::Counted;
+use aethel::ir::{Code, Diagnostic, Progress, SourceMap, quote};
 use aethel::ledger::LedgerPath;
 use aethel::store::{ExportError, ExportFormat, LedgerStore, export};
 use std::io::{self, BufWriter};
@@ -27,10 +28,12 @@ pub fn run(
             return Err(vec![Diagnostic::new(Code::AE0911, message).help(help)]);
         }
     };
+    let progress = printer.watch();
     let open = path.open_existing(wait).map_err(|d| vec![d])?;
+    progress.begin_counting("exporting", "bytes", None);
     match out {
-        Some(file) => to_file(&*open, format, file).map_err(|d| vec![d]),
-        None => to_stdout(&*open, format, printer),
+        Some(file) => to_file(&*open, format, file, &progress).map_err(|d| vec![d]),
+        None => to_stdout(&*open, format, &progress, printer),
     }
 }
 
@@ -38,10 +41,11 @@ pub fn run(
 fn to_stdout(
     open: &dyn LedgerStore,
     format: ExportFormat,
+    progress: &Progress,
     printer: &mut Printer,
 ) -> Result<(), Vec<Diagnostic>> {
     let mut problem = None;
-    printer.write(|out| match export(open, format, out) {
+    printer.write(|out| match export(open, format, &mut Counted { out, progress }) {
         Ok(()) => Ok(()),
         Err(ExportError::Io(error)) => Err(error),
         Err(ExportError::Ledger(error)) => {
@@ -59,11 +63,16 @@ fn to_stdout(
 }
 
 /// The file is there as a whole or not at all.
-fn to_file(open: &dyn LedgerStore, format: ExportFormat, file: &Path) -> Result<(), Diagnostic> {
+fn to_file(
+    open: &dyn LedgerStore,
+    format: ExportFormat,
+    file: &Path,
+    progress: &Progress,
+) -> Result<(), Diagnostic> {
     let mut beside = file.as_os_str().to_owned();
     beside.push(".new");
     let beside = PathBuf::from(beside);
-    let written = write(open, format, &beside).and_then(|()| Ok(std::fs::rename(&beside, file)?));
+    let written = write(open, format, &beside, progress).and_then(|()| Ok(std::fs::rename(&beside, file)?));
     written.map_err(|error| {
         let _ = std::fs::remove_file(&beside);
         match error {
@@ -77,9 +86,15 @@ fn to_file(open: &dyn LedgerStore, format: ExportFormat, file: &Path) -> Result<
     })
 }
 
-fn write(open: &dyn LedgerStore, format: ExportFormat, path: &Path) -> Result<(), ExportError> {
-    let mut out = BufWriter::new(std::fs::File::create(path)?);
+fn write(
+    open: &dyn LedgerStore,
+    format: ExportFormat,
+    path: &Path,
+    progress: &Progress,
+) -> Result<(), ExportError> {
+    let out = std::fs::File::create(path)?;
+    let mut out = BufWriter::new(Counted { out, progress });
     export(open, format, &mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    Ok(file.sync_all()?)
+    Ok(file.out.sync_all()?)
 }

@@ -1,8 +1,8 @@
 //! `aethel ledger policy`: what the ledger holds programs to, and changes of it.
 
 use crate::commands::sign::commit_or_sign;
+use crate::options::PolicyCommand;
 use crate::options::sign::{ApproverCommand, Approving, RequireOptions};
-use crate::options::{Format, PolicyCommand};
 use crate::printer::Printer;
 use aethel::ir::money::{format_amount, parse_amount};
 use aethel::ir::{AccountName, Code, Diagnostic, did_you_mean, quote};
@@ -185,7 +185,7 @@ fn change(command: &PolicyCommand, policy: &Policy) -> Result<PolicyChange, Vec<
 fn show(policy: &Policy, printer: &mut Printer) {
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let units = |asset: &str, limit: i128| format_amount(limit, policy.scale(asset).unwrap_or(0));
-    if printer.format() == Format::Json {
+    if printer.wants_json() {
         let keys = policy
             .oracle_keys()
             .values()
@@ -221,8 +221,10 @@ fn show(policy: &Policy, printer: &mut Printer) {
             "approvers": approvers.collect::<Vec<_>>(),
             "approval_rules": rules.collect::<Vec<_>>(),
         });
-        printer.result(&format!("{value:#}\n"));
-        return;
+        printer.json(&value);
+        if !printer.wants_more() {
+            return;
+        }
     }
     let mut text = format!("policy version {}\n", policy.version());
     for (name, scale) in policy.assets() {

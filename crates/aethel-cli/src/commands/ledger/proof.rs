@@ -3,7 +3,6 @@
 use super::super::verify_proof::{lemmas, size};
 use super::show::{approved, approvers};
 use super::{missing, store};
-use crate::options::Format;
 use crate::printer::Printer;
 use aethel::ir::{Code, Diagnostic, quote};
 use aethel::ledger::LedgerPath;
@@ -66,14 +65,16 @@ pub fn run(
             vec![Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions")]
         })?;
     }
-    if printer.format() == Format::Json {
+    if printer.wants_json() {
         let value = json!({
             "schema": 1, "batch": summary.sequence, "name": summary.batch, "receipt": summary.receipt.to_string(),
             "transactions": checked.transactions, "accesses": checked.accesses, "bytes": bytes.len(), "accepted": true,
             "lemmas": proof.lemmas.len(), "approved_by": approved_by,
         });
-        printer.result(&format!("{value:#}\n"));
-        return Ok(());
+        printer.json(&value);
+        if !printer.wants_more() {
+            return Ok(());
+        }
     }
     printer.result(&format!(
         "batch {} {} · {}, {} bytes\naccepted: the serial run in batch order commits and ends in the committed state\n",
