@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// How many nodes the drawing may have.
 const NODES: usize = 40;
 
+/// How many where nothing waits for anything: more of them say nothing more.
+const FREE: usize = 8;
+
 /// What stands for a secret value.
 pub(crate) const SECRET: &str = "•••";
 
@@ -79,7 +82,13 @@ impl Details {
         }
         let listed = 0..batch.len().min(Self::MOST) as u32;
         Some(Self {
-            picture: Picture::new(batch, &plan, lemmas, 0, NODES),
+            picture: Picture::new(
+                batch,
+                &plan,
+                lemmas,
+                0,
+                if widths.len() < 2 { FREE } else { NODES },
+            ),
             widths,
             transactions: listed.map(|id| detail(batch, TransactionId(id))).collect(),
             failed: failed.map(|id| detail(batch, TransactionId(id))),

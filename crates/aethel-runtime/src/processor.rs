@@ -87,12 +87,13 @@ impl BatchProcessor {
             // Others may commit again, however it ended; a store that cannot be asked has let go by itself.
             let _ = store.begin(false);
         }
-        if let Some(graph) = &mut result.graph {
-            graph.components.keep(&mut request.batch);
-        }
         result.execution_time = self.clock.now().saturating_sub(started).as_secs_f64();
+        // While the batch is whole, and when it has been timed.
         if request.details {
             result.details = Details::of(&request.batch, stages.kept, result.failed).map(Box::new);
+        }
+        if let Some(graph) = &mut result.graph {
+            graph.components.keep(&mut request.batch);
         }
         result.balances.take_names(request.batch);
         result

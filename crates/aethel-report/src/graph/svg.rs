@@ -9,7 +9,7 @@ use std::fmt::Write;
 const LINE: i64 = 18;
 
 /// The longest text that is shown of a name; all of it stands in a tooltip.
-const NAME: usize = 30;
+const NAME: usize = 36;
 
 /// The look of a picture; a page that holds one has to bring it.
 pub(crate) const STYLE: &str = "\

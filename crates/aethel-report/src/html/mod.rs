@@ -61,7 +61,7 @@ pub(crate) fn data(id: &str, value: &serde_json::Value) -> String {
 
 /// A sentence in which `code` stands between backticks.
 pub(crate) fn prose(text: &str) -> String {
-    let text = terminal(text);
+    let text = joined(&terminal(text));
     let parts: Vec<&str> = text.split('`').collect();
     // An odd mark is no pair: it stays what it is.
     if parts.len().is_multiple_of(2) {
@@ -74,20 +74,31 @@ pub(crate) fn prose(text: &str) -> String {
     parts.iter().enumerate().map(part).collect()
 }
 
+/// A text whose numbers are not broken at the end of a line.
+pub(crate) fn joined(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut before = None;
+    let mut letters = text.chars().peekable();
+    while let Some(c) = letters.next() {
+        let inside = before.is_some_and(|c: char| c.is_ascii_digit())
+            && letters.peek().is_some_and(char::is_ascii_digit);
+        out.push(if c == ' ' && inside { '\u{a0}' } else { c });
+        before = Some(c);
+    }
+    out
+}
+
 /// A number and what it is.
 pub(crate) fn tile(value: &str, what: &str) -> String {
-    // A number is not broken at the end of a line.
-    let mut joined: Vec<char> = what.chars().collect();
-    for n in 1..joined.len().saturating_sub(1) {
-        if joined[n] == ' ' && joined[n - 1].is_ascii_digit() && joined[n + 1].is_ascii_digit() {
-            joined[n] = '\u{a0}';
-        }
-    }
-    let what: String = joined.into_iter().collect();
+    let class = if value.chars().count() > 9 {
+        " class=\"long\""
+    } else {
+        ""
+    };
     format!(
-        "<div class=\"tile\"><b>{}</b><span>{}</span></div>\n",
-        html(value),
-        html(&what)
+        "<div class=\"tile\"><b{class}>{}</b><span>{}</span></div>\n",
+        html(&joined(value)),
+        html(&joined(what))
     )
 }
 
@@ -120,5 +131,6 @@ mod tests {
     fn backticks_are_code() {
         assert_eq!(prose("`a<b`: c\u{202e}"), "<code>a&lt;b</code>: c\\u{202e}");
         assert_eq!(prose("one ` mark"), "one ` mark");
+        assert_eq!(prose("1 000.00 to 2 x"), "1\u{a0}000.00 to 2 x");
     }
 }

@@ -15,9 +15,24 @@ const COLUMNS: usize = 6;
 pub(super) fn head(run: &Page<'_>, result: &BatchResult, level: u8) -> String {
     let (class, status) = words::status(result);
     let consequence = words::consequence(result, run.ledger);
+    let sentence = words::sentence(result);
+    let sentence = match sentence.split_once(words::WHY) {
+        Some((what, why)) => format!(
+            "{} <span class=\"why\">{}</span>",
+            prose(what),
+            prose(&words::capital(why))
+        ),
+        None => prose(&sentence),
+    };
+    let help = result
+        .diagnostic
+        .as_ref()
+        .and_then(|diagnostic| diagnostic.help.as_deref());
+    let help = help.map_or(String::new(), |help| {
+        format!(" {}.", prose(&words::capital(help)))
+    });
     format!(
-        "<p class=\"status {class}\">{status}</p>\n<h{level}>{}</h{level}>\n<p class=\"lead\">{}.</p>\n{}",
-        prose(&words::sentence(result)),
+        "<p class=\"status {class}\">{status}</p>\n<h{level}>{sentence}</h{level}>\n<p class=\"lead\">{}.{help}</p>\n{}",
         prose(&consequence),
         if level == 1 { when(run) } else { String::new() }
     )
@@ -45,7 +60,15 @@ fn parts(run: &Page<'_>, result: &BatchResult, prefix: &str, level: u8) -> Vec<S
         ("conservation", "Nothing created, nothing lost", conservation),
         ("transactions", "Transactions", transactions(result, prefix)),
         ("approvals", "Approvals", proof::approvals(result)),
-        ("proof", "Proof", proof::proof(run, result)),
+        (
+            "proof",
+            "Proof",
+            if result.success {
+                proof::proof(run, result)
+            } else {
+                String::new()
+            },
+        ),
         ("stages", "How it ran", ran),
         (
             "order",
@@ -84,7 +107,7 @@ fn failure(run: &Page<'_>, result: &BatchResult, level: u8) -> String {
     let Some(diagnostic) = &result.diagnostic else {
         return String::new();
     };
-    let mut out = problem::one(diagnostic, run.sources, level);
+    let mut out = problem::one(diagnostic, run.sources, level, false);
     let failed = result
         .details
         .as_ref()
@@ -132,34 +155,28 @@ fn transactions(result: &BatchResult, prefix: &str) -> String {
             group_digits(&all.to_string())
         );
     }
-    let parameters = parameters(details);
+    let parameters = Parameters::of(details);
+    if !parameters.same.is_empty() {
+        let told = |(name, value): &(&str, &str)| match name == value {
+            true => (*name).to_owned(),
+            false => format!("{name}: {value}"),
+        };
+        let same: Vec<String> = parameters.same.iter().map(told).collect();
+        let _ = writeln!(
+            out,
+            "<p class=\"soft\">The same in all of them: {}.</p>",
+            html(&same.join(", "))
+        );
+    }
     let thread = threads(result, listed);
     let mut columns = vec![Column::number("no."), Column::text("transaction")];
-    match &parameters {
-        Some((accounts, values)) => {
-            columns.extend(accounts.iter().map(|name| Column::text(*name)));
-            columns.extend(values.iter().map(|name| Column::number(*name)));
-        }
-        None => columns.extend([Column::text("accounts"), Column::text("values")]),
-    }
+    columns.extend(parameters.columns());
     if thread.is_some() {
         columns.push(Column::number("thread"));
     }
     let row = |(number, detail): (usize, &TransactionDetail)| {
         let mut row = vec![(number + 1).to_string(), detail.name.clone()];
-        match &parameters {
-            Some((accounts, values)) => {
-                row.extend(accounts.iter().map(|name| find(&detail.accounts, name)));
-                row.extend(values.iter().map(|name| find(&detail.values, name)));
-            }
-            None => row.extend([&detail.accounts, &detail.values].map(|all| {
-                let all: Vec<String> = all
-                    .iter()
-                    .map(|(name, value)| format!("{name}: {value}"))
-                    .collect();
-                all.join(", ")
-            })),
-        }
+        row.extend(parameters.cells(detail));
         if let Some(thread) = &thread {
             row.push(thread.get(number).copied().unwrap_or(0).to_string());
         }
@@ -184,27 +201,81 @@ fn transactions(result: &BatchResult, prefix: &str) -> String {
     out
 }
 
-/// The parameters of all transactions, accounts and values, where they are few.
-fn parameters(details: &Details) -> Option<(Vec<&str>, Vec<&str>)> {
-    let (mut accounts, mut values) = (Vec::new(), Vec::new());
-    for detail in &details.transactions {
-        for (all, own) in [(&mut accounts, &detail.accounts), (&mut values, &detail.values)] {
-            for (name, _) in own {
-                if !all.contains(&name.as_str()) {
-                    all.push(name.as_str());
-                }
-            }
-        }
-        if accounts.len() + values.len() > COLUMNS {
-            return None;
-        }
-    }
-    Some((accounts, values))
+/// How the parameters of all transactions are shown.
+struct Parameters<'a> {
+    /// Those that are the same everywhere, with their values: said once.
+    same: Vec<(&'a str, &'a str)>,
+    /// The others, accounts and values, where they are few enough for columns of their own.
+    columns: Option<(Vec<&'a str>, Vec<&'a str>)>,
 }
 
-fn find(all: &[(String, String)], name: &str) -> String {
-    let found = all.iter().find(|(one, _)| one == name);
-    found.map_or(String::new(), |(_, value)| value.clone())
+impl<'a> Parameters<'a> {
+    fn of(details: &'a Details) -> Self {
+        let all = &details.transactions;
+        let arguments = |detail: &'a TransactionDetail| detail.accounts.iter().chain(&detail.values);
+        let mut same: Vec<(&str, &str)> = match all.first() {
+            Some(first) if all.len() > 1 => arguments(first)
+                .map(|(name, value)| (&**name, &**value))
+                .collect(),
+            _ => Vec::new(),
+        };
+        for detail in all {
+            same.retain(|(name, value)| arguments(detail).any(|one| one.0 == *name && one.1 == *value));
+        }
+        let is_same = |name: &str| same.iter().any(|(one, _)| *one == name);
+        let (mut accounts, mut values) = (Vec::new(), Vec::new());
+        let mut few = true;
+        for detail in all {
+            for (names, own) in [(&mut accounts, &detail.accounts), (&mut values, &detail.values)] {
+                for (name, _) in own {
+                    if !is_same(name) && !names.contains(&name.as_str()) {
+                        names.push(name.as_str());
+                    }
+                }
+            }
+            few = accounts.len() + values.len() <= COLUMNS;
+            if !few {
+                break;
+            }
+        }
+        Self {
+            same,
+            columns: few.then_some((accounts, values)),
+        }
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        match &self.columns {
+            Some((accounts, values)) => {
+                let accounts = accounts.iter().map(|name| Column::text(*name));
+                accounts
+                    .chain(values.iter().map(|name| Column::number(*name)))
+                    .collect()
+            }
+            None => vec![Column::text("accounts"), Column::text("values")],
+        }
+    }
+
+    fn cells(&self, detail: &TransactionDetail) -> Vec<String> {
+        let find = |all: &[(String, String)], name: &str| {
+            let found = all.iter().find(|(one, _)| one == name);
+            found.map_or(String::new(), |(_, value)| value.clone())
+        };
+        if let Some((accounts, values)) = &self.columns {
+            let accounts = accounts.iter().map(|name| find(&detail.accounts, name));
+            return accounts
+                .chain(values.iter().map(|name| find(&detail.values, name)))
+                .collect();
+        }
+        let told = |all: &[(String, String)]| {
+            let other = all
+                .iter()
+                .filter(|(name, _)| !self.same.iter().any(|(same, _)| same == name));
+            let told: Vec<String> = other.map(|(name, value)| format!("{name}: {value}")).collect();
+            told.join(", ")
+        };
+        vec![told(&detail.accounts), told(&detail.values)]
+    }
 }
 
 /// For each transaction its thread from 1, where there were several.

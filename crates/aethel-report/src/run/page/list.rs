@@ -12,7 +12,7 @@ pub(super) fn list(id: &str, caption: &str, what: &str, columns: &[Column], rows
     let first = rows.get(..FIRST).unwrap_or(rows);
     let table = Table {
         caption,
-        class: "rows",
+        class: &format!("rows {what}"),
         columns,
         rows: first,
     };

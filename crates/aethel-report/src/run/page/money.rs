@@ -15,19 +15,12 @@ pub(super) fn tiles(result: &BatchResult) -> String {
     let mut out = String::new();
     let moves = moved(&result.balances);
     for one in moves.iter().take(3) {
-        let total = format!(
-            "{} {}",
-            format_grouped(one.total, one.asset.scale),
-            one.asset.name
-        );
-        out += &tile(
-            &total,
-            if result.dry_run {
-                "would change hands"
-            } else {
-                "changed hands"
-            },
-        );
+        let total = format_grouped(one.total, one.asset.scale);
+        let what = match result.dry_run {
+            true => "would move",
+            false => "moved",
+        };
+        out += &tile(&total, &format!("{} {what}, net", one.asset.name));
     }
     if let Some(graph) = &result.graph {
         let count = group_digits(&graph.transactions.to_string());

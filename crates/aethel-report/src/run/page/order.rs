@@ -49,13 +49,19 @@ fn summary(graph: &GraphNumbers, conflicts: &ConflictNumbers) -> String {
     let commuting = conflicts.commuting.total();
     if commuting > 0 {
         said += &format!(
-            " {} of these conflicts are proved to need no order, which leaves {} in a row.",
+            " {} of these conflicts are proved to need no order, {}.",
             if commuting == total {
                 "All".to_owned()
             } else {
                 number(commuting)
             },
-            counted(conflicts.depth, "transaction", "transactions")
+            match conflicts.depth {
+                0 | 1 => "so none has to wait for another".to_owned(),
+                depth => format!(
+                    "which leaves {} in a row",
+                    counted(depth, "transaction", "transactions")
+                ),
+            }
         );
     } else if total > 0 {
         said += " None of them is proved to need no order: all are kept in the order of the program.";
@@ -63,7 +69,7 @@ fn summary(graph: &GraphNumbers, conflicts: &ConflictNumbers) -> String {
     if graph.after > 0 {
         said += &format!(
             " {} by `after`.",
-            counted(graph.after, "order is asked for", "orders are asked for")
+            counted(graph.after, "wait is asked for", "waits are asked for")
         );
     }
     said
@@ -73,6 +79,9 @@ fn summary(graph: &GraphNumbers, conflicts: &ConflictNumbers) -> String {
 fn levels(details: &Details, level: u8) -> String {
     let widths = &details.widths;
     let widest = widths.iter().copied().max().unwrap_or(0);
+    if widest == 1 && widths.len() > 1 {
+        return String::new();
+    }
     if widths.len() < 2 {
         return format!(
             "<p>That makes one level of {}: any number of threads could share them.</p>\n",

@@ -109,13 +109,15 @@
         const [svg, time, chosen] = [box.querySelector("svg"), box.querySelector(".time"), box.querySelector(".chosen")];
         const ticks = [...box.querySelectorAll(".axis li")];
         const height = svg.viewBox.baseVal.height;
+        // The drawing has units of its own, however long it took.
+        const unit = svg.viewBox.baseVal.width / wall;
         const least = Math.max(wall / 2000, 50);
         let [from, width, picked] = [0, wall, -1];
 
         const draw = () => {
             width = Math.min(wall, Math.max(least, width));
             from = Math.min(wall - width, Math.max(0, from));
-            svg.setAttribute("viewBox", `${from} 0 ${width} ${height}`);
+            svg.setAttribute("viewBox", `${from * unit} 0 ${width * unit} ${height}`);
             ticks.forEach((tick, n) => { tick.textContent = duration(from + (width * n) / (ticks.length - 1)); });
         };
         const zoom = (by, around = 0.5) => {
@@ -180,8 +182,10 @@
     const drawing = (box) => {
         const svg = box.querySelector("svg");
         const { width, height } = svg.viewBox.baseVal;
-        let scale = 1;
+        // As large as it is drawn at first, which the width of the page limits.
+        let scale = Math.min(1, svg.getBoundingClientRect().width / width);
         const draw = () => {
+            svg.classList.add("sized");
             svg.setAttribute("width", width * scale);
             svg.setAttribute("height", height * scale);
         };

@@ -14,6 +14,15 @@ use std::fmt::Write;
 /// How many blocks are drawn at most; neighbours are drawn together where there are more.
 const BLOCKS: usize = 3_000;
 
+/// The width of a drawing in its own units; with as many units as nanoseconds browsers draw in the wrong places.
+const WIDTH: u64 = 1_000_000;
+
+/// A time as a place in a drawing that is so long in all.
+fn scaled(time: u64, whole: u64) -> u64 {
+    let place = u128::from(time) * u128::from(WIDTH) / u128::from(whole.max(1));
+    u64::try_from(place).unwrap_or(WIDTH)
+}
+
 /// The six stages: as one bar, and as a table.
 pub(super) fn six_stages(run: &Page<'_>, result: &BatchResult) -> String {
     let columns = [
@@ -51,7 +60,7 @@ fn bar(result: &BatchResult) -> String {
         return String::new();
     }
     let mut out = format!(
-        "<svg class=\"bar\" viewBox=\"0 0 {total} 10\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"How long each stage took; the table below has the times\">\n"
+        "<svg class=\"bar\" viewBox=\"0 0 {WIDTH} 10\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"How long each stage took; the table below has the times\">\n"
     );
     let mut x = 0;
     for stage in &result.stages {
@@ -59,11 +68,11 @@ fn bar(result: &BatchResult) -> String {
             out,
             "<rect class=\"fill s{}\" x=\"{x}\" y=\"0\" width=\"{}\" height=\"10\"><title>{} {}</title></rect>",
             stage.number,
-            stage.duration_ns,
+            scaled(stage.duration_ns, total),
             html(stage.name),
             time(stage.duration_ns)
         );
-        x += stage.duration_ns;
+        x += scaled(stage.duration_ns, total);
     }
     out += "</svg>\n<ul class=\"legend\">\n";
     for stage in &result.stages {
@@ -124,7 +133,7 @@ pub(super) fn threads(result: &BatchResult, prefix: &str) -> String {
     let _ = writeln!(
         out,
         "</ul><div class=\"time\" tabindex=\"0\" role=\"group\" aria-label=\"Timeline of {} over {}: plus and minus zoom, arrows move\">\
-         <svg viewBox=\"0 0 {wall} {height}\" height=\"{height}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Which thread ran transactions when\">",
+         <svg viewBox=\"0 0 {WIDTH} {height}\" height=\"{height}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Which thread ran transactions when\">",
         super::super::human::counted(lanes.len(), "thread"),
         time(wall)
     );
@@ -134,9 +143,9 @@ pub(super) fn threads(result: &BatchResult, prefix: &str) -> String {
         let _ = writeln!(
             out,
             "<rect class=\"chunk {shade}\" data-n=\"{number}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"><title>{} in {}</title></rect>",
-            block.start,
+            scaled(block.start, wall),
             row * lane + 2,
-            block.end - block.start,
+            scaled(block.end, wall) - scaled(block.start, wall),
             lane - 4,
             group_digits(&block.count().to_string()),
             time(block.end - block.start)

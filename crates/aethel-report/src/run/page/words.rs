@@ -8,6 +8,9 @@ use aethel_ir::quote;
 use aethel_runtime::BatchResult;
 use std::collections::BTreeSet;
 
+/// What stands between a failure and its reason.
+pub(super) const WHY: &str = ": ";
+
 /// How a batch ended: a class, and words with a sign.
 pub(super) fn status(result: &BatchResult) -> (&'static str, &'static str) {
     match result {
@@ -70,7 +73,7 @@ pub(super) fn sentence(result: &BatchResult) -> String {
     }
     if !result.success {
         let why = result.error_message.as_deref().unwrap_or("it did not go through");
-        return format!("Nothing was committed. {}", capital(why));
+        return format!("Nothing was committed{WHY}{why}");
     }
     if result.already_committed {
         let said = result
@@ -182,7 +185,7 @@ pub(super) fn consequence(result: &BatchResult, ledger: &str) -> String {
 }
 
 /// The first letter in upper case; names between backticks stay as they are.
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters
         .next()
