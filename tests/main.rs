@@ -35,6 +35,7 @@ mod outputs;
 mod pages;
 mod postgres;
 mod proofs;
+mod python;
 mod run;
 mod schemas;
 mod seed;
