@@ -10,6 +10,7 @@
 mod approvals;
 mod architecture;
 mod bench;
+mod browser;
 mod cases_command;
 mod check;
 mod cli;
@@ -35,8 +36,10 @@ mod outputs;
 mod pages;
 mod postgres;
 mod proofs;
+mod report;
 mod run;
 mod schemas;
 mod seed;
 mod support;
 mod threads;
+mod trace;
