@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Our crates, and which of ours each may import.
-const MAY_IMPORT: [(&str, &[&str]); 10] = [
+const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("aethel-ir", &[]),
     ("aethel-syntax", &["aethel-ir"]),
     ("aethel-lower", &["aethel-ir", "aethel-syntax"]),
@@ -31,10 +31,11 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
         ],
     ),
     ("aethel-cli", &["aethel", "aethel-report"]),
+    ("aethel-python", &["aethel", "aethel-report"]),
 ];
 
 /// Libraries that belong to one crate only.
-const ONLY_IN: [(&str, &[&str]); 10] = [
+const ONLY_IN: [(&str, &[&str]); 11] = [
     ("pest", &["aethel-syntax"]),
     ("pest_derive", &["aethel-syntax"]),
     ("z3", &["aethel-proof"]),
@@ -45,6 +46,7 @@ const ONLY_IN: [(&str, &[&str]); 10] = [
     ("crossbeam", &["aethel-runtime"]),
     ("miette", &["aethel-report"]),
     ("clap", &["aethel-cli"]),
+    ("pyo3", &["aethel-python"]),
 ];
 
 fn packages() -> BTreeMap<String, BTreeSet<String>> {

@@ -22,7 +22,7 @@ fn commands(session: &str) -> Vec<(String, String)> {
     commands
 }
 
-fn try_page(page: &str) {
+pub fn try_page(page: &str) {
     let sandbox = Sandbox::new();
     sandbox
         .shell(&format!("cp -r '{}' examples", root().join("examples").display()))

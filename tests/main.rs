@@ -36,6 +36,7 @@ mod outputs;
 mod pages;
 mod postgres;
 mod proofs;
+mod python;
 mod report;
 mod run;
 mod schemas;

@@ -89,6 +89,19 @@ pub enum Names {
     Each(Vec<Arc<str>>),
 }
 
+impl Names {
+    /// What the transaction of this row, from 0, is called in messages.
+    pub fn of_row(&self, row: u32) -> String {
+        match self {
+            Names::One(name) => name.to_string(),
+            Names::Rows(prefix) => format!("{prefix} row {}", row + 1),
+            Names::Each(names) => names
+                .get(row as usize)
+                .map_or_else(String::new, ToString::to_string),
+        }
+    }
+}
+
 /// All transactions of one intent from one call site (or, in a JSON batch, of one shape).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
@@ -190,7 +203,7 @@ pub struct Stretch {
 }
 
 /// How many transactions from the first on are rows of a group one after the other, from `row` on.
-fn count_rows(transactions: &[TransactionRef], group: u32, row: u32) -> usize {
+pub fn count_rows(transactions: &[TransactionRef], group: u32, row: u32) -> usize {
     /// So many are looked at together, which is quicker than asking after each whether to go on.
     const TOGETHER: usize = 64;
     let differs =
@@ -260,13 +273,7 @@ impl Batch {
         let Some(view) = self.transaction(id) else {
             return format!("#{}", id.0);
         };
-        match &view.group.names {
-            Names::One(name) => name.to_string(),
-            Names::Rows(prefix) => format!("{prefix} row {}", view.row + 1),
-            Names::Each(names) => names
-                .get(view.row as usize)
-                .map_or_else(String::new, ToString::to_string),
-        }
+        view.group.names.of_row(view.row)
     }
 
     /// The asset whose balance a place is, or `None` for a declared field.

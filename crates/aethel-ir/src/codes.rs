@@ -117,9 +117,8 @@ codes! {
     AE0314 "nothing-to-run" Error "MeaningError";
     AE0315 "opening-ignored" Note "MeaningError";
     AE0316 "always-false" Error "MeaningError";
-    // Dependencies and conflicts.
+    // Dependencies.
     AE0401 "circular-dependency" Error "CircularDependencyError";
-    AE0402 "conflict-unresolved" Error "ConflictResolutionError";
     // Execution.
     AE0501 "guard-failed" Error "GuardError";
     AE0502 "overdraft" Error "OverdraftError";

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod account;
+pub mod amounts;
 pub mod batch;
 pub mod codes;
 pub mod diagnostic;
@@ -21,6 +22,7 @@ pub mod wholes;
 
 pub use access::{Access, Bound, Class, ConditionRef, Form, Lane, Linear, Signs, SlotAccess, Test};
 pub use account::{AccountName, AccountNameError, OPENING_ACCOUNT};
+pub use amounts::Amounts;
 pub use batch::{
     AccountId, Batch, BatchItem, Column, Field, FieldId, Group, Names, PlaceId, TransactionId,
     TransactionRef, TransactionView, ValueColumn,

@@ -49,11 +49,16 @@ pub fn uints_of<T>(out: &mut Vec<u8>, values: &[T], number: impl Fn(&T) -> u32) 
 
 /// [`int`] of each.
 pub fn ints<T: Copy + Into<i128>>(out: &mut Vec<u8>, values: &[T]) {
+    ints_of(out, values, |value| (*value).into());
+}
+
+/// [`int`] of what `number` makes of each.
+pub fn ints_of<T>(out: &mut Vec<u8>, values: &[T], number: impl Fn(&T) -> i128) {
     let mut piece = Piece::new(out);
     for block in values.chunks(BLOCK) {
         let (mut numbers, mut long) = ([0; BLOCK], 0);
         for (to, value) in numbers.iter_mut().zip(block) {
-            let value: i128 = (*value).into();
+            let value = number(value);
             let narrow = value as i64;
             *to = folded(narrow);
             long |= ((value >> 64) as i64 ^ (narrow >> 63)) as u64 | *to >> SHORT_BITS;
@@ -62,7 +67,7 @@ pub fn ints<T: Copy + Into<i128>>(out: &mut Vec<u8>, values: &[T]) {
             piece.block(&numbers, block.len());
         } else {
             piece.flush();
-            block.iter().for_each(|value| int(piece.out, (*value).into()));
+            block.iter().for_each(|value| int(piece.out, number(value)));
         }
     }
     piece.end();

@@ -63,7 +63,7 @@ pub fn lemma_digest(lemma: &[u8]) -> Digest {
     Digest(*blake3::hash(lemma).as_bytes())
 }
 
-/// The bytes of a journal row and its record's receipt. The record is encoded where it will stand: rows are long.
+/// The bytes of a journal row up to the certificate, which follows, and its record's receipt.
 pub(crate) fn seal(
     link: &Link,
     body: &Body,
@@ -71,7 +71,7 @@ pub(crate) fn seal(
     extra: &[(PlaceKey, i128)],
     certificate: &[u8],
 ) -> (Vec<u8>, Digest) {
-    let mut out = Writer::with_capacity(HEADER_BYTES + record_codec::length(body) + certificate.len());
+    let mut out = Writer::with_capacity(HEADER_BYTES + record_codec::length(body));
     out.raw(&[0; HEADER_BYTES]);
     record_codec::encode_into(&mut out, link, body, fields, extra);
     let mut row = out.into_bytes();
@@ -79,7 +79,6 @@ pub(crate) fn seal(
     let receipt = receipt_of(record);
     let header = header(record.len(), certificate.len(), receipt);
     row[..HEADER_BYTES].copy_from_slice(&header);
-    row.extend_from_slice(certificate);
     (row, receipt)
 }
 
@@ -171,7 +170,7 @@ mod tests {
         body.openings.push(Opening { place: 3, amount: 77 });
         body.entries = Entries {
             place: vec![0, 3, 2],
-            amount: vec![-5, 5, 1 << 100],
+            amount: vec![-5_i128, 5, 1 << 100].into(),
             position: vec![1000, 0, 7],
         };
         let proof = OracleProof {
@@ -198,14 +197,16 @@ mod tests {
     fn row() -> Vec<u8> {
         let extra = [(place("equity:opening"), -77)];
         let body = body();
-        seal(
+        let certificate = b"certificate";
+        let (mut row, _) = seal(
             &link(),
             &body,
             FieldColumn::new(&body.places),
             &extra,
-            b"certificate",
-        )
-        .0
+            certificate,
+        );
+        row.extend_from_slice(certificate);
+        row
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! length-prefixed bytes. Reading is safe on any bytes: no panic, and nothing is allocated for a length or
 //! count that the remaining bytes cannot hold.
 
-use aethel_ir::varint;
+use crate::record::Opening;
+use aethel_ir::{Amounts, varint};
 use std::fmt;
 
 /// Why bytes are not what they should be.
@@ -66,6 +67,20 @@ impl Writer {
     /// [`Writer::int`] of each.
     pub(crate) fn ints(&mut self, values: &[i128]) {
         varint::ints(&mut self.bytes, values);
+    }
+
+    /// [`Writer::int`] of each.
+    pub(crate) fn amounts(&mut self, values: &Amounts) {
+        match values {
+            Amounts::Narrow(values) => varint::ints(&mut self.bytes, values),
+            Amounts::Wide(values) => varint::ints(&mut self.bytes, values),
+        }
+    }
+
+    /// [`Writer::uint`] of each place, then [`Writer::int`] of each amount.
+    pub(crate) fn openings(&mut self, openings: &[Opening]) {
+        varint::uints_of(&mut self.bytes, openings, |opening| opening.place);
+        varint::ints_of(&mut self.bytes, openings, |opening| opening.amount);
     }
 
     /// [`Writer::int`] of the difference of each to the one before it.

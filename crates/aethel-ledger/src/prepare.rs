@@ -18,8 +18,8 @@ use std::collections::HashMap;
 pub(crate) struct Prepared {
     pub sequence: u64,
     pub receipt: Digest,
-    /// The row of the journal.
-    pub row: Vec<u8>,
+    /// The row of the journal but the certificate, which ends it.
+    pub record: Vec<u8>,
     /// The row of the table of keys.
     pub key: Vec<u8>,
     /// The number of each place of the body in the store's tail.
@@ -28,6 +28,15 @@ pub(crate) struct Prepared {
     pub extra: Vec<(PlaceKey, i128)>,
     /// The policy afterwards, when it changes.
     pub policy: Option<Policy>,
+}
+
+impl Prepared {
+    /// The row of the journal.
+    pub fn take_row(&mut self, certificate: &[u8]) -> Vec<u8> {
+        let mut row = std::mem::take(&mut self.record);
+        row.extend_from_slice(certificate);
+        row
+    }
 }
 
 /// Either an outcome that needs no writing, or what to write.
@@ -99,11 +108,11 @@ pub(crate) fn prepare(store: &dyn Layered, request: &CommitRequest) -> Result<De
         policy_version: policy.as_ref().unwrap_or(store.policy()).version(),
         certificate: certificate_digest(&request.certificate),
     };
-    let (row, receipt) = seal(&link, body, fields, &extra, &request.certificate);
+    let (record, receipt) = seal(&link, body, fields, &extra, &request.certificate);
     Ok(Decision::Write(Box::new(Prepared {
         sequence: link.sequence,
         receipt,
-        row,
+        record,
         key: key_row(&body.batch, &body.key),
         numbers,
         extra,
@@ -140,17 +149,14 @@ fn check_shape(request: &CommitRequest, fields: &FieldColumn<'_>) -> Result<(), 
     if entries.amount.len() != entries.len() || entries.position.len() != entries.len() {
         return malformed("columns of entries differ in length");
     }
-    let last = entries.place.iter().max().copied();
-    let opened = body.openings.iter().map(|opening| opening.place).max();
-    if last.max(opened).is_some_and(|place| place as usize >= places) {
+    let largest = |numbers: &[u32]| numbers.iter().fold(0, |largest, number| largest.max(*number));
+    let opened = body.openings.iter().map(|opening| opening.place);
+    let last = opened.fold(largest(&entries.place), u32::max);
+    let some = !entries.is_empty() || !body.openings.is_empty();
+    if some && last as usize >= places {
         return malformed("an entry or opening is of no listed place");
     }
-    if entries
-        .position
-        .iter()
-        .max()
-        .is_some_and(|position| *position >= transactions)
-    {
+    if !entries.is_empty() && largest(&entries.position) >= transactions {
         return malformed("an entry is of no transaction");
     }
     if !fields.fields.iter().all(|field| is_name(field.name())) {

@@ -3,6 +3,7 @@
 use crate::places::PlaceKey;
 use crate::policy::PolicyChange;
 use crate::receipt::{Digest, LedgerId};
+use aethel_ir::Amounts;
 use std::fmt;
 use std::sync::Arc;
 
@@ -138,7 +139,7 @@ pub struct Entries {
     /// Index into the batch's places.
     pub place: Vec<u32>,
     /// For a balance what was added, in minor units; for a field its new value.
-    pub amount: Vec<i128>,
+    pub amount: Amounts,
     /// The position of the transaction in the batch, from 0.
     pub position: Vec<u32>,
 }
@@ -148,7 +149,7 @@ impl Entries {
     pub fn with_capacity(entries: usize) -> Self {
         Self {
             place: Vec::with_capacity(entries),
-            amount: Vec::with_capacity(entries),
+            amount: Amounts::with_capacity(entries),
             position: Vec::with_capacity(entries),
         }
     }
@@ -174,9 +175,9 @@ impl Entries {
     pub fn iter(&self) -> impl Iterator<Item = (u32, i128, u32)> + '_ {
         self.place
             .iter()
-            .zip(&self.amount)
+            .zip(self.amount.iter())
             .zip(&self.position)
-            .map(|((place, amount), position)| (*place, *amount, *position))
+            .map(|((place, amount), position)| (*place, amount, *position))
     }
 }
 

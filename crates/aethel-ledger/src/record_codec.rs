@@ -54,9 +54,7 @@ pub(crate) fn encode_into(
     out.ints(&body.values);
     extra.iter().for_each(|(_, value)| out.int(*value));
     out.uint(body.openings.len() as u64);
-    let (places, amounts): (Vec<u32>, Vec<i128>) = body.openings.iter().map(|o| (o.place, o.amount)).unzip();
-    out.uints(&places);
-    out.ints(&amounts);
+    out.openings(&body.openings);
     write_entries(out, &body.entries);
     write_oracles(out, body.oracles.as_ref());
     out.uint(body.approvals.len() as u64);
@@ -388,7 +386,7 @@ fn read_index(input: &mut Reader<'_>, places: usize) -> Read<u32> {
 fn write_entries(out: &mut Writer, entries: &Entries) {
     out.uint(entries.len() as u64);
     out.uints(&entries.place);
-    out.ints(&entries.amount);
+    out.amounts(&entries.amount);
     // Positions hardly ever go back or jump: their differences take a byte.
     out.steps(&entries.position);
 }

@@ -115,6 +115,15 @@ pub trait LedgerStore: Send + Sync {
     /// it was not.
     fn commit(&mut self, request: &CommitRequest) -> Result<CommitOutcome, LedgerError>;
 
+    /// [`LedgerStore::commit`] of a request that nobody needs afterwards: versions, entries and openings may be gone from it,
+    /// let go of while the batch is written.
+    ///
+    /// # Errors
+    /// As [`LedgerStore::commit`].
+    fn commit_from(&mut self, request: &mut CommitRequest) -> Result<CommitOutcome, LedgerError> {
+        self.commit(request)
+    }
+
     /// Hands a batch over like [`LedgerStore::commit`], but may return before it is durable: nobody may be told of
     /// the outcome, whichever it is, before [`LedgerStore::wait`] succeeded for what [`LedgerStore::submitted`] gives
     /// now. Later calls see the batch.

@@ -3,18 +3,17 @@
 
 use crate::error::{LedgerError, Refusal};
 use crate::places::{Columns, FieldKey, MAX_MINOR_UNITS, PlaceKey};
-use crate::policy::{FieldKind, Policy};
+use crate::policy::Policy;
 use crate::prepare::{Layered, lookup};
 use crate::record::Body;
 use crate::record_codec::FieldColumn;
-use aethel_ir::AccountName;
 use aethel_ir::account::OPENING_ACCOUNT;
+use aethel_ir::{AccountName, Amounts};
 
 /// Sums of one field over a batch; of what is no balance they stay zero.
 #[derive(Clone, Default)]
 struct Sums {
     is_balance: bool,
-    is_bool: bool,
     entries: i128,
     openings: i128,
     opened: bool,
@@ -62,25 +61,21 @@ pub(crate) fn check_values(
                 .ok_or_else(|| out_of_range(i))?;
         }
     }
-    let entries = body.entries.place.iter().zip(&body.entries.amount);
+    let places = &body.entries.place;
     if let [sum] = sums.as_mut_slice()
         && sum.is_balance
     {
         // Mostly there is one asset and nothing else.
-        for (place, amount) in entries {
-            let i = *place as usize;
-            let added = (sum.entries.checked_add(*amount)).zip(computed[i].checked_add(*amount));
-            (sum.entries, computed[i]) = added.ok_or_else(|| out_of_range(i))?;
-        }
+        sum.entries = add_up(&mut computed, places, &body.entries.amount).map_err(out_of_range)?;
     } else {
-        for (place, amount) in entries {
+        for (place, amount) in places.iter().zip(body.entries.amount.iter()) {
             let i = *place as usize;
             let sum = &mut sums[fields.of[i] as usize];
             if sum.is_balance {
-                sum.entries = sum.entries.checked_add(*amount).ok_or_else(|| out_of_range(i))?;
-                computed[i] = computed[i].checked_add(*amount).ok_or_else(|| out_of_range(i))?;
+                sum.entries = sum.entries.checked_add(amount).ok_or_else(|| out_of_range(i))?;
+                computed[i] = computed[i].checked_add(amount).ok_or_else(|| out_of_range(i))?;
             } else {
-                computed[i] = *amount;
+                computed[i] = amount;
             }
         }
     }
@@ -93,35 +88,59 @@ pub(crate) fn check_values(
     }
     let extra = draw_openings(store, body, fields, &sums, &mut computed)?;
     for (i, place) in body.places.iter().enumerate() {
-        let sum = &sums[fields.of[i] as usize];
-        check_place(place, sum, versions[i] > 0, computed[i], body.values[i], policy)?;
+        let field = fields.fields[fields.of[i] as usize];
+        check_place(place, field, versions[i] > 0, computed[i], body.values[i], policy)?;
     }
     Ok(extra)
 }
 
-/// The fields of a batch, none of which the policy does not know.
+/// Adds amounts to the values of their places and gives the sum of all, or the place whose value does not fit.
+fn add_up(values: &mut [i128], places: &[u32], amounts: &Amounts) -> Result<i128, usize> {
+    let narrow = narrow_sums(places, amounts, values.len());
+    let mut sum = 0_i128;
+    let mut add = |i: usize, amount: i128| {
+        let added = sum.checked_add(amount).zip(values[i].checked_add(amount));
+        (sum, values[i]) = added.ok_or(i)?;
+        Ok::<(), usize>(())
+    };
+    match narrow {
+        Some(sums) => sums
+            .iter()
+            .enumerate()
+            .try_for_each(|(i, sum)| add(i, (*sum).into()))?,
+        None => places
+            .iter()
+            .zip(amounts.iter())
+            .try_for_each(|(i, amount)| add(*i as usize, amount))?,
+    }
+    Ok(sum)
+}
+
+/// The sum of the amounts of each place; `None` where one does not fit into 64 bits on the way.
+fn narrow_sums(places: &[u32], amounts: &Amounts, count: usize) -> Option<Vec<i64>> {
+    let Amounts::Narrow(amounts) = amounts else {
+        return None;
+    };
+    let mut sums = vec![0_i64; count];
+    let mut too_wide = false;
+    for (place, amount) in places.iter().zip(amounts) {
+        let sum = sums.get_mut(*place as usize)?;
+        let (added, wide) = sum.overflowing_add(*amount);
+        *sum = added;
+        too_wide |= wide;
+    }
+    (!too_wide).then_some(sums)
+}
+
+/// The fields of a batch, all of which the policy knows.
 fn known_fields(fields: &FieldColumn<'_>, policy: &Policy) -> Result<Vec<Sums>, Refusal> {
-    let known = |field: &&FieldKey| {
-        let kind = match field {
-            FieldKey::Balance { asset } => {
-                return match policy.scale(asset) {
-                    None => Err(Refusal::UnknownAsset(asset.clone())),
-                    Some(_) => Ok(Sums {
-                        is_balance: true,
-                        ..Sums::default()
-                    }),
-                };
-            }
-            FieldKey::Integer { .. } => FieldKind::Integer,
-            FieldKey::Bool { .. } => FieldKind::Bool,
-        };
-        match policy.fields().get(field.name()) == Some(&kind) {
-            true => Ok(Sums {
-                is_bool: kind == FieldKind::Bool,
-                ..Sums::default()
-            }),
-            false => Err(Refusal::UnknownField(field.name().clone())),
-        }
+    let known = |field: &&FieldKey| match (policy.knows(field), field) {
+        (true, field) => Ok(Sums {
+            is_balance: field.asset().is_some(),
+            ..Sums::default()
+        }),
+        (false, FieldKey::Balance { asset }) => Err(Refusal::UnknownAsset(asset.clone())),
+        (false, field) => Err(Refusal::UnknownField(field.name().clone())),
     };
     fields.fields.iter().map(known).collect()
 }
@@ -169,9 +188,10 @@ fn draw_openings(
     Ok(extra)
 }
 
+/// `field` is that of the place: looking at one of a few is quicker than at one of each place.
 fn check_place(
     place: &PlaceKey,
-    sum: &Sums,
+    field: &FieldKey,
     open: bool,
     computed: i128,
     stated: i128,
@@ -184,15 +204,11 @@ fn check_place(
             stated,
         });
     }
-    let fits = match sum.is_bool {
-        true => (0..=1).contains(&computed),
-        false => computed.unsigned_abs() <= MAX_MINOR_UNITS.unsigned_abs(),
-    };
-    if !fits {
+    if !field.can_hold(computed) {
         return Err(Refusal::OutOfRange(place.clone()));
     }
     // Looking up the account comes last: hardly any place needs it.
-    if sum.is_balance && (!open || computed < 0) && !policy.is_unbounded(place.account.as_str()) {
+    if field.asset().is_some() && (!open || computed < 0) && !policy.is_unbounded(place.account.as_str()) {
         return Err(match open {
             false => Refusal::NotOpen(place.clone()),
             true => Refusal::BelowZero {

@@ -3,6 +3,7 @@
 use crate::support::*;
 use aethel_ir::Code;
 use aethel_ledger::*;
+use redb::{ReadableTable, ReadableTableMetadata};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -250,4 +251,63 @@ fn without_the_right_to_write_a_ledger_is_read() {
     let lines: Vec<&str> = said.lines().filter(|line| wanted.contains(line)).collect();
     assert_eq!(lines, wanted, "{said}");
     assert!(fs::read(&path).unwrap() == before);
+}
+
+/// A row of many transfers is cut into parts, and is what it was in one: after opening, in lists, in a copy.
+#[test]
+fn a_long_row_is_kept_in_parts() {
+    const PARTS: redb::TableDefinition<'_, (u64, u32), &[u8]> = redb::TableDefinition::new("parts");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.redb");
+    let mut store = open(&path);
+    first(&mut store);
+    let mut request = pay(&store, "long", 1);
+    let (from, to) = (request.body.entries.place[0], request.body.entries.place[1]);
+    // Amounts that take several bytes, and nothing in sum.
+    for n in 0..40_000_i128 {
+        request.body.entries.push(from, n << 20, 0);
+        request.body.entries.push(to, -(n << 20), 0);
+        request.body.entries.push(from, -(n << 20), 0);
+        request.body.entries.push(to, n << 20, 0);
+    }
+    request.certificate = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+    let kept = request.clone();
+    committed(store.commit_from(&mut request).unwrap());
+    let sequence = store.head().sequence;
+    let whole = store.row(sequence).unwrap().unwrap();
+    assert!(whole.len() > 1_500_000, "{}", whole.len());
+    clean(&store);
+    drop(store);
+    let store = open(&path);
+    assert_eq!(store.row(sequence).unwrap().unwrap(), whole);
+    assert_eq!(store.certificate(sequence).unwrap().unwrap(), kept.certificate);
+    assert_eq!(
+        store.record(sequence).unwrap().unwrap().body.entries,
+        kept.body.entries
+    );
+    clean(&store);
+    let copy = directory.path().join("copy.redb");
+    copy_to_file(&store, &copy).unwrap();
+    assert_eq!(open(&copy).row(sequence).unwrap().unwrap(), whole);
+    drop(store);
+    // A part that is missing, changed, or one too many is found.
+    let file = fs::read(&path).unwrap();
+    crate::damage::tamper(&path, |t| {
+        assert!(t.open_table(PARTS).unwrap().len().unwrap() > 20)
+    });
+    let faults: [&dyn Fn(&mut redb::Table<'_, (u64, u32), &[u8]>); 3] = [
+        &|parts| drop(parts.remove((sequence, 3)).unwrap().unwrap()),
+        &|parts| {
+            let mut part = parts.get((sequence, 2)).unwrap().unwrap().value().to_vec();
+            part[7] ^= 1;
+            parts.insert((sequence, 2), part.as_slice()).unwrap();
+        },
+        &|parts| drop(parts.insert((sequence, 1000), [1].as_slice()).unwrap()),
+    ];
+    for fault in faults {
+        fs::write(&path, &file).unwrap();
+        crate::damage::tamper(&path, |t| fault(&mut t.open_table(PARTS).unwrap()));
+        let said = crate::damage::fails(&path);
+        assert!(said.contains(&format!("record {sequence}")), "{said}");
+    }
 }

@@ -12,12 +12,13 @@ use crate::identity::run_of_rows;
 use crate::oracle::OracleCheck;
 use crate::serial::Run;
 use aethel_certificate::Layout;
-use aethel_ir::{Batch, Column, Names, OPENING_ACCOUNT, PlaceId, TransactionId};
+use aethel_ir::{Amounts, Batch, Column, Group, Names, OPENING_ACCOUNT, PlaceId, TransactionId};
 use aethel_ledger::{
     ApprovalReport, BatchKey, Body, CommitOutcome, CommitRequest, Digest, Entries, FieldKey, LedgerError,
     LedgerStore, Opening, OracleEvidence, OracleProof, PlaceKey, PolicyChange, RecordKind, SignedPlan,
     TransactionNames, select,
 };
+use std::ops::Range;
 
 /// Everything that goes into one record.
 pub(crate) struct CommitInput<'a> {
@@ -79,7 +80,7 @@ impl CommitManager {
         let approval = ApprovalReport::of(store.policy(), ledger_id, &request.body);
         let outcome = match ahead {
             true => store.submit(&request),
-            false => store.commit(&request),
+            false => store.commit_from(&mut request),
         };
         match outcome {
             Ok(outcome) => Ok(Committed {
@@ -104,7 +105,7 @@ fn request(mut input: CommitInput<'_>) -> CommitRequest {
     body.oracles = evidence(&input);
     let values = std::mem::take(&mut input.run.final_values);
     let listed = Listed::new(&input);
-    body.entries = entries(&input, &listed);
+    body.entries = entries(&mut input, &listed);
     body.openings = listed.openings(std::mem::take(&mut input.openings));
     let mut expected = Vec::new();
     let mut versions = input.versions;
@@ -204,11 +205,14 @@ fn written(batch: &Batch, layout: &Layout) -> Vec<bool> {
 
 /// Where the batch itself writes `equity:opening`, the openings of the record draw on it too.
 fn draw_on_openings(body: &mut Body) {
+    if body.openings.is_empty() {
+        return;
+    }
     for index in 0..body.places.len() {
         let FieldKey::Balance { asset } = &body.places[index].field else {
             continue;
         };
-        if body.openings.is_empty() || body.places[index].account.as_str() != OPENING_ACCOUNT {
+        if body.places[index].account.as_str() != OPENING_ACCOUNT {
             continue;
         }
         for opening in &body.openings {
@@ -219,18 +223,29 @@ fn draw_on_openings(body: &mut Body) {
     }
 }
 
-/// What the transactions did, in batch order.
-fn entries(input: &CommitInput<'_>, listed: &Listed) -> Entries {
-    let (batch, layout, run) = (input.batch, &input.graph.layout, &input.run);
+/// What the transactions did, in batch order. The log of the run becomes the amounts where it is in that order and of
+/// what goes into the record.
+fn entries(input: &mut CommitInput<'_>, listed: &Listed) -> Entries {
+    let (batch, layout) = (input.batch, &input.graph.layout);
     // The places of which the run logs what goes into the record: changes in escrow, new values of fields.
     let mut as_logged: Vec<bool> = (0..batch.places.len() as u32)
         .map(|place| batch.asset_of(PlaceId(place)).is_none())
         .collect();
-    run.escrow
+    input
+        .run
+        .escrow
         .iter()
         .for_each(|place| as_logged[place.0 as usize] = true);
     let all_logged = as_logged.iter().all(|logged| *logged);
-    let mut entries = Entries::with_capacity(layout.total_writes());
+    // Without `after`, batch order is source order, which logs lie in.
+    let as_it_is = all_logged && input.graph.items.waits.is_empty();
+    let count = layout.total_writes();
+    let mut amounts: Vec<i128> = Vec::with_capacity(if as_it_is { 0 } else { count });
+    let mut entries = Entries {
+        place: Vec::with_capacity(count),
+        amount: Amounts::default(),
+        position: Vec::with_capacity(count),
+    };
     let mut rest = input.graph.order.as_slice();
     while let Some(first) = rest.first() {
         let position = (input.graph.order.len() - rest.len()) as u32;
@@ -243,22 +258,20 @@ fn entries(input: &CommitInput<'_>, listed: &Listed) -> Entries {
             continue;
         }
         let from = entries.len();
-        let end = from + ids.len() * slots.len();
-        entries.position.resize(end, 0);
-        let positions = entries.position[from..].chunks_exact_mut(slots.len());
-        positions
-            .zip(position..)
-            .for_each(|(entries, position)| entries.fill(position));
-        entries.place.resize(end, 0);
-        for (slot, at) in slots.iter().zip(from..) {
-            let places = entries.place[at..].iter_mut().step_by(slots.len());
-            match group.places.get(usize::from(*slot)) {
-                Some(Column::Each(column)) => places
-                    .zip(&column[reference.row as usize..])
-                    .for_each(|(to, place)| *to = place.0),
-                Some(Column::Same(place)) => places.for_each(|to| *to = place.0),
-                None => {}
-            }
+        add_positions(
+            &mut entries.position,
+            position..position + ids.len() as u32,
+            slots.len(),
+        );
+        add_places(
+            &mut entries.place,
+            group,
+            slots,
+            reference.row as usize,
+            ids.len(),
+        );
+        if as_it_is {
+            continue;
         }
         // Rows that also follow one another in the source lie side by side in the log.
         let pieces = match ids.last() {
@@ -268,26 +281,84 @@ fn entries(input: &CommitInput<'_>, listed: &Listed) -> Entries {
         for piece in pieces {
             let last = piece.last().unwrap_or(first);
             let logged = layout.writes(piece[0]).start..layout.writes(*last).end;
-            run.written.copy_to(logged, &mut entries.amount);
+            input.run.written.copy_to(logged, &mut amounts);
         }
         if !all_logged {
             for (id, at) in ids.iter().zip((from..).step_by(slots.len())) {
                 let seen = layout.slots(*id).start;
                 for (slot, at) in slots.iter().zip(at..) {
                     if !as_logged[entries.place[at] as usize] {
-                        let seen = run.seen.get(seen + usize::from(*slot)).copied().unwrap_or(0);
-                        entries.amount[at] = entries.amount[at].saturating_sub(seen);
+                        let seen = input
+                            .run
+                            .seen
+                            .get(seen + usize::from(*slot))
+                            .copied()
+                            .unwrap_or(0);
+                        amounts[at] = amounts[at].saturating_sub(seen);
                     }
                 }
             }
         }
     }
+    entries.amount = match as_it_is {
+        true => std::mem::take(&mut input.run.written),
+        false => amounts.into(),
+    };
     if let Some(numbers) = &listed.numbers {
         for place in &mut entries.place {
             *place = numbers[*place as usize];
         }
     }
     entries
+}
+
+/// Adds each position as often as its transaction writes.
+fn add_positions(positions: &mut Vec<u32>, range: Range<u32>, writes: usize) {
+    match writes {
+        2 => positions.extend(range.flat_map(|position| [position; 2])),
+        _ => positions.extend(range.flat_map(|position| std::iter::repeat_n(position, writes))),
+    }
+}
+
+/// Adds the places that rows of a group write, row by row.
+fn add_places(to: &mut Vec<u32>, group: &Group, slots: &[u16], first: usize, rows: usize) {
+    let column = |slot: &u16| group.places.get(usize::from(*slot));
+    fn part(places: &[PlaceId], rows: Range<usize>) -> impl Iterator<Item = &PlaceId> {
+        places.get(rows).unwrap_or_default().iter()
+    }
+    let range = first..first + rows;
+    match slots {
+        // The commonest by far, in one pass.
+        [one, other] => match (column(one), column(other)) {
+            (Some(Column::Each(one)), Some(Column::Each(other))) => {
+                return to.extend(
+                    part(one, range.clone())
+                        .zip(part(other, range))
+                        .flat_map(|(one, other)| [one.0, other.0]),
+                );
+            }
+            (Some(Column::Same(one)), Some(Column::Each(other))) => {
+                return to.extend(part(other, range).flat_map(|other| [one.0, other.0]));
+            }
+            (Some(Column::Each(one)), Some(Column::Same(other))) => {
+                return to.extend(part(one, range).flat_map(|one| [one.0, other.0]));
+            }
+            _ => {}
+        },
+        _ => {}
+    }
+    let from = to.len();
+    to.resize(from + rows * slots.len(), 0);
+    for (slot, at) in slots.iter().zip(from..) {
+        let places = to[at..].iter_mut().step_by(slots.len());
+        match column(slot) {
+            Some(Column::Each(column)) => {
+                places.zip(&column[first..]).for_each(|(to, place)| *to = place.0);
+            }
+            Some(Column::Same(place)) => places.for_each(|to| *to = place.0),
+            None => {}
+        }
+    }
 }
 
 /// The names in batch order; neighbouring rows of one loop are one run.

@@ -20,7 +20,7 @@ mod tests;
 
 use aethel_ir::{
     AccountId, Batch, Column, Group, Names, Rational, TransactionId, TransactionRef, Value, ValueColumn,
-    Wholes, varint,
+    Wholes, batch::count_rows, varint,
 };
 use aethel_ledger::Digest;
 use meaning::Meaning;
@@ -140,27 +140,36 @@ pub(crate) fn run_of_rows(batch: &Batch, order: &[TransactionId]) -> u32 {
     let Some((first, start)) = order.first().and_then(|first| Some((first, reference(first)?))) else {
         return u32::from(!order.is_empty());
     };
+    // Mostly they follow one another in the source as well, which is quickly seen of many at once.
+    let source = batch.transactions.get(first.0 as usize..).unwrap_or_default();
+    let rows = count_rows(source, start.group, start.row);
+    let count = count_ids(&order[..rows.min(order.len())]);
     let follows = |count: u32, next: &TransactionRef| {
         next.group == start.group && next.row == start.row.wrapping_add(count)
     };
-    // Mostly they follow one another in the source as well, which is quickly seen of many at once.
+    let rest = (count..).zip(&order[count as usize..]);
+    let more = rest.take_while(|(n, id)| reference(id).is_some_and(|next| follows(*n, next)));
+    count + more.count() as u32
+}
+
+/// How many transactions from the first on follow one another in the source.
+fn count_ids(ids: &[TransactionId]) -> u32 {
+    let Some(first) = ids.first() else { return 0 };
     let mut count = 0;
-    let source = &batch.transactions[first.0 as usize..];
-    for (ids, next) in order.chunks_exact(64).zip(source.chunks_exact(64)) {
-        let fits = |(n, (id, next)): (u32, (&TransactionId, &TransactionRef))| {
-            (id.0 == first.0.wrapping_add(n)) & follows(n, next)
-        };
-        if !(count..)
-            .zip(ids.iter().zip(next))
-            .fold(true, |all, one| all & fits(one))
-        {
+    for part in ids.as_chunks::<64>().0 {
+        let differ = (count..)
+            .zip(part)
+            .fold(0, |differ, (n, id)| differ | id.0 ^ first.0.wrapping_add(n));
+        if differ != 0 {
             break;
         }
         count += 64;
     }
-    let rest = (count..).zip(&order[count as usize..]);
-    let more = rest.take_while(|(n, id)| reference(id).is_some_and(|next| follows(*n, next)));
-    count + more.count() as u32
+    let rest = (count..).zip(&ids[count as usize..]);
+    count
+        + rest
+            .take_while(|(n, id)| id.0 == first.0.wrapping_add(*n))
+            .count() as u32
 }
 
 struct Writer<'a> {
@@ -275,6 +284,22 @@ impl<'a> Writer<'a> {
     }
 
     fn values(&mut self, run: &Run<'_>, parameter: usize) {
+        if let [piece] = run.pieces.as_slice()
+            && let Some(ValueColumn::Whole(Wholes::Each(numbers))) = piece.group.values.get(parameter)
+            && let Some(values) = numbers.narrow().and_then(|all| all.values.get(piece.range()))
+        {
+            match all_the_same(values) {
+                Some(value) => {
+                    self.bytes.push(0);
+                    varint::int(&mut self.bytes, i128::from(*value));
+                }
+                None => {
+                    self.bytes.push(1);
+                    varint::ints(&mut self.bytes, values);
+                }
+            }
+            return self.hash();
+        }
         let mut wholes: Vec<i128> = Vec::with_capacity(run.len());
         let columns = run
             .pieces

@@ -64,7 +64,7 @@ pub use result::{
     Approval, ApprovalNeed, BatchResult, ConflictNumbers, GraphNumbers, LinearizabilityProof, StageReport,
     ThroughputBaseline,
 };
-pub use serial::{Run, TransactionFailure, Written};
+pub use serial::{Run, TransactionFailure};
 pub use team::{StageThreads, Team};
 
 /// A diagnostic that ends a batch; boxed, because it is large and rare.

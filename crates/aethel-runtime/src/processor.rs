@@ -8,18 +8,17 @@ use crate::dependency_analyzer::DependencyGraph;
 use crate::details::{Details, Kept};
 use crate::keys::{key_of, repeated};
 use crate::lemmas::ProvedAccess;
-use crate::linearizability_prover::{DirectVerdict, ProofError, ProofOptions, rejected};
-use crate::oracle::{Feeds, OracleCheck, verify_batch};
+use crate::linearizability_prover::{DirectVerdict, ProofError, ProofOptions, rejected, undecided};
+use crate::oracle::{OracleCheck, verify_batch};
 use crate::parallel_executor::{ExecutionError, ExecutionOptions};
 use crate::preparation::{Snapshot, effective_policy, prepare};
 use crate::request::{BatchRequest, ProcessorOptions};
 use crate::result::{BatchResult, ConflictNumbers, LinearizabilityProof, StageReport};
-use crate::single::single;
 use crate::team::{Noting, StageThreads, Team};
 use crate::{
     ConflictDetector, ConservationValidator, DependencyAnalyzer, LinearizabilityProver, ParallelExecutor,
 };
-use crate::{Refusal, failure, identity, memory};
+use crate::{Refusal, failure, identity, memory, parallel_executor};
 use aethel_certificate::Workers;
 use aethel_ir::{Code, Diagnostic, Severity, TransactionId};
 use aethel_ledger::{BatchKey, CommitOutcome, Digest, LedgerStore, MemoryStore, PolicyChange};
@@ -107,22 +106,8 @@ impl BatchProcessor {
         request: &BatchRequest<'_>,
         id: TransactionId,
     ) -> BatchResult {
-        match single(&request.batch, &request.openings, id) {
-            Some((batch, openings)) => {
-                let alone = BatchRequest {
-                    batch,
-                    openings,
-                    key: request.key.clone(),
-                    program: request.program.clone(),
-                    oracles: request.oracles.clone(),
-                    feeds: alone_feeds(request, id),
-                    first_policy: request.first_policy.clone(),
-                    signatures: request.signatures.clone(),
-                    details: false,
-                    ..*request
-                };
-                self.execute_batch(store, alone)
-            }
+        match request.single(id) {
+            Some(alone) => self.execute_batch(store, alone),
             None => {
                 let mut result = BatchResult::default();
                 let message = format!("the batch has no transaction {}", id.0);
@@ -355,9 +340,7 @@ impl BatchProcessor {
             result.note(note);
         }
         if let Some(DirectVerdict::Undecided { reason }) = &proof.direct {
-            let message = format!("the solver could not decide about the whole run: {reason}");
-            let help = "the batch was run serially instead; its certificate is as strict as ever";
-            result.note(Diagnostic::new(Code::AE0603, message).help(help));
+            result.note(undecided(reason));
         }
         let checked = proof.checked.as_ref().map_or(0, |checked| checked.accesses);
         stages.end(result, 4, "proof", &[("accesses", checked)]);
@@ -377,6 +360,8 @@ impl BatchProcessor {
         result.conservation_proof = Some(conservation);
         stages.end(result, 5, "conservation", &counts);
 
+        // What follows may take much memory.
+        drop(plan);
         stages.begin("the commit")?;
         let view = proof.certificate(batch, graph, before);
         let certificate = aethel_certificate::encode(&view)
@@ -457,24 +442,9 @@ impl BatchProcessor {
                 failure::explain(&request.batch, graph, before, &failure, request.sources)
             }
             ExecutionError::Stopped(stop) => stop.diagnostic("execution"),
-            ExecutionError::Panicked(said) => Diagnostic::new(
-                Code::AE0510,
-                format!("a worker stopped by itself: {}", aethel_ir::quote(&said)),
-            )
-            .help("nothing was committed; this is a bug of aethel, please report it with the program"),
+            ExecutionError::Panicked(said) => parallel_executor::panicked(&said),
         })
     }
-}
-
-/// The feeds of a transaction's intent, which is the only one of a batch of one.
-fn alone_feeds(request: &BatchRequest<'_>, id: TransactionId) -> Feeds {
-    let intent = request.batch.transaction(id).map(|view| view.group.intent);
-    let mine = request
-        .feeds
-        .iter()
-        .filter(|((owner, _), _)| Some(*owner) == intent);
-    mine.map(|((_, value), feed)| ((0, *value), feed.clone()))
-        .collect()
 }
 
 /// What is known before stage ②.

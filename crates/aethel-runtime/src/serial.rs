@@ -5,9 +5,7 @@ use crate::clock::{Stop, Watch};
 use crate::dependency_analyzer::DependencyGraph;
 use crate::supply::Supply;
 use aethel_certificate::Layout;
-use aethel_certificate::escrow::Changes;
-use aethel_ir::{Batch, Evaluator, Failure, PlaceId, Site, TransactionId};
-use std::ops::Range;
+use aethel_ir::{Amounts, Batch, Evaluator, Failure, PlaceId, Site, TransactionId};
 
 /// How often a loop over transactions looks at the watch.
 pub(crate) const CHECK_EVERY: usize = 128;
@@ -25,84 +23,7 @@ pub struct Run {
     /// Like `seen`: how many writes the place had had.
     pub versions: Vec<u32>,
     /// For each transaction in source order and each written slot, the new value; of a place in escrow, the change.
-    pub written: Written,
-}
-
-/// A log of values in minor units, as narrow as they allow; two with the same values are equal.
-#[derive(Clone, Debug, Eq)]
-pub enum Written {
-    /// All of them are small.
-    Narrow(Vec<i64>),
-    /// Some need not be.
-    Wide(Vec<i128>),
-}
-
-impl PartialEq for Written {
-    fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && (0..self.len()).all(|index| self.get(index) == other.get(index))
-    }
-}
-
-impl Default for Written {
-    fn default() -> Self {
-        Written::Narrow(Vec::new())
-    }
-}
-
-impl From<Vec<i64>> for Written {
-    fn from(values: Vec<i64>) -> Self {
-        Written::Narrow(values)
-    }
-}
-
-impl From<Vec<i128>> for Written {
-    fn from(values: Vec<i128>) -> Self {
-        Written::Wide(values)
-    }
-}
-
-impl Written {
-    /// One of them.
-    pub fn get(&self, index: usize) -> Option<i128> {
-        self.changes().get(index)
-    }
-
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.changes().len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.changes().is_empty()
-    }
-
-    /// All of them, as the checker takes changes.
-    pub fn changes(&self) -> Changes<'_> {
-        match self {
-            Written::Narrow(values) => Changes::Narrow(values),
-            Written::Wide(values) => Changes::Wide(values),
-        }
-    }
-
-    /// Appends some of them.
-    pub(crate) fn copy_to(&self, range: Range<usize>, to: &mut Vec<i128>) {
-        match self {
-            Written::Narrow(values) => {
-                let values = values.get(range).unwrap_or_default();
-                to.extend(values.iter().map(|value| i128::from(*value)));
-            }
-            Written::Wide(values) => to.extend_from_slice(values.get(range).unwrap_or_default()),
-        }
-    }
-
-    /// All of them, where they are wide: a log that is not of changes only always is.
-    pub fn wide(&self) -> &[i128] {
-        match self {
-            Written::Narrow(_) => &[],
-            Written::Wide(values) => values,
-        }
-    }
+    pub written: Amounts,
 }
 
 impl Run {
@@ -115,7 +36,7 @@ impl Run {
             escrow,
             seen: vec![0; slots],
             versions: vec![0; slots],
-            written: Written::default(),
+            written: Amounts::default(),
         }
     }
 

@@ -1,15 +1,48 @@
 //! One transaction of a batch as a batch of its own.
 
+use crate::oracle::Feeds;
 use crate::preparation::Openings;
+use crate::request::BatchRequest;
 use aethel_ir::{
     AccountId, Batch, BatchItem, Column, Group, Names, PlaceId, TransactionId, TransactionRef, ValueColumn,
     Wholes,
 };
 use std::collections::HashMap;
 
+impl<'a> BatchRequest<'a> {
+    /// The request for one transaction of the batch alone: a batch of one with its own proof and its own commit. `None`
+    /// for an id that is not of the batch.
+    pub fn single(&self, id: TransactionId) -> Option<BatchRequest<'a>> {
+        let (batch, openings) = single(&self.batch, &self.openings, id)?;
+        Some(BatchRequest {
+            batch,
+            openings,
+            key: self.key.clone(),
+            program: self.program.clone(),
+            oracles: self.oracles.clone(),
+            feeds: alone_feeds(self, id),
+            first_policy: self.first_policy.clone(),
+            signatures: self.signatures.clone(),
+            details: false,
+            ..*self
+        })
+    }
+}
+
+/// The feeds of a transaction's intent, which is the only one of a batch of one.
+fn alone_feeds(request: &BatchRequest<'_>, id: TransactionId) -> Feeds {
+    let intent = request.batch.transaction(id).map(|view| view.group.intent);
+    let mine = request
+        .feeds
+        .iter()
+        .filter(|((owner, _), _)| Some(*owner) == intent);
+    mine.map(|((_, value), feed)| ((0, *value), feed.clone()))
+        .collect()
+}
+
 /// The batch that holds only this transaction, under its own name, with only the accounts and places that it touches,
 /// and the openings that concern it. `None` for an id that is not of the batch.
-pub(crate) fn single(batch: &Batch, openings: &Openings, id: TransactionId) -> Option<(Batch, Openings)> {
+fn single(batch: &Batch, openings: &Openings, id: TransactionId) -> Option<(Batch, Openings)> {
     let view = batch.transaction(id)?;
     let mut accounts: Vec<AccountId> = Vec::new();
     let mut account_of = HashMap::new();

@@ -5,14 +5,15 @@ use crate::{
     ConflictDetector, DependencyAnalyzer, ExecutionError, ParallelExecutor, SystemClock, Watch, forced,
 };
 use aethel_certificate::accesses;
+use aethel_ir::Amounts;
 use aethel_ir::{Failure, MAX_MINOR_UNITS, Site, Slot, TransactionId};
-use aethel_runtime::serial::{Run, SerialError, Written, run_serially};
+use aethel_runtime::serial::{Run, SerialError, run_serially};
 use aethel_runtime::{DependencyGraph, Team};
 use proptest::prelude::*;
 use std::sync::Arc;
 
 /// By how much each transaction changes what it writes.
-fn changes(build: &Build, graph: &DependencyGraph, run: &Run) -> Written {
+fn changes(build: &Build, graph: &DependencyGraph, run: &Run) -> Amounts {
     let mut changes = run.written.wide().to_vec();
     for id in (0..build.batch.len() as u32).map(TransactionId) {
         let view = build.batch.transaction(id).unwrap();

@@ -13,6 +13,7 @@
 //! assert_eq!(parsed.program.items.len(), 1);
 //! ```
 
+mod again;
 pub mod ast;
 mod depth;
 mod dialects;
@@ -27,6 +28,7 @@ mod skeleton;
 mod strict;
 mod words;
 
+pub use again::Reader;
 pub use depth::MAX_DEPTH;
 pub use format::{FormatError, format};
 pub use literals::{MAX_DIGITS, MAX_NAME_BYTES};

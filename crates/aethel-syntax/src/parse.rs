@@ -80,7 +80,7 @@ pub fn parse_condition(source: SourceId, text: &str) -> (Option<Expr>, Vec<Diagn
 }
 
 /// The problem with a text of this size, if there is one.
-fn too_large(source: SourceId, size: usize) -> Option<Diagnostic> {
+pub(crate) fn too_large(source: SourceId, size: usize) -> Option<Diagnostic> {
     (size > MAX_SOURCE_BYTES).then(|| {
         Diagnostic::new(
             Code::AE0108,

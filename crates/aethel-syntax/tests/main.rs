@@ -7,6 +7,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod again;
 mod cases;
 mod conditions;
 mod format;

@@ -46,7 +46,7 @@ fn check_any(text: &str) {
 }
 
 /// Words and marks that a program may be made of, and some that it may not.
-const SOUP: &[&str] = &[
+pub const SOUP: &[&str] = &[
     "asset ",
     "account ",
     "field ",

@@ -52,6 +52,21 @@ impl InputSources {
     }
 }
 
+/// Reads inputs from the text of an inputs file, and the files that it names relative to a directory.
+///
+/// # Errors
+/// Every problem of the text, or of the files.
+pub fn from_text(
+    name: &str,
+    text: &str,
+    directory: &Path,
+    sources: &mut SourceMap,
+) -> Result<Inputs, Vec<Diagnostic>> {
+    let mut inputs = Inputs::from_json(sources.add(name, text), text)?;
+    add_balances(&mut inputs, directory, sources)?;
+    Ok(inputs)
+}
+
 /// Reads the CSV file of opening balances that inputs name, relative to a directory.
 ///
 /// # Errors

@@ -1,9 +1,11 @@
 //! Programs: reading, checking, lowering.
 
+pub use aethel_syntax::ast;
+
 use crate::files::{self, ProgramFiles};
 use aethel_ir::{Diagnostic, SourceId, SourceMap};
 use aethel_lower::{ForCheck, Inputs, LoweredBatch, Purpose, Selection};
-use aethel_syntax::ast;
+use aethel_syntax::Parsed;
 use std::path::{Path, PathBuf};
 
 /// A program that was read, and what was found while reading.
@@ -46,7 +48,11 @@ impl Program {
 
     /// Reads a program from a text that is in the sources already.
     pub fn parse(source: SourceId, text: &str, directory: PathBuf) -> Program {
-        let parsed = aethel_syntax::parse(source, text);
+        Self::new(source, aethel_syntax::parse(source, text), directory)
+    }
+
+    /// A program that was read already.
+    pub(crate) fn new(source: SourceId, parsed: Parsed, directory: PathBuf) -> Program {
         Program {
             source,
             tree: parsed.program,

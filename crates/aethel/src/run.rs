@@ -124,21 +124,13 @@ fn run_batches(
     }
     let signatures = approvals::read_all(&options.signatures).map_err(one)?;
     let ledger = LedgerPath::resolve(options.ledger.as_ref(), sources).map_err(one)?;
-    let trust = match &options.config {
-        Some(path) => Some(Config::open(path, sources).map_err(one)?),
-        None => ledger.trusted_config(sources).map_err(one)?,
-    };
-    let first_policy = trust
-        .map_or(Ok(Vec::new()), |config| policy_changes(&config))
-        .map_err(one)?;
+    let first_policy = first_policy(options.config.as_deref(), Some(&ledger), sources).map_err(one)?;
     let mut store = match options.dry_run || options.rehearse {
         true => ledger.open_read_only(options.wait).map_err(one)?,
         false => ledger.open(options.wait).map_err(one)?,
     };
     report.ledger = store.name().to_string();
-    if store.head().sequence > 0 {
-        disagreement(store.policy(), &first_policy).map_err(one)?;
-    }
+    agrees(&*store, &first_policy).map_err(one)?;
     let keys = keys(options, &lowered, &*store)?;
     let limits = ProcessorOptions {
         validation: options.validation,
@@ -288,18 +280,8 @@ fn keys(
     store: &dyn LedgerStore,
 ) -> Result<Vec<Option<BatchKey>>, Vec<Diagnostic>> {
     let one = |diagnostic: Diagnostic| vec![diagnostic];
-    let mut keys: Vec<Option<BatchKey>> = lowered
-        .iter()
-        .map(|_| options.key.as_deref().map(|key| BatchKey::User(key.into())))
-        .collect();
-    if let Some(key) = &options.key
-        && (key.is_empty() || key.len() > 128 || key.chars().any(char::is_control))
-    {
-        let message = format!("`{}` cannot be a key", quote(key));
-        return Err(one(
-            Diagnostic::new(Code::AE0911, message).help("1 to 128 bytes without control characters")
-        ));
-    }
+    let key = options.key.as_deref().map(user_key).transpose().map_err(one)?;
+    let mut keys = vec![key; lowered.len()];
     let Some(again) = &options.again else {
         return Ok(keys);
     };
@@ -334,6 +316,18 @@ fn keys(
         )));
     }
     Ok(keys)
+}
+
+/// A key that somebody chose.
+///
+/// # Errors
+/// AE0911.
+pub(crate) fn user_key(key: &str) -> Result<BatchKey, Diagnostic> {
+    if key.is_empty() || key.len() > 128 || key.chars().any(char::is_control) {
+        let message = format!("`{}` cannot be a key", quote(key));
+        return Err(Diagnostic::new(Code::AE0911, message).help("1 to 128 bytes without control characters"));
+    }
+    Ok(BatchKey::User(key.into()))
 }
 
 pub(crate) fn processor_options(threads: Option<u32>, timeout: Option<Duration>) -> ProcessorOptions {
@@ -421,6 +415,34 @@ pub(crate) fn request<'a>(
     request.openings = openings;
     request.oracles = oracles;
     request
+}
+
+/// The policy that a new ledger begins with: what a named configuration asks for, else the one beside the ledger.
+///
+/// # Errors
+/// When the configuration is wrong.
+pub(crate) fn first_policy(
+    named: Option<&Path>,
+    ledger: Option<&LedgerPath>,
+    sources: &mut SourceMap,
+) -> Result<Vec<PolicyChange>, Diagnostic> {
+    let trust = match (named, ledger) {
+        (Some(path), _) => Some(Config::open(path, sources)?),
+        (None, Some(ledger)) => ledger.trusted_config(sources)?,
+        (None, None) => None,
+    };
+    trust.map_or(Ok(Vec::new()), |config| policy_changes(&config))
+}
+
+/// A ledger that has records must hold what the configuration asks for.
+///
+/// # Errors
+/// AE0808.
+pub(crate) fn agrees(store: &dyn LedgerStore, first_policy: &[PolicyChange]) -> Result<(), Diagnostic> {
+    match store.head().sequence {
+        0 => Ok(()),
+        _ => disagreement(store.policy(), first_policy),
+    }
 }
 
 /// The policy that a configuration asks for.

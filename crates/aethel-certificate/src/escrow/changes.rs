@@ -1,7 +1,7 @@
 //! The changes that a run logged, and whether they are those of its rows.
 
-use aethel_ir::Lane;
 use aethel_ir::access::columns::{Block, Columns, Room};
+use aethel_ir::{Amounts, Lane};
 use std::ops::Range;
 
 /// The changes of transactions, one after the other, written slots ascending, in minor units.
@@ -16,6 +16,15 @@ pub enum Changes<'a> {
 impl Default for Changes<'_> {
     fn default() -> Self {
         Changes::Narrow(&[])
+    }
+}
+
+impl<'a> From<&'a Amounts> for Changes<'a> {
+    fn from(amounts: &'a Amounts) -> Self {
+        match amounts {
+            Amounts::Narrow(values) => Changes::Narrow(values),
+            Amounts::Wide(values) => Changes::Wide(values),
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::transport::Failure;
 use super::uri;
-use aethel::editor::{Analysis, Encoding, Lines, Position, Proved};
+use aethel::editor::{Analysis, Encoding, Lines, Position, Proved, Reader};
 use serde_json::Value;
-use std::cell::OnceCell;
+use std::borrow::Cow;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +28,11 @@ pub struct Document {
     path: Option<PathBuf>,
     /// Found out when it is asked for first.
     analysis: OnceCell<Analysis>,
+    /// What there was to know of the text before a change. Giving back so many pieces of memory takes a while, for which
+    /// what the client waits for does not have to wait.
+    past: Option<Analysis>,
+    /// Knows the parts of the text as it was.
+    reader: RefCell<Reader>,
 }
 
 impl Document {
@@ -41,6 +47,8 @@ impl Document {
             text: text.into(),
             path: uri::path_of(uri),
             analysis: OnceCell::new(),
+            past: None,
+            reader: RefCell::default(),
         }
     }
 
@@ -63,14 +71,25 @@ impl Document {
 
     /// What there is to know about it.
     pub fn analysis(&self) -> &Analysis {
-        self.analysis
-            .get_or_init(|| Analysis::new(&self.name(), Arc::clone(&self.text), &self.directory()))
+        self.analysis.get_or_init(|| {
+            // Taken out meanwhile: after a panic there is a fresh one.
+            let mut reader = self.reader.take();
+            let text = Arc::clone(&self.text);
+            let analysis = Analysis::again(&mut reader, &self.name(), text, &self.directory());
+            self.reader.replace(reader);
+            analysis
+        })
     }
 
     /// Forgets what is known: a file that it reads has changed, or finding out went wrong.
     pub fn forget(&mut self) {
-        self.analysis = OnceCell::new();
+        self.past = self.analysis.take();
         self.stale = true;
+    }
+
+    /// Gives back what is needed no more; to be called when nobody waits.
+    pub fn tidy(&mut self) {
+        self.past = None;
     }
 
     /// Makes the changes of a `didChange`, one after the other.
@@ -92,7 +111,11 @@ impl Document {
                 new.clone_into(&mut text);
             } else {
                 let old: &str = if begun { &text } else { &self.text };
-                let lines = Lines::new(old);
+                let known = self.analysis.get().filter(|_| !begun);
+                let lines = known.map_or_else(
+                    || Cow::Owned(Lines::new(old)),
+                    |known| Cow::Borrowed(&known.lines),
+                );
                 let at = |end: &str| {
                     let position = position(&change["range"][end])?;
                     Some(lines.offset(old, position, encoding))

@@ -11,9 +11,10 @@ impl Server {
     pub fn publish_all(&mut self) {
         let stale = self.documents.values().filter(|document| document.stale);
         let stale: Vec<String> = stale.map(|document| document.uri.clone()).collect();
-        for uri in stale {
-            self.publish(&uri);
+        for uri in &stale {
+            self.publish(uri);
         }
+        self.documents.values_mut().for_each(Document::tidy);
     }
 
     /// Tells what is wrong with a text, and with the files that it reads.

@@ -7,8 +7,7 @@ use super::read::SLICE;
 use super::session::{Open, Session};
 use super::sql::Sql;
 use crate::error::{LedgerError, ServerProblem};
-use crate::places::MAX_MINOR_UNITS;
-use crate::places::PlaceKey;
+use crate::places::{MAX_MINOR_UNITS, PlaceKey};
 use crate::prepare::{Decision, Prepared, lookup, prepare, repeated};
 use crate::record::{Body, RecordKind};
 use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore};
@@ -297,7 +296,8 @@ fn write_rows(
 ) -> Result<(), Problem> {
     let sequence = signed(prepared.sequence)?;
     let receipt = prepared.receipt.0.as_slice();
-    let batch: [Parameter<'_>; 2] = [(&sequence, Type::INT8), (&prepared.row, Type::BYTEA)];
+    let row = [prepared.record.as_slice(), &request.certificate].concat();
+    let batch: [Parameter<'_>; 2] = [(&sequence, Type::INT8), (&row, Type::BYTEA)];
     changed(session, &sql.insert_batch, &batch, 1)?;
     let key: [Parameter<'_>; 2] = [(&prepared.key, Type::BYTEA), (&sequence, Type::INT8)];
     changed(session, &sql.insert_key, &key, 1)?;

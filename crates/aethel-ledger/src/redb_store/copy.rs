@@ -63,7 +63,7 @@ impl Waiting {
         self.bytes = 0;
         let rows = rows
             .iter()
-            .map(|(sequence, row, key)| -> BatchRows<'_> { (*sequence, row, key, &[]) });
+            .map(|(sequence, row, key)| -> BatchRows<'_> { (*sequence, [row, &[]], key, &[]) });
         guarded(ledger, "writing", || append(db, rows))
     }
 }

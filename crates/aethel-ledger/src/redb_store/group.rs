@@ -224,7 +224,7 @@ impl GroupStore {
         let job = Arc::new(Job {
             ticket,
             sequence: prepared.sequence,
-            row: std::mem::take(&mut prepared.row),
+            row: prepared.take_row(&request.certificate),
             key_row: std::mem::take(&mut prepared.key),
             batch: request.body.batch.clone(),
             key: request.body.key.clone(),
@@ -309,7 +309,7 @@ impl Work {
         let rows = jobs.iter().map(|job| {
             (
                 job.sequence,
-                job.row.as_slice(),
+                [job.row.as_slice(), &[]],
                 job.key_row.as_slice(),
                 job.lemmas.as_slice(),
             )

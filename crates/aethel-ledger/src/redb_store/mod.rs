@@ -19,7 +19,7 @@ use crate::places::{Columns, PlaceKey, Versioned};
 use crate::policy::Policy;
 use crate::prepare::{Decision, Layered, Prepared, lookup, prepare, repeated};
 use crate::receipt::Digest;
-use crate::record::{BatchKey, BatchSummary, Body};
+use crate::record::{BatchKey, BatchSummary, Body, Entries};
 use crate::record_codec::key_row;
 use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows};
 use crate::tail::{MISSING, Tail, merge};
@@ -33,7 +33,7 @@ use medium::Medium;
 use redb::{Key, OwnedRange, Value};
 use std::sync::Arc;
 use std::time::Duration;
-use tables::{BALANCES, BATCHES, KEYS, State};
+use tables::{BALANCES, KEYS, State};
 
 /// A ledger in one file that one process at a time writes. A path without a file is an empty ledger; its first
 /// commit creates the file.
@@ -93,7 +93,7 @@ impl RedbStore {
             File::Open(db) => {
                 let row = (
                     prepared.sequence,
-                    prepared.row.as_slice(),
+                    [prepared.record.as_slice(), &request.certificate],
                     prepared.key.as_slice(),
                     request.lemmas.as_slice(),
                 );
@@ -106,7 +106,7 @@ impl RedbStore {
                 let ledger_id = &self.state.head.ledger_id;
                 let mut fill = |db: &Db| {
                     guarded(&self.name, "creating", || {
-                        tables::write_first(db, ledger_id, &prepared, &request.lemmas)
+                        tables::write_first(db, ledger_id, &prepared, request)
                     })
                 };
                 match create::create(&self.medium, &self.name, &request.body.batch, &mut fill)? {
@@ -115,7 +115,7 @@ impl RedbStore {
                 }
             }
         }
-        let bytes = prepared.row.len();
+        let bytes = prepared.record.len() + request.certificate.len();
         Ok(self.written(prepared, bytes, &request.body))
     }
 
@@ -124,14 +124,14 @@ impl RedbStore {
         let Prepared {
             sequence,
             receipt,
-            row,
+            record,
             numbers,
             extra,
             policy,
             ..
         } = prepared;
         // The file has it; what follows may take as much memory again.
-        drop(row);
+        drop(record);
         let state = &mut self.state;
         state.tail.add_at(body, &numbers, &extra, sequence);
         state.tail_bytes += bytes as u64;
@@ -307,14 +307,21 @@ impl LedgerStore for RedbStore {
         }
     }
 
+    fn commit_from(&mut self, request: &mut CommitRequest) -> Result<CommitOutcome, LedgerError> {
+        match prepare(self, request)? {
+            Decision::Done(outcome) => Ok(outcome),
+            Decision::Write(prepared) => {
+                // The record says it all.
+                request.versions = Vec::new();
+                request.body.entries = Entries::default();
+                request.body.openings = Vec::new();
+                self.write(*prepared, request)
+            }
+        }
+    }
+
     fn row(&self, sequence: u64) -> Result<Option<Vec<u8>>, LedgerError> {
-        self.reading(None, |db| {
-            Ok(db
-                .begin_read()?
-                .open_table(BATCHES)?
-                .get(sequence)?
-                .map(|row| row.value().to_vec()))
-        })
+        self.reading(None, |db| tables::read_row(&db.begin_read()?, sequence))
     }
 
     fn lemma(&self, digest: &Digest) -> Result<Option<Vec<u8>>, LedgerError> {

@@ -11,13 +11,18 @@ use crate::policy_codec::{decode_policy, encode_policy};
 use crate::prepare::Prepared;
 use crate::receipt::{Digest, LedgerId};
 use crate::record_codec;
-use crate::store::Head;
+use crate::store::{CommitRequest, Head};
 use crate::tail::Tail;
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
+use redb::{
+    ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableDefinition, TableError, WriteTransaction,
+};
+use std::ops::Range;
 use std::sync::Arc;
 
-/// The journal: sequence number to row.
+/// The journal: sequence number to row, or to the first bytes of a long one.
 pub(super) const BATCHES: TableDefinition<u64, &[u8]> = TableDefinition::new("batches");
+/// The other parts of long rows: sequence number and number of the part, from 1. Not there while no row is long.
+pub(super) const PARTS: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("parts");
 /// Batch name and key to sequence number.
 pub(super) const KEYS: TableDefinition<&[u8], u64> = TableDefinition::new("keys");
 /// Place to value and version, as of the checkpoint.
@@ -31,6 +36,10 @@ pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta
 pub(super) const LEDGER: &str = "ledger";
 /// Row of [`META`]: up to where [`BALANCES`] was brought forward, and the policy there.
 pub(super) const CHECKPOINT: &str = "checkpoint";
+
+/// The most bytes of a row in one value. redb rounds a long value up to a power of two, fills that with zeros, writes all of
+/// it and keeps it in memory until then; this is such a length less what redb puts around a value.
+pub(super) const PART_BYTES: usize = if cfg!(test) { 300 } else { (64 << 10) - 256 };
 
 /// How far the table of balances was brought, and what held there.
 #[derive(Clone)]
@@ -130,7 +139,7 @@ pub(super) fn write_first(
     db: &Db,
     ledger_id: &LedgerId,
     prepared: &Prepared,
-    lemmas: &[(Digest, Vec<u8>)],
+    request: &CommitRequest,
 ) -> Result<(), redb::Error> {
     db.write(true, |transaction| {
         let empty = State::empty(*ledger_id).checkpoint;
@@ -138,18 +147,18 @@ pub(super) fn write_first(
         meta.insert(LEDGER, ledger_row(ledger_id).as_slice())?;
         meta.insert(CHECKPOINT, checkpoint_row(&empty).as_slice())?;
         transaction.open_table(BALANCES)?;
-        transaction
-            .open_table(BATCHES)?
-            .insert(prepared.sequence, prepared.row.as_slice())?;
+        let mut journal = transaction.open_table(BATCHES)?;
+        let row = [prepared.record.as_slice(), &request.certificate];
+        insert_row(transaction, &mut journal, prepared.sequence, row)?;
         transaction
             .open_table(KEYS)?
             .insert(prepared.key.as_slice(), prepared.sequence)?;
-        write_lemmas(transaction, lemmas)
+        write_lemmas(transaction, &request.lemmas)
     })
 }
 
-/// A batch as it is written: sequence number, journal row, key row, lemmas.
-pub(super) type BatchRows<'a> = (u64, &'a [u8], &'a [u8], &'a [(Digest, Vec<u8>)]);
+/// A batch as it is written: sequence number, journal row in two pieces, key row, lemmas.
+pub(super) type BatchRows<'a> = (u64, [&'a [u8]; 2], &'a [u8], &'a [(Digest, Vec<u8>)]);
 
 /// Writes batches in one transaction: of each its journal row, its key row and the lemmas that are new, nothing else.
 pub(super) fn append<'a>(db: &Db, batches: impl Iterator<Item = BatchRows<'a>>) -> Result<(), redb::Error> {
@@ -157,12 +166,64 @@ pub(super) fn append<'a>(db: &Db, batches: impl Iterator<Item = BatchRows<'a>>) 
         let mut journal = transaction.open_table(BATCHES)?;
         let mut keys = transaction.open_table(KEYS)?;
         for (sequence, row, key, lemmas) in batches {
-            journal.insert(sequence, row)?;
+            insert_row(transaction, &mut journal, sequence, row)?;
             keys.insert(key, sequence)?;
             write_lemmas(transaction, lemmas)?;
         }
         Ok(())
     })
+}
+
+/// Writes a journal row in parts that redb takes well.
+fn insert_row(
+    transaction: &WriteTransaction,
+    journal: &mut Table<'_, u64, &'static [u8]>,
+    sequence: u64,
+    row: [&[u8]; 2],
+) -> Result<(), redb::Error> {
+    let length = row[0].len() + row[1].len();
+    let mut joint = Vec::new();
+    journal.insert(sequence, part_of(row, 0..length.min(PART_BYTES), &mut joint))?;
+    if length > PART_BYTES {
+        let mut parts = transaction.open_table(PARTS)?;
+        for (number, first) in (1_u32..).zip((PART_BYTES..length).step_by(PART_BYTES)) {
+            let range = first..length.min(first + PART_BYTES);
+            parts.insert((sequence, number), part_of(row, range, &mut joint))?;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of a row in two pieces; in `joint` where they are of both.
+fn part_of<'a>([first, second]: [&'a [u8]; 2], range: Range<usize>, joint: &'a mut Vec<u8>) -> &'a [u8] {
+    let after = |at: usize| at.saturating_sub(first.len()).min(second.len());
+    let of_first = &first[range.start.min(first.len())..range.end.min(first.len())];
+    let of_second = &second[after(range.start)..after(range.end)];
+    match (of_first, of_second) {
+        (part, []) | ([], part) => part,
+        _ => {
+            joint.clear();
+            joint.extend_from_slice(of_first);
+            joint.extend_from_slice(of_second);
+            joint
+        }
+    }
+}
+
+/// The journal row of this number.
+pub(super) fn read_row(transaction: &ReadTransaction, sequence: u64) -> Result<Option<Vec<u8>>, redb::Error> {
+    let batches = transaction.open_table(BATCHES)?;
+    let Some(mut row) = batches.get(sequence)?.map(|first| first.value().to_vec()) else {
+        return Ok(None);
+    };
+    if row.len() >= PART_BYTES
+        && let Some(parts) = there(transaction.open_table(PARTS))?
+    {
+        for part in parts.range((sequence, 0)..=(sequence, u32::MAX))? {
+            row.extend_from_slice(part?.1.value());
+        }
+    }
+    Ok(Some(row))
 }
 
 /// Writes the lemmas that are not there yet.
@@ -187,7 +248,12 @@ type LemmaTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 /// The table of lemmas, if there is one.
 pub(super) fn lemma_table(transaction: &ReadTransaction) -> Result<Option<LemmaTable>, redb::Error> {
-    match transaction.open_table(LEMMAS) {
+    there(transaction.open_table(LEMMAS))
+}
+
+/// A table, if there is one.
+fn there<T>(table: Result<T, TableError>) -> Result<Option<T>, redb::Error> {
+    match table {
         Ok(table) => Ok(Some(table)),
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
         Err(error) => Err(error.into()),
@@ -231,12 +297,13 @@ pub(super) fn load(db: &Db, ledger: &Arc<str>) -> Result<State, LedgerError> {
         checkpoint,
     };
     let (last, rows) = guarded(ledger, "reading", || {
-        let batches = db.begin_read()?.open_table(BATCHES)?;
+        let transaction = db.begin_read()?;
+        let batches = transaction.open_table(BATCHES)?;
         let last = batches.last()?.map_or(0, |(sequence, _)| sequence.value());
         let mut rows = Vec::new();
         for row in batches.range(state.head.sequence.saturating_add(1)..)? {
-            let (sequence, row) = row?;
-            rows.push((sequence.value(), row.value().to_vec()));
+            let sequence = row?.0.value();
+            rows.extend(read_row(&transaction, sequence)?.map(|row| (sequence, row)));
         }
         Ok((last, rows))
     })?;

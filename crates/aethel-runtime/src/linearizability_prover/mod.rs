@@ -172,6 +172,13 @@ pub fn rejected(rejection: &Rejection) -> Diagnostic {
     .help("nothing was committed; this is a bug of aethel, please report it with the program")
 }
 
+/// AE0603, when the solver said nothing about the whole run, for this reason.
+pub fn undecided(reason: &str) -> Diagnostic {
+    let message = format!("the solver could not decide about the whole run: {reason}");
+    Diagnostic::new(Code::AE0603, message)
+        .help("the batch was run serially instead; its certificate is as strict as ever")
+}
+
 /// Proves that a run equals the serial run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LinearizabilityProver;
@@ -295,7 +302,7 @@ fn certified(
     let memory = Memory {
         values: &proof.run.final_values,
         changes: match proof.by_sums() {
-            true => proof.run.written.changes(),
+            true => Changes::from(&proof.run.written),
             false => Changes::default(),
         },
     };

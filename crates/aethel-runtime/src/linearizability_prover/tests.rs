@@ -3,9 +3,9 @@
 use super::*;
 use crate::clock::SystemClock;
 use crate::parallel_executor::{ExecutionOptions, ParallelExecutor};
-use crate::serial::Written;
 use crate::support::{Build, Kind, from_steps, reference, strategies};
 use crate::{ConflictDetector, DependencyAnalyzer};
+use aethel_ir::Amounts;
 use proptest::prelude::*;
 
 /// Runs with faults planted in the scheduler, then proves.
@@ -390,8 +390,8 @@ fn a_change_that_is_logged_wrong_is_found() {
         let swap = |trace: &mut Trace| {
             let second = trace.run.written.len() / 3;
             match &mut trace.run.written {
-                Written::Narrow(changes) => changes.swap(0, second),
-                Written::Wide(changes) => changes.swap(0, second),
+                Amounts::Narrow(changes) => changes.swap(0, second),
+                Amounts::Wide(changes) => changes.swap(0, second),
             }
         };
         let proof = prove_commuting(&build, &snapshot, &access, |_| {}, swap, None).unwrap();

@@ -9,12 +9,14 @@ use super::trace::{Chunk, ThreadChoice, Trace};
 use super::{ExecutionError, ExecutionOptions};
 use crate::clock::{Stop, Watch};
 use crate::conflict_detector::Plan;
-use crate::serial::{Run, Written};
+use crate::serial::Run;
 use crate::supply::Supply;
 use aethel_certificate::Workers;
 use aethel_ir::access::columns::{Block, Columns, Room};
 use aethel_ir::batch::Stretch;
-use aethel_ir::{Access, Batch, Column, Field, Group, Lane, MAX_MINOR_UNITS, PlaceId, Signs, TransactionId};
+use aethel_ir::{
+    Access, Amounts, Batch, Column, Field, Group, Lane, MAX_MINOR_UNITS, PlaceId, Signs, TransactionId,
+};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -235,7 +237,7 @@ impl<'a> Shared<'a> {
     /// `None` when a sum leaves its range, which no proved plan does, or the supply may have on the way.
     fn trace<N: Lane>(&self, all: All<N>, options: &ExecutionOptions, choice: ThreadChoice) -> Option<Trace>
     where
-        Written: From<Vec<N>>,
+        Amounts: From<Vec<N>>,
     {
         if self.counts_inflow {
             let mut inflow = vec![0_i128; self.batch.assets.len()];

@@ -26,7 +26,7 @@ use crate::conflict_detector::Plan;
 use crate::serial::{Run, SerialError, TransactionFailure, run_into};
 use crate::team::Team;
 use aethel_certificate::Workers;
-use aethel_ir::Batch;
+use aethel_ir::{Batch, Code, Diagnostic};
 pub(crate) use faults::Faults;
 use std::sync::Arc;
 use workers::Parallel;
@@ -88,6 +88,13 @@ pub enum ExecutionError {
     Stopped(Stop),
     /// A worker stopped by itself: a bug of this program. The text is what it said.
     Panicked(String),
+}
+
+/// AE0510, for a worker that said this and stopped.
+pub fn panicked(said: &str) -> Diagnostic {
+    let message = format!("a worker stopped by itself: {}", aethel_ir::quote(said));
+    Diagnostic::new(Code::AE0510, message)
+        .help("nothing was committed; this is a bug of aethel, please report it with the program")
 }
 
 impl From<SerialError> for ExecutionError {

@@ -266,7 +266,7 @@ fn columns_are_left_where_the_supply_may_leave_its_range() {
         let watch = Watch::new(&clock);
         let trace = ParallelExecutor.execute(&build.batch, &plan, &snapshot, &options, &watch);
         // Only columns log narrow changes.
-        let narrow = matches!(trace.unwrap().run.written, crate::serial::Written::Narrow(_));
+        let narrow = matches!(trace.unwrap().run.written, aethel_ir::Amounts::Narrow(_));
         assert_eq!(narrow, by_columns);
     }
 }

@@ -8,7 +8,7 @@ use crate::words;
 use aethel_ir::diagnostic::quote;
 use aethel_ir::{Code, Diagnostic, Span};
 
-impl Skeleton<'_> {
+impl Skeleton<'_, '_> {
     /// Reads a batch after its keyword. Declarations that stand in it by mistake go to the items of the program.
     pub(super) fn batch(&mut self, keyword: Token, program: &mut Vec<Item>) -> Option<AtomicBatch> {
         let before = self.problems.losses();
@@ -123,7 +123,7 @@ impl Skeleton<'_> {
     fn call_line(&mut self) -> Option<Call> {
         let piece = self.piece(Kind::Call);
         let part = piece.part;
-        let read = piece.problem.map_or_else(|| part.call(), Err);
+        let read = piece.problem.map_or_else(|| self.call(part), Err);
         let call = self.accept(read);
         if self.at_open_brace() {
             if call.is_some() {
@@ -151,7 +151,8 @@ impl Skeleton<'_> {
             head.is_none(),
             Kind::Call,
             |this, part| {
-                if let Some(call) = this.accept(part.call()) {
+                let read = this.call(part);
+                if let Some(call) = this.accept(read) {
                     this.check_inner(&call);
                     calls.push(Call {
                         label: None,

@@ -26,7 +26,7 @@ pub(super) struct Braces {
     reported_at: Option<usize>,
 }
 
-impl<'t> Skeleton<'t> {
+impl<'t> Skeleton<'t, '_> {
     /// Takes the `{` of a block. When it is missing, says so; then the block begins all the same, unless the head is all
     /// there is.
     pub(super) fn open(&mut self, keyword: Token, after: &str, told: bool) -> Option<Block> {

@@ -20,7 +20,7 @@ struct Body {
     broken: bool,
 }
 
-impl Skeleton<'_> {
+impl Skeleton<'_, '_> {
     /// Reads an intent after its keyword. Without a name there is no intent, but its body is looked at all the same.
     pub(super) fn intent(&mut self, keyword: Token) -> Option<IntentDecl> {
         let before = self.problems.losses();
@@ -64,7 +64,7 @@ impl Skeleton<'_> {
     fn intent_head(&mut self) -> IntentHead {
         let piece = self.piece(Kind::IntentHead);
         let first = match piece.problem {
-            None => match piece.part.intent_head() {
+            None => match self.right_head(piece.part) {
                 Ok(head) => return head,
                 Err(problem) => problem,
             },
@@ -186,9 +186,15 @@ impl Skeleton<'_> {
         let before = self.problems.count();
         match (piece.problem, index) {
             (Some(problem), _) => self.problems.push(*problem),
-            (None, 0) => body.guard.extend(self.accept(part.statement())),
+            (None, 0) => {
+                let read = self.statement(part);
+                body.guard.extend(self.accept(read));
+            }
             (None, 1) => body.solve.extend(self.accept(part.solve_entry())),
-            (None, _) => body.verify.extend(self.accept(part.statement())),
+            (None, _) => {
+                let read = self.statement(part);
+                body.verify.extend(self.accept(read));
+            }
         }
         let told = self.problems.count() > before;
         self.semicolon(told);

@@ -9,7 +9,7 @@ use crate::words;
 use aethel_ir::diagnostic::quote;
 use aethel_ir::{Code, Diagnostic, Span};
 
-impl Skeleton<'_> {
+impl<'t> Skeleton<'t, '_> {
     /// Reads everything.
     pub(super) fn program(&mut self) -> Program {
         let mut items = Vec::new();
@@ -141,7 +141,7 @@ impl Skeleton<'_> {
         after: &str,
         told: bool,
         kind: Kind,
-        mut entry: impl FnMut(&mut Self, crate::strict::Part<'_>),
+        mut entry: impl FnMut(&mut Self, crate::strict::Part<'t>),
     ) -> usize {
         let Some(block) = self.open(keyword, after, told) else {
             return self.previous.end;

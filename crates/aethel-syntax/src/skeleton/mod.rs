@@ -10,16 +10,28 @@ mod intent;
 mod items;
 mod piece;
 
-use crate::ast::{Expr, Program};
+use crate::again::Known;
+use crate::ast::{Call, Expr, Program, Statement};
 use crate::kind::Kind;
 use crate::lexer::{Bracket, Lexer, Token, TokenKind};
 use crate::problems::Problems;
-use crate::strict::{Part, Strict};
+use crate::strict::{IntentHead, Part, Strict};
 use aethel_ir::{Code, Diagnostic, SourceId, Span};
 
 /// Reads a whole text.
 pub(crate) fn read(source: SourceId, text: &str) -> (Program, Vec<Diagnostic>) {
-    let mut skeleton = Skeleton::new(source, text);
+    whole(Skeleton::new(source, text))
+}
+
+/// Reads a whole text, of which some parts may be known.
+pub(crate) fn read_again(source: SourceId, text: &str, known: &mut Known) -> (Program, Vec<Diagnostic>) {
+    whole(Skeleton {
+        known: Some(known),
+        ..Skeleton::new(source, text)
+    })
+}
+
+fn whole(mut skeleton: Skeleton<'_, '_>) -> (Program, Vec<Diagnostic>) {
     let program = skeleton.program();
     (program, skeleton.problems.finish())
 }
@@ -34,7 +46,7 @@ pub(crate) fn read_condition(source: SourceId, text: &str) -> (Option<Expr>, Vec
 }
 
 /// Where the reading is, and what it has found.
-struct Skeleton<'t> {
+struct Skeleton<'t, 'k> {
     text: &'t str,
     lexer: Lexer<'t>,
     /// The next token.
@@ -46,9 +58,11 @@ struct Skeleton<'t> {
     braces: blocks::Braces,
     /// Whether another dialect was recognised; it is told once.
     dialect_seen: bool,
+    /// Parts that were read before, in an editor.
+    known: Option<&'k mut Known>,
 }
 
-impl<'t> Skeleton<'t> {
+impl<'t> Skeleton<'t, '_> {
     fn new(source: SourceId, text: &'t str) -> Self {
         let mut lexer = Lexer::new(text);
         let token = lexer.next_token();
@@ -67,6 +81,7 @@ impl<'t> Skeleton<'t> {
             parts: 0,
             braces,
             dialect_seen: false,
+            known: None,
         }
     }
 
@@ -134,6 +149,30 @@ impl<'t> Skeleton<'t> {
             source: self.source(),
             start,
             end,
+        }
+    }
+
+    /// A line of `guard` or `verify`.
+    fn statement(&mut self, part: Part<'t>) -> Strict<Statement> {
+        match &mut self.known {
+            Some(known) => known.statements.read(part, Part::statement),
+            None => part.statement(),
+        }
+    }
+
+    /// The head of an intent, all of it right.
+    fn right_head(&mut self, part: Part<'t>) -> Strict<IntentHead> {
+        match &mut self.known {
+            Some(known) => known.heads.read(part, Part::intent_head),
+            None => part.intent_head(),
+        }
+    }
+
+    /// A call with its label and order.
+    fn call(&mut self, part: Part<'t>) -> Strict<Call> {
+        match &mut self.known {
+            Some(known) => known.calls.read(part, Part::call),
+            None => part.call(),
         }
     }
 

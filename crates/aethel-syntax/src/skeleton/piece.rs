@@ -29,7 +29,7 @@ impl Piece<'_> {
     }
 }
 
-impl<'t> Skeleton<'t> {
+impl<'t> Skeleton<'t, '_> {
     /// Takes everything up to the mark that ends a part of this kind, and leaves that mark.
     pub(super) fn piece(&mut self, kind: Kind) -> Piece<'t> {
         let start = self.token.start;

@@ -9,7 +9,7 @@ use aethel_ir::{Code, Diagnostic, Safety, Span};
 use pest::iterators::Pair;
 
 /// `name(params) after a, b`, with what could not be read of it left out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct IntentHead {
     pub(crate) name: Option<Name>,
     pub(crate) params: Vec<Param>,

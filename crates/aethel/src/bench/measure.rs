@@ -325,11 +325,11 @@ impl<'a> Rig<'a> {
         match (&mut self.memory, &mut self.scratch) {
             (Some(memory), _) => {
                 let mut copy = MemoryStore::snapshot_of(memory);
-                one_by_one(engine.processor(), &mut copy, &mut request, patience)
+                one_by_one(engine.processor(), &mut copy, &request, patience)
             }
             (None, Some(scratch)) => {
                 let store = scratch.next(self.subject.repeatable)?;
-                one_by_one(engine.processor(), store, &mut request, patience)
+                one_by_one(engine.processor(), store, &request, patience)
             }
             (None, None) => Ok(Singles::default()),
         }

@@ -15,6 +15,7 @@ mod predict;
 mod ratios;
 mod rows;
 pub(crate) mod run;
+pub(crate) mod sample;
 mod scenario;
 mod scratch;
 mod single;

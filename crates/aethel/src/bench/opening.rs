@@ -4,7 +4,7 @@ use aethel_ir::account::OPENING_ACCOUNT;
 use aethel_ir::{Batch, Code, Diagnostic, Field, PlaceId};
 use aethel_ledger::{CommitOutcome, FieldKind, ImportLine, LedgerStore, PlaceKey, PolicyChange, import};
 use aethel_runtime::BatchRequest;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Balances, and the policy that goes with them.
 #[derive(Clone, Debug, Default)]
@@ -47,31 +47,46 @@ impl Opening {
     /// # Errors
     /// What the store says.
     pub fn before(store: &dyn LedgerStore, request: &BatchRequest<'_>) -> Result<Opening, Diagnostic> {
-        let batch = &request.batch;
-        let given: HashMap<PlaceId, i128> = request.openings.balances.iter().rev().copied().collect();
-        let balance = |place: PlaceId| {
-            let asset = batch.assets.get(usize::from(batch.asset_of(place)?.0))?;
-            let key = PlaceKey::balance(batch.account_of(place)?.clone(), asset.name.clone());
-            Some((place, asset, key))
-        };
-        let places: Vec<_> = (0..batch.places.len() as u32)
-            .filter_map(|n| balance(PlaceId(n)))
-            .collect();
-        let keys: Vec<PlaceKey> = places.iter().map(|(_, _, key)| key.clone()).collect();
+        Self::before_some(store, &request.batch, std::slice::from_ref(request))
+    }
+
+    /// The same for parts of a batch, as far as they touch it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn before_some(
+        store: &dyn LedgerStore,
+        batch: &Batch,
+        parts: &[BatchRequest<'_>],
+    ) -> Result<Opening, Diagnostic> {
+        let mut seen = HashSet::new();
+        let (mut keys, mut opened) = (Vec::new(), Vec::new());
+        for part in parts {
+            let given: HashMap<PlaceId, i128> = part.openings.balances.iter().rev().copied().collect();
+            let batch = &part.batch;
+            for place in (0..batch.places.len() as u32).map(PlaceId) {
+                let asset = batch.asset_of(place);
+                let asset = asset.and_then(|asset| batch.assets.get(usize::from(asset.0)));
+                let Some((asset, account)) = asset.zip(batch.account_of(place)) else {
+                    continue;
+                };
+                let key = PlaceKey::balance(account.clone(), asset.name.clone());
+                if parts.len() == 1 || seen.insert(key.clone()) {
+                    keys.push(key);
+                    opened.push(given.get(&place).copied());
+                }
+            }
+        }
         let known = store.read(&keys).map_err(|error| error.to_diagnostic())?;
-        let lines = places
-            .into_iter()
-            .zip(known)
-            .filter_map(|((place, asset, key), known)| {
-                let known = known.map(|known| known.value);
-                Some(ImportLine {
-                    amount: known.or_else(|| given.get(&place).copied())?,
-                    account: key.account,
-                    asset: asset.name.clone(),
-                })
-            });
-        let lines = lines.collect();
-        Ok(Opening::new(batch, lines))
+        let lines = keys.into_iter().zip(opened).zip(known);
+        let lines = lines.filter_map(|((key, opened), known)| {
+            Some(ImportLine {
+                amount: known.map(|known| known.value).or(opened)?,
+                asset: key.field.asset()?.clone(),
+                account: key.account,
+            })
+        });
+        Ok(Opening::new(batch, lines.collect()))
     }
 
     /// The first record of a new ledger.

@@ -2,19 +2,16 @@
 
 use super::opening::Opening;
 use super::scratch::Scratch;
-use super::single::{improvement, one_by_one};
+use super::single::{baseline, improvement, one_by_one};
 use crate::ledger::{LedgerPath, random};
-use aethel_ir::{Code, Diagnostic, Severity};
+use aethel_ir::{Diagnostic, Severity};
 use aethel_ledger::{BatchKey, LedgerId, LedgerStore, MemoryStore};
-use aethel_runtime::{
-    BatchProcessor, BatchRequest, BatchResult, ProcessorOptions, SystemClock, ThroughputBaseline,
-};
-use std::path::Path;
+use aethel_runtime::{BatchProcessor, BatchRequest, BatchResult, ProcessorOptions, SystemClock};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long single transactions are run.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How often stage 3 is run with each number of threads; the fastest counts.
 const ROUNDS: u32 = 5;
@@ -67,21 +64,12 @@ impl<'a> Measuring<'a> {
         options: &ProcessorOptions,
         result: &mut BatchResult,
     ) -> Result<(), Diagnostic> {
-        let LedgerPath::File(path) = ledger else {
-            let message = "single transactions are measured on a scratch file beside the ledger, and this one is on a server";
-            return Err(Diagnostic::new(Code::AE0911, message));
-        };
-        let directory = path.parent().unwrap_or(Path::new("."));
-        let mut scratch = Scratch::new(directory, self.opening.clone())?;
+        let mut scratch = Scratch::beside(ledger, self.opening.clone())?;
         let processor = BatchProcessor::new(options.clone(), Arc::new(SystemClock::default()));
-        let singles = one_by_one(&processor, scratch.next(true)?, &mut self.request, PATIENCE)?;
+        let singles = one_by_one(&processor, scratch.next(true)?, &self.request, PATIENCE)?;
         let batch = (result.execution_time * 1e9) as u64;
         result.throughput_improvement = improvement(&singles, batch);
-        result.throughput_baseline = Some(ThroughputBaseline {
-            measured: usize::try_from(singles.measured).unwrap_or(usize::MAX),
-            of: usize::try_from(singles.of).unwrap_or(usize::MAX),
-            seconds: singles.nanoseconds as f64 / 1e9,
-        });
+        result.throughput_baseline = Some(baseline(&singles));
         Ok(())
     }
 

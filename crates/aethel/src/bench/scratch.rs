@@ -1,6 +1,7 @@
 //! A scratch ledger on the disk where the default ledger would be.
 
 use super::opening::Opening;
+use crate::ledger::LedgerPath;
 use aethel_ir::{Code, Diagnostic};
 use aethel_ledger::RedbStore;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,18 @@ impl Scratch {
         };
         scratch.renew()?;
         Ok(scratch)
+    }
+
+    /// A ledger of the same kind on the same disk as this one.
+    ///
+    /// # Errors
+    /// As [`Scratch::new`]; AE0911 when the ledger is on a server.
+    pub fn beside(ledger: &LedgerPath, opening: Opening) -> Result<Scratch, Diagnostic> {
+        let LedgerPath::File(path) = ledger else {
+            let message = "single transactions are measured on a scratch file beside the ledger, and this one is on a server";
+            return Err(Diagnostic::new(Code::AE0911, message));
+        };
+        Self::new(path.parent().unwrap_or(Path::new(".")), opening)
     }
 
     /// Where it is.

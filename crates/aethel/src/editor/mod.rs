@@ -20,6 +20,7 @@ mod signature;
 mod tokens;
 mod words;
 
+pub use aethel_syntax::Reader;
 pub use complete::{Completion, CompletionKind};
 pub use edit::{Edit, apply};
 pub use fold::{Fold, FoldKind};
@@ -39,7 +40,7 @@ use crate::program::{Program, sort};
 use aethel_ir::{Diagnostic, SourceId, SourceMap, Span};
 use aethel_lower::{ForCheck, lower_for_check};
 use aethel_runtime::DependencyAnalyzer;
-use aethel_syntax::ast;
+use aethel_syntax::{Parsed, ast};
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,9 +72,23 @@ pub struct Analysis {
 impl Analysis {
     /// Reads a text. The files that it names are looked for in `directory`, and of each only the beginning is read.
     pub fn new(name: &str, text: Arc<str>, directory: &Path) -> Self {
+        Self::of(name, text, directory, aethel_syntax::parse)
+    }
+
+    /// Reads a text as [`Analysis::new`] does, faster when `reader` has read one much like it.
+    pub fn again(reader: &mut Reader, name: &str, text: Arc<str>, directory: &Path) -> Self {
+        Self::of(name, text, directory, |source, text| reader.parse(source, text))
+    }
+
+    fn of(
+        name: &str,
+        text: Arc<str>,
+        directory: &Path,
+        parse: impl FnOnce(SourceId, &str) -> Parsed,
+    ) -> Self {
         let mut sources = SourceMap::default();
         let source = sources.add(name, Arc::clone(&text));
-        let mut program = Program::parse(source, &text, directory.to_owned());
+        let mut program = Program::new(source, parse(source, &text), directory.to_owned());
         let mut diagnostics = std::mem::take(&mut program.diagnostics);
         let mut files = ProgramFiles::new(directory.to_owned(), &[], &mut sources).beginning(BEGINNING);
         let lowered = lower_for_check(source, &program.tree, &mut files, &mut diagnostics);

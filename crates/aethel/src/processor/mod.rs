@@ -3,14 +3,20 @@
 //! Transactions given as values take the same way as a JSON batch: they are written as one, lowered, and run through
 //! the six stages, so that a program, a file and a call that say the same thing do the same thing.
 
+mod call;
+mod transaction;
+
+pub use call::{Call, Called, LedgerRow, Order};
+pub use transaction::{ExpectedBalance, Operation, Transaction};
+
 use crate::ledger::{LedgerPath, random};
 use crate::program::Program;
 use crate::run;
 use aethel_ir::{Diagnostic, SourceMap};
 use aethel_ledger::{BatchKey, GroupStore, LedgerId, LedgerStore, MemoryStore, RedbStore, SignedPlan};
-use aethel_lower::{Inputs, LoweredBatch, Purpose, Selection};
+use aethel_lower::{Inputs, LoweredBatch, Selection};
 use aethel_runtime::{BatchProcessor as Runtime, BatchResult, SystemClock};
-use serde::Serialize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,11 +25,17 @@ use std::time::Duration;
 pub struct ProcessorOptions {
     /// Exactly this many worker threads; `None` adapts to the work.
     pub threads: Option<u32>,
+    /// At most this many worker threads where `threads` adapts; `None` means as many as the machine has cores.
+    pub at_most: Option<u32>,
     /// The limit for a batch; `None` means 300 s.
     pub timeout: Option<Duration>,
     /// A durable ledger, opened for each batch; `None` keeps a ledger in memory. A file is named with
     /// `PathBuf::from(..).into()`, a server with [`LedgerPath::named`].
     pub ledger: Option<LedgerPath>,
+    /// How long to wait for a ledger that another process has open, or whose server cannot be reached.
+    pub wait: Duration,
+    /// A configuration whose trust in oracles counts, instead of the one beside the ledger.
+    pub config: Option<PathBuf>,
     /// What makes a batch the same batch again. `None` makes each call a new one.
     pub key: Option<String>,
     /// Also gather what a report shows, as [`BatchResult::details`].
@@ -31,105 +43,6 @@ pub struct ProcessorOptions {
     /// Signatures of approvers, for ledgers that ask for them; such as [`crate::approvals::read`] gives. They are for
     /// one key, so a batch that needs them needs a `key` too.
     pub signatures: Vec<SignedPlan>,
-}
-
-/// A step of a [`Transaction`]. Amounts are decimals in units, such as `"8500.00"`.
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub enum Operation {
-    /// Takes from an account.
-    Debit {
-        /// The account.
-        account: String,
-        /// How much.
-        amount: String,
-    },
-    /// Gives to an account.
-    Credit {
-        /// The account.
-        account: String,
-        /// How much.
-        amount: String,
-    },
-    /// Moves from one account to another.
-    Transfer {
-        /// The account that pays.
-        from: String,
-        /// The account that is paid.
-        to: String,
-        /// How much.
-        amount: String,
-    },
-    /// Moves from the first account of the transaction to the second.
-    Swap {
-        /// How much.
-        amount: String,
-    },
-}
-
-/// The balance that a transaction expects of an account, or opens it with.
-#[derive(Clone, Debug, Serialize)]
-pub struct ExpectedBalance {
-    /// A decimal in units.
-    pub balance: String,
-}
-
-/// A transaction of a list.
-#[derive(Clone, Debug, Serialize)]
-pub struct Transaction {
-    /// Its name, unique in the list.
-    pub id: String,
-    /// What it is called in reports.
-    pub intent_name: String,
-    /// Its accounts in order.
-    #[serde(serialize_with = "in_order")]
-    pub accounts: Vec<(String, ExpectedBalance)>,
-    /// Its steps in order.
-    pub operations: Vec<Operation>,
-    /// Conditions over `account.balance` and `old(account.balance)` that must hold after it.
-    pub verify_conditions: Vec<String>,
-    /// The ids of transactions that must be done before.
-    pub depends_on: Vec<String>,
-}
-
-fn in_order<S: serde::Serializer>(
-    accounts: &[(String, ExpectedBalance)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(accounts.iter().map(|(name, balance)| (name, balance)))
-}
-
-impl Transaction {
-    /// A transaction that does nothing yet.
-    pub fn new(id: impl Into<String>, intent_name: impl Into<String>) -> Self {
-        Transaction {
-            id: id.into(),
-            intent_name: intent_name.into(),
-            accounts: Vec::new(),
-            operations: Vec::new(),
-            verify_conditions: Vec::new(),
-            depends_on: Vec::new(),
-        }
-    }
-
-    /// Adds an account and the balance it is expected to have.
-    #[must_use]
-    pub fn account(mut self, name: impl Into<String>, balance: impl ToString) -> Self {
-        self.accounts.push((
-            name.into(),
-            ExpectedBalance {
-                balance: balance.to_string(),
-            },
-        ));
-        self
-    }
-
-    /// Adds a step.
-    #[must_use]
-    pub fn operation(mut self, operation: Operation) -> Self {
-        self.operations.push(operation);
-        self
-    }
 }
 
 /// Runs batches, all or nothing, on a ledger of its own in memory or on a durable one.
@@ -173,12 +86,17 @@ impl BatchProcessor {
     /// When the operating system gives no random bytes for the ledger's identity.
     pub fn new(options: ProcessorOptions) -> Result<Self, Box<Diagnostic>> {
         let id = LedgerId(random::<16>()?);
-        let how = run::processor_options(options.threads, options.timeout);
         Ok(Self {
+            runtime: runtime(&options),
             options,
             memory: MemoryStore::new(id),
-            runtime: Runtime::new(how, Arc::new(SystemClock::default())),
         })
+    }
+
+    /// Goes on in a process that was forked: threads stay behind with the parent, so the old ones are left alone and new
+    /// ones begin with the next batch. What a ledger in memory holds is there still.
+    pub fn after_fork(&mut self) {
+        std::mem::forget(std::mem::replace(&mut self.runtime, runtime(&self.options)));
     }
 
     /// Runs a list of transactions as one batch.
@@ -191,7 +109,13 @@ impl BatchProcessor {
     pub fn rehearse_batch(&mut self, transactions: &[Transaction]) -> BatchResult {
         let mut sources = SourceMap::default();
         match lowered("batch", transactions, &mut sources) {
-            Ok(batch) => self.execute(batch, false, &sources, true),
+            Ok(batch) => {
+                let call = Call {
+                    rehearse: true,
+                    ..Call::default()
+                };
+                self.execute(batch, false, &mut sources, call).result
+            }
             Err(problems) => refused("batch", problems),
         }
     }
@@ -220,7 +144,7 @@ impl BatchProcessor {
     fn execute_named(&mut self, name: &str, transactions: &[Transaction]) -> BatchResult {
         let mut sources = SourceMap::default();
         match lowered(name, transactions, &mut sources) {
-            Ok(batch) => self.execute(batch, false, &sources, false),
+            Ok(batch) => self.execute(batch, false, &mut sources, Call::default()).result,
             Err(problems) => refused(name, problems),
         }
     }
@@ -249,7 +173,10 @@ impl BatchProcessor {
         let mut results: Vec<Option<BatchResult>> = Vec::with_capacity(batches.len());
         let mut ready = Vec::with_capacity(batches.len());
         for (transactions, sources) in batches.iter().zip(&mut texts) {
-            let refusal = match (lowered("batch", transactions, sources), self.key()) {
+            let refusal = match (
+                lowered("batch", transactions, sources),
+                self.key(&Call::default()),
+            ) {
                 (Ok(batch), Ok(key)) => {
                     ready.push((batch, key, &*sources));
                     None
@@ -275,7 +202,7 @@ impl BatchProcessor {
             None => self
                 .runtime
                 .execute_batches(&mut self.memory, requests, &mut gather),
-            Some(path) => match open_group(&path) {
+            Some(path) => match open_group(&path, self.options.wait) {
                 Ok(mut store) => self.runtime.execute_batches(&mut *store, requests, &mut gather),
                 Err(problem) => requests.for_each(|_| {
                     gather(refused("batch", vec![(*problem).clone()]));
@@ -322,50 +249,14 @@ impl BatchProcessor {
         inputs: &Inputs,
         sources: &mut SourceMap,
     ) -> BatchResult {
-        let mut diagnostics = program.diagnostics.clone();
         let selection = Selection::Batch(name.to_owned());
-        let mut lowered = program.lower(&selection, inputs, Purpose::Run, sources, &[], &mut diagnostics);
-        match lowered.pop() {
-            Some(batch) if !diagnostics.iter().any(Diagnostic::is_error) => {
-                self.execute(batch, inputs.open_accounts, sources, false)
-            }
-            _ => refused(name, diagnostics),
-        }
+        self.call_program(program, &selection, inputs, sources, Call::default())
+            .result
     }
 
-    fn execute(
-        &mut self,
-        batch: LoweredBatch,
-        open_accounts: bool,
-        sources: &SourceMap,
-        rehearse: bool,
-    ) -> BatchResult {
-        let name = batch.batch.name.to_string();
-        let key = match self.key() {
-            Ok(key) => key,
-            Err(problem) => return refused(&name, vec![problem]),
-        };
-        let mut request = run::request(batch, sources, None, open_accounts);
-        request.key = Some(key);
-        request.signatures.clone_from(&self.options.signatures);
-        request.details = self.options.details;
-        let runtime = &self.runtime;
-        let run = |store: &mut dyn LedgerStore| match rehearse {
-            true => runtime.execute_batch(&mut MemoryStore::rehearsal_of(store), request),
-            false => runtime.execute_batch(store, request),
-        };
-        match self.options.ledger.clone() {
-            None => run(&mut self.memory),
-            Some(path) => match open(&path) {
-                Ok(mut store) => run(&mut *store),
-                Err(problem) => refused(&name, vec![*problem]),
-            },
-        }
-    }
-
-    fn key(&self) -> Result<BatchKey, Diagnostic> {
-        match &self.options.key {
-            Some(key) => Ok(BatchKey::User(key.as_str().into())),
+    fn key(&self, call: &Call<'_>) -> Result<BatchKey, Diagnostic> {
+        match call.key.or(self.options.key.as_deref()) {
+            Some(key) => run::user_key(key),
             None => random().map(BatchKey::Unique),
         }
     }
@@ -389,9 +280,18 @@ impl BatchProcessor {
         };
         match &self.options.ledger {
             None => find(&self.memory),
-            Some(path) => find(&*open(path)?),
+            Some(path) => find(&*path.open_read_only(self.options.wait)?),
         }
     }
+}
+
+/// What runs batches under these options.
+fn runtime(options: &ProcessorOptions) -> Runtime {
+    let mut how = run::processor_options(options.threads, options.timeout);
+    if let Some(most) = options.at_most {
+        how.available_threads = how.available_threads.min(most);
+    }
+    Runtime::new(how, Arc::new(SystemClock::default()))
 }
 
 /// Transactions as a batch, lowered as a JSON batch is.
@@ -405,15 +305,11 @@ fn lowered(
     aethel_lower::lower_json(source, &text, name)
 }
 
-fn open(path: &LedgerPath) -> Result<Box<dyn LedgerStore>, Box<Diagnostic>> {
-    path.open(Duration::ZERO).map_err(Box::new)
-}
-
 /// For many batches: those of a file share syncs.
-fn open_group(path: &LedgerPath) -> Result<Box<dyn LedgerStore>, Box<Diagnostic>> {
+fn open_group(path: &LedgerPath, wait: Duration) -> Result<Box<dyn LedgerStore>, Box<Diagnostic>> {
     match path {
-        LedgerPath::Server(_) => open(path),
-        LedgerPath::File(path) => RedbStore::open_or_new(path, Duration::ZERO)
+        LedgerPath::Server(_) => path.open(wait).map_err(Box::new),
+        LedgerPath::File(path) => RedbStore::open_or_new(path, wait)
             .map(|store| Box::new(GroupStore::new(store)) as _)
             .map_err(|error| Box::new(error.to_diagnostic())),
     }
