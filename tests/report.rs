@@ -587,8 +587,8 @@ fn a_page_that_cannot_be_written_stops_the_run_before_it_begins() {
         "{output:?}"
     );
     assert_eq!(
-        sandbox.balance(".aethel/ledger.redb", "company", "USD"),
-        "998000.00"
+        sandbox.balance(".aethel/ledger.redb", "alice", "unit"),
+        "1000.000000000"
     );
 }
 
