@@ -10,6 +10,7 @@
 mod approvals;
 mod architecture;
 mod bench;
+mod browser;
 mod cases_command;
 mod check;
 mod cli;
@@ -36,8 +37,10 @@ mod pages;
 mod postgres;
 mod proofs;
 mod python;
+mod report;
 mod run;
 mod schemas;
 mod seed;
 mod support;
 mod threads;
+mod trace;
