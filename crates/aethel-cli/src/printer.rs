@@ -334,7 +334,11 @@ impl Printer {
             }
             problems.extend(file.file.finish().err());
         }
-        for file in std::mem::take(&mut self.besides) {
+        // One that nothing was written to would replace what stands there by nothing.
+        for file in std::mem::take(&mut self.besides)
+            .into_iter()
+            .filter(OutputFile::is_begun)
+        {
             problems.extend(file.finish().err());
         }
         eprint!("{}", concise(&problems, &SourceMap::default()));

@@ -81,6 +81,15 @@ impl Diagnostic {
         self
     }
 
+    /// Adds a place where there is one.
+    #[must_use]
+    pub fn label_at(self, place: Option<(SourceId, Span)>, message: impl Into<String>) -> Self {
+        match place {
+            Some((source, span)) => self.label(source, span, message),
+            None => self,
+        }
+    }
+
     /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

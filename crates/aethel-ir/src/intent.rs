@@ -35,6 +35,16 @@ pub enum Type {
     Price(AssetId, AssetId),
 }
 
+impl Type {
+    /// Whether its values are whole numbers of their unit.
+    pub fn is_whole(self) -> bool {
+        match self {
+            Type::Amount(_) | Type::Integer | Type::Time => true,
+            Type::Bool | Type::Number | Type::Price(..) => false,
+        }
+    }
+}
+
 /// Infix operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is the operator of its name")]
@@ -94,6 +104,23 @@ pub enum Expr {
         /// How ties and directions are decided.
         mode: RoundMode,
     },
+}
+
+impl Expr {
+    /// The expressions that it is made of, from left to right.
+    pub fn operands(&self) -> impl Iterator<Item = ExprId> + use<> {
+        let (first, second) = match self {
+            Expr::Unary(_, a) | Expr::Round { value: a, .. } => (Some(*a), None),
+            Expr::Binary(_, a, b) => (Some(*a), Some(*b)),
+            Expr::Number(_)
+            | Expr::Bool(_)
+            | Expr::Value(_)
+            | Expr::Let(_)
+            | Expr::Before(_)
+            | Expr::After(_) => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
 }
 
 /// An expression with its place in the source and its type.

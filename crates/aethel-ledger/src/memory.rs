@@ -22,42 +22,44 @@ pub struct MemoryStore<'a> {
     keys: HashMap<Vec<u8>, u64>,
     lemmas: HashMap<Digest, Vec<u8>>,
     base: Option<&'a dyn LedgerStore>,
+    /// Approvals may be missing.
     rehearsal: bool,
 }
 
 impl MemoryStore<'static> {
     /// An empty ledger.
     pub fn new(ledger_id: LedgerId) -> Self {
-        Self {
-            name: "memory".into(),
-            head: Head {
-                ledger_id,
-                sequence: 0,
-                receipt: ledger_id.genesis(),
-            },
-            policy: Policy::default(),
-            tail: Tail::default(),
-            rows: Vec::new(),
-            keys: HashMap::new(),
-            lemmas: HashMap::new(),
-            base: None,
-            rehearsal: false,
-        }
+        let head = Head {
+            ledger_id,
+            sequence: 0,
+            receipt: ledger_id.genesis(),
+        };
+        Self::at(head, "memory".into(), Policy::default(), None)
     }
 }
 
 impl<'a> MemoryStore<'a> {
     /// A ledger that begins where `base` stands. Commits stay in memory; `base` is only read.
     pub fn snapshot_of(base: &'a dyn LedgerStore) -> Self {
+        Self::at(
+            base.head(),
+            base.name().clone(),
+            base.policy().clone(),
+            Some(base),
+        )
+    }
+
+    /// Where nothing was committed to it yet.
+    fn at(head: Head, name: Arc<str>, policy: Policy, base: Option<&'a dyn LedgerStore>) -> Self {
         Self {
-            name: base.name().clone(),
-            head: base.head(),
-            policy: base.policy().clone(),
+            name,
+            head,
+            policy,
             tail: Tail::default(),
             rows: Vec::new(),
             keys: HashMap::new(),
             lemmas: HashMap::new(),
-            base: Some(base),
+            base,
             rehearsal: false,
         }
     }

@@ -55,6 +55,16 @@ impl FieldKey {
         }
     }
 
+    /// Whether a place of this kind may hold a value: up to [`MAX_MINOR_UNITS`] on either side of zero, or 0 and 1.
+    pub(crate) fn can_hold(&self, value: i128) -> bool {
+        match self {
+            Self::Bool { .. } => (0..=1).contains(&value),
+            Self::Balance { .. } | Self::Integer { .. } => {
+                value.unsigned_abs() <= MAX_MINOR_UNITS.unsigned_abs()
+            }
+        }
+    }
+
     /// Equality, quick where both share one string, as neighbouring places mostly do.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let (a, b) = (self.name(), other.name());

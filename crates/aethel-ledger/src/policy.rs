@@ -1,13 +1,18 @@
 //! What belongs to the ledger and not to a program: scales of assets, unbounded accounts, kinds of fields, and
 //! whose word about prices is taken. Every change is journalled in a record.
 
+mod refused;
+#[cfg(test)]
+mod tests;
+
+pub use refused::PolicyRefused;
+
 use crate::approval::{ApprovalRule, Approvals, Approver};
-use crate::places::is_name;
+use crate::places::{FieldKey, PlaceKey, is_name};
 use aethel_ir::AccountName;
 use aethel_ir::account::OPENING_ACCOUNT;
-use aethel_ir::diagnostic::quote;
+use aethel_ir::money::format_amount;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
 pub use aethel_ir::MAX_SCALE;
@@ -86,134 +91,6 @@ pub enum PolicyChange {
     RemoveApprovalRule(String),
 }
 
-/// Why a policy change cannot be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PolicyRefused {
-    /// A name is empty, too long or holds control characters.
-    BadName(String),
-    /// More than [`MAX_SCALE`] decimal places.
-    ScaleTooLarge {
-        /// The asset.
-        asset: Arc<str>,
-        /// Decimal places asked for.
-        scale: u8,
-    },
-    /// Balances were already recorded with another scale.
-    ScaleInUse {
-        /// The asset.
-        asset: Arc<str>,
-        /// Decimal places in the ledger.
-        recorded: u8,
-        /// Decimal places asked for.
-        asked: u8,
-    },
-    /// The account is below zero, or is `equity:opening`, so it cannot be bounded.
-    CannotBound(AccountName),
-    /// The field is already known with the other kind.
-    FieldKind(Arc<str>),
-    /// There is no such oracle key or feed to remove.
-    Unknown(String),
-    /// Not a decimal number of at least zero.
-    BadDecimal(String),
-    /// Not a key that can be trusted for signatures.
-    BadKey(String),
-    /// The name is that of an approver with another key.
-    ApproverKnown(String),
-    /// The key is there under another name.
-    KeyKnown {
-        /// The name asked for.
-        name: String,
-        /// The name it has.
-        known: String,
-    },
-    /// There is no such approver.
-    UnknownApprover(String),
-    /// There is no such rule.
-    UnknownRule(String),
-    /// A limit is in an asset that the ledger does not know.
-    UnknownAsset(Arc<str>),
-    /// A rule would ask for more signatures than its keys can give, or for none.
-    RuleOutOfReach {
-        /// The rule.
-        rule: String,
-        /// How many it would ask for.
-        needed: u32,
-        /// How many keys it would have.
-        keys: usize,
-    },
-    /// A rule has a limit in the asset, which would mean something else.
-    ScaleInRule {
-        /// The asset.
-        asset: Arc<str>,
-        /// The rule.
-        rule: String,
-    },
-}
-
-impl fmt::Display for PolicyRefused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BadName(name) => write!(f, "`{}` cannot be a name", quote(name)),
-            Self::ScaleTooLarge { asset, scale } => {
-                write!(
-                    f,
-                    "`{asset}` cannot have {scale} decimal places, at most {MAX_SCALE}"
-                )
-            }
-            Self::ScaleInUse {
-                asset,
-                recorded,
-                asked,
-            } => {
-                write!(
-                    f,
-                    "`{asset}` has balances with {recorded} decimal places, it cannot get {asked}"
-                )
-            }
-            Self::CannotBound(account) if account.as_str() == OPENING_ACCOUNT => {
-                write!(
-                    f,
-                    "`{account}` is always unbounded, opening balances come from it"
-                )
-            }
-            Self::CannotBound(account) => write!(f, "`{account}` is below zero and cannot be bounded"),
-            Self::FieldKind(name) => write!(f, "the field `{name}` is recorded with another kind"),
-            Self::Unknown(name) => {
-                write!(f, "the ledger has no oracle key or feed `{}`", quote(name))
-            }
-            Self::BadDecimal(text) => {
-                write!(f, "`{}` is not a decimal number of at least zero", quote(text))
-            }
-            Self::BadKey(name) => write!(f, "the key of `{}` is not one to trust", quote(name)),
-            Self::ApproverKnown(name) => {
-                write!(f, "`{}` is an approver with another key already", quote(name))
-            }
-            Self::KeyKnown { name, known } => write!(
-                f,
-                "the key of `{}` is that of `{}`, and nobody counts twice",
-                quote(name),
-                quote(known)
-            ),
-            Self::UnknownApprover(name) => write!(f, "the ledger has no approver `{}`", quote(name)),
-            Self::UnknownRule(name) => write!(f, "the ledger has no approval rule `{}`", quote(name)),
-            Self::UnknownAsset(asset) => write!(f, "the ledger does not know the asset `{}`", quote(asset)),
-            Self::RuleOutOfReach { rule, needed, keys } => write!(
-                f,
-                "the rule `{}` would ask for {needed} of {keys} signatures, which locks everybody out or nobody",
-                quote(rule)
-            ),
-            Self::ScaleInRule { asset, rule } => write!(
-                f,
-                "the rule `{}` has a limit in `{}`, whose decimal places cannot change under it",
-                quote(rule),
-                quote(asset)
-            ),
-        }
-    }
-}
-
-impl std::error::Error for PolicyRefused {}
-
 /// The policy in force. Only [`Policy::apply`] changes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -242,6 +119,15 @@ impl Policy {
         self.assets.get(asset).copied()
     }
 
+    /// A value of a place as a program reads it: an amount as a plain decimal in units, a whole number, or a truth value.
+    pub fn plain(&self, place: &PlaceKey, value: i128) -> String {
+        match &place.field {
+            FieldKey::Balance { asset } => format_amount(value, self.scale(asset).unwrap_or(0)),
+            FieldKey::Integer { .. } => value.to_string(),
+            FieldKey::Bool { .. } => (value != 0).to_string(),
+        }
+    }
+
     /// The accounts that may go below zero, apart from `equity:opening`, which always may.
     pub fn unbounded(&self) -> &BTreeSet<AccountName> {
         &self.unbounded
@@ -257,6 +143,16 @@ impl Policy {
         &self.fields
     }
 
+    /// Whether an asset, or a field of this kind, is known.
+    pub(crate) fn knows(&self, field: &FieldKey) -> bool {
+        let kind = match field {
+            FieldKey::Balance { asset } => return self.assets.contains_key(asset),
+            FieldKey::Integer { .. } => FieldKind::Integer,
+            FieldKey::Bool { .. } => FieldKind::Bool,
+        };
+        self.fields.get(field.name()) == Some(&kind)
+    }
+
     /// Trusted oracle keys by name.
     pub fn oracle_keys(&self) -> &BTreeMap<String, OracleKey> {
         &self.oracle_keys
@@ -270,6 +166,13 @@ impl Policy {
     /// The public keys of approvers by name.
     pub fn approvers(&self) -> &BTreeMap<String, [u8; 32]> {
         self.approvals.approvers()
+    }
+
+    /// The name of the approver with this public key.
+    pub fn approver(&self, public_key: &[u8; 32]) -> Option<&str> {
+        let mut approvers = self.approvers().iter();
+        let found = approvers.find(|(_, key)| *key == public_key);
+        found.map(|(name, _)| name.as_str())
     }
 
     /// The rules about approvals by name; without any, nothing needs one.
@@ -403,7 +306,8 @@ impl Policy {
     }
 }
 
-fn name(text: &str) -> Result<(), PolicyRefused> {
+/// Refuses what cannot be the name of anything in a policy.
+pub(crate) fn name(text: &str) -> Result<(), PolicyRefused> {
     if is_name(text) {
         Ok(())
     } else {
@@ -424,6 +328,3 @@ fn decimal(text: &str) -> Result<(), PolicyRefused> {
         Err(PolicyRefused::BadDecimal(text.to_owned()))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,18 +1,17 @@
 //! The check of a whole ledger: nothing of what it says is taken on trust but the entries.
 
-use crate::blob::{Blob, certificate_digest, lemma_digest, receipt_of};
+mod walk;
+
+use crate::blob::lemma_digest;
 use crate::error::LedgerError;
-use crate::places::{FieldKey, MAX_MINOR_UNITS, PlaceKey, Versioned};
-use crate::policy::Policy;
+use crate::places::{PlaceKey, Versioned};
 use crate::receipt::{Digest, LedgerId};
-use crate::record::{Body, Record};
-use crate::record_codec::key_row;
-use crate::store::LedgerStore;
-use aethel_ir::account::OPENING_ACCOUNT;
+use crate::store::{LedgerStore, Rows};
 use aethel_ir::{Code, Diagnostic, Progress};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use walk::Walk;
 
 /// What a ledger that fits is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,12 +137,7 @@ pub(crate) fn verify_each(
     each: &mut Each<'_>,
 ) -> Result<VerifyReport, VerifyFailure> {
     let end = store.head();
-    let mut keys: HashMap<Vec<u8>, u64> = HashMap::new();
-    for row in store.key_rows()? {
-        let (key, sequence) = row?;
-        keys.insert(key, sequence);
-    }
-    let mut lemmas = 0;
+    let mut keys: HashMap<Vec<u8>, u64> = store.key_rows()?.collect::<Result<_, _>>()?;
     let (checkpoint, _) = store.checkpoint_rows()?;
     let mut walk = Walk::new(end.ledger_id);
     let mut anchored = head == Some(walk.receipt);
@@ -169,40 +163,20 @@ pub(crate) fn verify_each(
             reason,
         });
     }
-    let table = |reason: String| Err(VerifyFailure::Table { reason });
     if let Some(sequence) = keys.values().min() {
-        return table(format!("a second key leads to record {sequence}"));
+        return Err(table(format!("a second key leads to record {sequence}")));
     }
     if walk.receipt != end.receipt {
-        return table("the last receipt is another one".to_owned());
+        return Err(table("the last receipt is another one".to_owned()));
     }
     if walk.policy != *store.policy() {
-        return table("the policy is not what the journal's changes make".to_owned());
-    }
-    check_rows(&walk.values, store.balances()?, "the current balances")?;
-    for row in store.lemma_rows()? {
-        let (digest, bytes) = row?;
-        let found = lemma_digest(&bytes);
-        if found.0 != *digest {
-            return table(format!("a lemma has the digest {found} and stands under another"));
-        }
-        lemmas += 1;
-    }
-    let mut sums: BTreeMap<Arc<str>, i128> = BTreeMap::new();
-    for (place, value) in &walk.values {
-        if let Some(asset) = place.field.asset() {
-            let sum = sums.entry(asset.clone()).or_default();
-            *sum = sum.saturating_add(value.value);
-            if value.value < 0 && !walk.policy.is_unbounded(place.account.as_str()) {
-                return table(format!("`{place}` is below zero and its account may not be"));
-            }
-        }
-    }
-    if let Some((asset, sum)) = sums.iter().find(|(_, sum)| **sum != 0) {
-        return table(format!(
-            "all accounts together hold {sum} minor units of `{asset}` instead of zero"
+        return Err(table(
+            "the policy is not what the journal's changes make".to_owned(),
         ));
     }
+    check_rows(&walk.values, store.balances()?, "the current balances")?;
+    let lemmas = check_lemmas(store)?;
+    let assets = check_sums(&walk)?;
     match head {
         Some(head) if !anchored => Err(VerifyFailure::HeadMissing(head)),
         _ => Ok(VerifyReport {
@@ -211,26 +185,65 @@ pub(crate) fn verify_each(
             head: end.receipt,
             places: walk.values.len(),
             lemmas,
-            assets: sums.into_keys().collect(),
+            assets,
             anchored,
         }),
+    }
+}
+
+fn table(reason: String) -> VerifyFailure {
+    VerifyFailure::Table { reason }
+}
+
+/// Each lemma stands under its own digest; gives how many there are.
+fn check_lemmas(store: &dyn LedgerStore) -> Result<u64, VerifyFailure> {
+    let mut lemmas = 0;
+    for row in store.lemma_rows()? {
+        let (digest, bytes) = row?;
+        let found = lemma_digest(&bytes);
+        if found.0 != *digest {
+            let reason = format!("a lemma has the digest {found} and stands under another");
+            return Err(table(reason));
+        }
+        lemmas += 1;
+    }
+    Ok(lemmas)
+}
+
+/// Who may not be below zero is not, also where the policy changed since; and each asset sums to zero. Gives the assets.
+fn check_sums(walk: &Walk) -> Result<Vec<Arc<str>>, VerifyFailure> {
+    let mut sums: BTreeMap<Arc<str>, i128> = BTreeMap::new();
+    for (place, value) in &walk.values {
+        if let Some(asset) = place.field.asset() {
+            let sum = sums.entry(asset.clone()).or_default();
+            *sum = sum.saturating_add(value.value);
+            if value.value < 0 && !walk.policy.is_unbounded(place.account.as_str()) {
+                return Err(table(format!(
+                    "`{place}` is below zero and its account may not be"
+                )));
+            }
+        }
+    }
+    match sums.iter().find(|(_, sum)| **sum != 0) {
+        Some((asset, sum)) => Err(table(format!(
+            "all accounts together hold {sum} minor units of `{asset}` instead of zero"
+        ))),
+        None => Ok(sums.into_keys().collect()),
     }
 }
 
 /// Compares a table of balances with the recomputed ones, both ways.
 fn check_rows(
     values: &HashMap<PlaceKey, Versioned>,
-    rows: crate::store::Rows<'_, (PlaceKey, Versioned)>,
-    table: &str,
+    rows: Rows<'_, (PlaceKey, Versioned)>,
+    what: &str,
 ) -> Result<(), VerifyFailure> {
     let mut count = 0;
     let mut before: Option<PlaceKey> = None;
     for row in rows {
         let (place, value) = row?;
         if values.get(&place) != Some(&value) || before.as_ref().is_some_and(|before| *before >= place) {
-            return Err(VerifyFailure::Table {
-                reason: format!("{table} differ at `{place}`"),
-            });
+            return Err(table(format!("{what} differ at `{place}`")));
         }
         count += 1;
         before = Some(place);
@@ -239,153 +252,6 @@ fn check_rows(
         Ok(())
     } else {
         let missing = values.len() - count;
-        Err(VerifyFailure::Table {
-            reason: format!("{table} lack {missing} of {} places", values.len()),
-        })
-    }
-}
-
-/// The state that the entries make, record by record.
-struct Walk {
-    ledger_id: LedgerId,
-    receipt: Digest,
-    policy: Policy,
-    values: HashMap<PlaceKey, Versioned>,
-}
-
-type Fit<T = ()> = Result<T, String>;
-
-fn ensure(fits: bool, otherwise: impl FnOnce() -> String) -> Fit {
-    if fits { Ok(()) } else { Err(otherwise()) }
-}
-
-impl Walk {
-    fn new(ledger_id: LedgerId) -> Self {
-        Self {
-            ledger_id,
-            receipt: ledger_id.genesis(),
-            policy: Policy::default(),
-            values: HashMap::new(),
-        }
-    }
-
-    fn step(&mut self, sequence: u64, row: &[u8], keys: &mut HashMap<Vec<u8>, u64>) -> Fit<Vec<u8>> {
-        let blob = Blob::parse(row).map_err(|e| e.to_string())?;
-        ensure(receipt_of(blob.record) == blob.receipt, || {
-            "its receipt is not the hash of its content".into()
-        })?;
-        let record = blob.record().map_err(|e| e.to_string())?;
-        ensure(record.sequence == sequence, || {
-            format!("it says that it is record {}", record.sequence)
-        })?;
-        ensure(record.ledger_id == self.ledger_id, || {
-            "it belongs to another ledger".into()
-        })?;
-        ensure(record.previous == self.receipt, || {
-            "it does not continue the record before it".into()
-        })?;
-        ensure(record.certificate == certificate_digest(blob.certificate), || {
-            "its certificate is not the one it was committed with".into()
-        })?;
-        let key = key_row(&record.body.batch, &record.body.key);
-        let leads = keys.remove(&key);
-        ensure(leads == Some(sequence), || match leads {
-            None => "no key leads to it".into(),
-            Some(other) => format!("its key leads to record {other}"),
-        })?;
-        crate::approval::check(&self.policy, self.ledger_id, &record.body, false)
-            .map_err(|e| e.to_string())?;
-        self.change_policy(&record)?;
-        self.replay(sequence, &record.body)?;
-        self.receipt = blob.receipt;
-        Ok(key)
-    }
-
-    fn change_policy(&mut self, record: &Record) -> Fit {
-        for change in &record.body.policy_changes {
-            self.policy.apply(change).map_err(|e| e.to_string())?;
-        }
-        ensure(self.policy.version() == record.policy_version, || {
-            "its policy version is another one".into()
-        })
-    }
-
-    /// Applies openings and entries to the values so far, and compares with the values that the record states.
-    fn replay(&mut self, sequence: u64, body: &Body) -> Fit {
-        let mut new: Vec<Option<i128>> = body
-            .places
-            .iter()
-            .map(|place| self.values.get(place).map(|v| v.value))
-            .collect();
-        let mut sums: HashMap<&Arc<str>, i128> = HashMap::new();
-        let add = |value: &mut i128, amount: i128| {
-            *value = value.checked_add(amount).ok_or("a sum is too large")?;
-            Ok::<_, String>(())
-        };
-        let equities: HashMap<&Arc<str>, usize> = (0..)
-            .zip(&body.places)
-            .filter(|(_, place)| place.account.as_str() == OPENING_ACCOUNT)
-            .filter_map(|(i, place)| Some((place.field.asset()?, i)))
-            .collect();
-        for opening in &body.openings {
-            let i = opening.place as usize;
-            ensure(new[i].is_none(), || {
-                format!("it opens `{}` a second time", body.places[i])
-            })?;
-            new[i] = Some(opening.amount);
-            if let Some(asset) = body.places[i].field.asset() {
-                let equity = equities.get(asset);
-                let equity = equity.ok_or_else(|| format!("openings of `{asset}` come from nowhere"))?;
-                add(new[*equity].get_or_insert(0), opening.amount.saturating_neg())?;
-            }
-        }
-        for (place, amount, _) in body.entries.iter() {
-            let i = place as usize;
-            match body.places[i].field.asset() {
-                Some(asset) => {
-                    add(new[i].get_or_insert(0), amount)?;
-                    add(sums.entry(asset).or_default(), amount)?;
-                }
-                None => new[i] = Some(amount),
-            }
-        }
-        if let Some((asset, sum)) = sums.iter().find(|(_, sum)| **sum != 0) {
-            return Err(format!(
-                "its entries in `{asset}` sum to {sum} minor units instead of zero"
-            ));
-        }
-        for ((place, new), stated) in body.places.iter().zip(new).zip(&body.values) {
-            let value = new.unwrap_or(0);
-            ensure(value == *stated, || {
-                format!("`{place}` is {value} by its entries, it states {stated}")
-            })?;
-            self.check_place(place, value)?;
-            let value = Versioned {
-                value,
-                version: sequence,
-            };
-            let before = self.values.insert(place.clone(), value);
-            ensure(before.is_none_or(|before| before.version < sequence), || {
-                format!("it lists `{place}` twice")
-            })?;
-        }
-        Ok(())
-    }
-
-    fn check_place(&self, place: &PlaceKey, value: i128) -> Fit {
-        let name = place.field.name();
-        let known = match &place.field {
-            FieldKey::Balance { asset } => self.policy.scale(asset).is_some(),
-            FieldKey::Integer { .. } | FieldKey::Bool { .. } => self.policy.fields().contains_key(name),
-        };
-        ensure(known, || format!("the policy does not know `{name}`"))?;
-        ensure(value.unsigned_abs() <= MAX_MINOR_UNITS.unsigned_abs(), || {
-            format!("`{place}` is out of range")
-        })?;
-        let balance = place.field.asset().is_some();
-        ensure(
-            !balance || value >= 0 || self.policy.is_unbounded(place.account.as_str()),
-            || format!("`{place}` is below zero"),
-        )
+        Err(table(format!("{what} lack {missing} of {} places", values.len())))
     }
 }

@@ -1,16 +1,19 @@
 //! Opening balances: the lines that a run brings, and what they mean for the places of a batch.
 
 use crate::inputs::{AccountInput, Given, Inputs, Place};
-use crate::lowered::{Assembly, Opening, labelled};
+use crate::lowered::{Assembly, Opening};
 use crate::problems::Problems;
 use crate::rows::{Row, Rows};
-use crate::symbols::Symbols;
+use crate::symbols::{Symbols, bad_account_name};
 use crate::value::{self, Scalar};
 use aethel_ir::{
     AccountId, AccountName, AssetId, Code, Column, Diagnostic, PlaceId, SourceId, Span, Type, did_you_mean,
     quote,
 };
 use std::sync::Arc;
+
+/// How many problems of one table are shown.
+const MAX_PROBLEMS: usize = 20;
 
 /// One balance of one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,9 +71,8 @@ impl BalanceTable {
         let (mut unquoted, mut lines, mut problems) = (String::new(), Vec::new(), Vec::new());
         let read = rows.each(|row| {
             if let Err(error) = AccountName::check(row.cell(account)) {
-                let message = format!("`{}` is not an account name", quote(row.cell(account)));
-                let problem = Diagnostic::new(Code::AE0308, message);
-                problems.push(problem.label(source, row.cell_span(account), error.to_string()));
+                let at = Some((source, row.cell_span(account)));
+                problems.push(bad_account_name(at, row.cell(account), error));
                 return problems.len() < MAX_PROBLEMS;
             }
             let mut piece = |column| Piece::new(row, column, text.len(), &mut unquoted);
@@ -83,7 +85,7 @@ impl BalanceTable {
             });
             true
         });
-        read.map_err(|error| vec![error])?;
+        problems.extend(read.err());
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -124,9 +126,6 @@ impl Piece {
         }))
     }
 }
-
-/// How many problems of one table are shown.
-const MAX_PROBLEMS: usize = 20;
 
 impl Inputs {
     /// Every opening balance, those of [`Inputs::accounts`] first.
@@ -195,9 +194,12 @@ impl Assembly<'_> {
                     };
                     if let Some(opening) = first.checked_sub(1).and_then(|first| openings.get(first)) {
                         let message = format!("`{}` has two opening balances", line.name);
-                        let diagnostic =
-                            labelled(Diagnostic::new(Code::AE0306, message), line.amount_at, "second");
-                        diagnostics.push(labelled(diagnostic, opening.at, "first").help("keep one of them"));
+                        diagnostics.push(
+                            Diagnostic::new(Code::AE0306, message)
+                                .label_at(line.amount_at, "second")
+                                .label_at(opening.at, "first")
+                                .help("keep one of them"),
+                        );
                         continue;
                     }
                     openings.push(Opening {
@@ -210,9 +212,11 @@ impl Assembly<'_> {
                 Ok(_) => {}
                 Err(expected) => {
                     let message = format!("`{}` is not an amount for `{}`", quote(line.amount), line.name);
-                    let diagnostic =
-                        labelled(Diagnostic::new(Code::AE0309, message), line.amount_at, &expected);
-                    diagnostics.push(diagnostic.help("write it in units of the asset, such as `1000.00`"));
+                    diagnostics.push(
+                        Diagnostic::new(Code::AE0309, message)
+                            .label_at(line.amount_at, expected)
+                            .help("write it in units of the asset, such as `1000.00`"),
+                    );
                 }
             }
         }
@@ -245,8 +249,11 @@ impl Assembly<'_> {
             let help = did_you_mean(name, symbols.asset_names())
                 .unwrap_or_else(|| "the program declares its assets at the top".into());
             let message = format!("asset `{}` is not declared", quote(name));
-            let diagnostic = labelled(Diagnostic::new(Code::AE0203, message), line.amount_at, "here");
-            diagnostics.push(diagnostic.help(help));
+            diagnostics.push(
+                Diagnostic::new(Code::AE0203, message)
+                    .label_at(line.amount_at, "here")
+                    .help(help),
+            );
         }
         place
     }
@@ -288,12 +295,9 @@ impl Assembly<'_> {
         );
         let first = assets.first().copied().unwrap_or("USD");
         let help = format!("write {{\"balances\": {{\"{first}\": \"..\"}}}}");
-        labelled(
-            Diagnostic::new(Code::AE0306, message),
-            line.at,
-            "one balance given",
-        )
-        .help(help)
+        Diagnostic::new(Code::AE0306, message)
+            .label_at(line.at, "one balance given")
+            .help(help)
     }
 }
 

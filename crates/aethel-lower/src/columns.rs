@@ -3,6 +3,7 @@
 use crate::calls::CallPlan;
 use crate::intent::Compiled;
 use crate::problems::Problems;
+use crate::program::index32;
 use crate::rows::{Row, Rows};
 use crate::symbols::Symbols;
 use crate::tables::Tables;
@@ -89,9 +90,7 @@ pub(crate) fn read(
             {
                 _ if account => Cells::Account(Vec::with_capacity(count)),
                 Some(Type::Bool) => Cells::Bool(Vec::with_capacity(count)),
-                Some(ty @ (Type::Amount(_) | Type::Integer | Type::Time)) => {
-                    Cells::Whole(ty, Vec::with_capacity(count))
-                }
+                Some(ty) if ty.is_whole() => Cells::Whole(ty, Vec::with_capacity(count)),
                 Some(ty) => Cells::Exact(ty, Vec::with_capacity(count)),
                 None => continue,
             };
@@ -130,7 +129,7 @@ pub(crate) fn read(
         problems.into_iter().for_each(|problem| diagnostics.push(problem));
         return None;
     }
-    let count = crate::program::index32(spans.len());
+    let count = index32(spans.len());
     let mut calls: Vec<CallColumns> = plans.iter().map(|_| CallColumns::default()).collect();
     for builder in builders {
         let columns = &mut calls[builder.call];

@@ -6,6 +6,9 @@ use aethel_ir::rational::ArithmeticError;
 use aethel_ir::{Code, Diagnostic, Rational, quote};
 use aethel_syntax::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
 
+/// What to do about a text that should be a number.
+pub(crate) const NUMBER_HELP: &str = "write a plain decimal of at most 60 digits, such as `1000` or `0.25`";
+
 /// The names an expression uses.
 pub(crate) fn names_in<'a>(expr: &'a Expr, names: &mut Vec<&'a str>) {
     match &expr.kind {
@@ -29,7 +32,8 @@ pub(crate) fn evaluate(symbols: &Symbols<'_>, expr: &Expr, diagnostics: &mut Pro
             Some(number) => Some(Constant::Number(number)),
             None => {
                 let message = format!("`{}` is not a number", quote(text));
-                diagnostics.push(Diagnostic::new(Code::AE0112, message).label(source, expr.span, "here"));
+                let problem = Diagnostic::new(Code::AE0112, message).label(source, expr.span, "here");
+                diagnostics.push(problem.help(NUMBER_HELP));
                 None
             }
         },
@@ -88,12 +92,21 @@ fn checked(
     result: Result<Rational, ArithmeticError>,
     diagnostics: &mut Problems,
 ) -> Option<Constant> {
-    let (code, message) = match result {
+    let (code, message, help) = match result {
         Ok(number) => return Some(Constant::Number(number)),
-        Err(ArithmeticError::DivisionByZero) => (Code::AE0505, "division by zero in a constant"),
-        Err(ArithmeticError::TooWide) => (Code::AE0503, "a constant that is too large"),
+        Err(ArithmeticError::DivisionByZero) => (
+            Code::AE0505,
+            "division by zero in a constant",
+            "divide by another number",
+        ),
+        Err(ArithmeticError::TooWide) => (
+            Code::AE0503,
+            "a constant that is too large",
+            "use smaller numbers, or fewer factors",
+        ),
     };
-    diagnostics.push(Diagnostic::new(code, message).label(symbols.source, expr.span, "here"));
+    let problem = Diagnostic::new(code, message).label(symbols.source, expr.span, "here");
+    diagnostics.push(problem.help(help));
     None
 }
 

@@ -1,6 +1,8 @@
 //! Expressions: names to places and parameters, units of literals, types of operators.
 
+use crate::constant::NUMBER_HELP;
 use crate::intent::{Compiler, Named, Phase};
+use crate::program::index32;
 use crate::symbols::Constant;
 use crate::units::node_type;
 use aethel_ir::intent::{BinaryOp, Node, UnaryOp};
@@ -23,7 +25,7 @@ impl<'a> Compiler<'a, '_> {
     /// Adds a node to the arena.
     pub(crate) fn push(&mut self, expr: Ir, span: Span, ty: Type) -> ExprId {
         // A node takes a byte of source at least, and sources are far smaller than 4 GiB.
-        let id = ExprId(crate::program::index32(self.intent.nodes.len()));
+        let id = ExprId(index32(self.intent.nodes.len()));
         self.intent.nodes.push(Node { expr, span, ty });
         id
     }
@@ -93,7 +95,9 @@ impl<'a> Compiler<'a, '_> {
             ExprKind::Number(text) => {
                 let Some(number) = Rational::parse_decimal(text) else {
                     let message = format!("`{}` is not a number", quote(text));
-                    let diagnostic = self.error(Code::AE0112, message, expr.span, "here");
+                    let diagnostic = self
+                        .error(Code::AE0112, message, expr.span, "here")
+                        .help(NUMBER_HELP);
                     return self.refuse(diagnostic);
                 };
                 Some((self.push(Ir::Number(number), expr.span, Type::Number), Kind::Free))
@@ -165,10 +169,7 @@ impl<'a> Compiler<'a, '_> {
         self.used.insert(name);
         match self.names.get(name).copied() {
             Some(Named::Value(index, ty)) => Some((self.push(Ir::Value(index), span, ty), Kind::Of(ty))),
-            Some(Named::Let(index, kind)) => {
-                let ty = if let Kind::Of(ty) = kind { ty } else { Type::Number };
-                Some((self.push(Ir::Let(index), span, ty), kind))
-            }
+            Some(Named::Let(index, kind)) => Some((self.push(Ir::Let(index), span, node_type(kind)), kind)),
             Some(Named::Flat(slot)) => Some(self.read(slot, span, old)),
             Some(Named::Account(_)) => {
                 let diagnostic = self
@@ -263,7 +264,13 @@ impl<'a> Compiler<'a, '_> {
         if !wanted {
             let sign = if op == ast::UnaryOp::Negate { "-" } else { "!" };
             let message = format!("`{sign}` does not apply to {}", self.kind_name(kind));
-            let diagnostic = self.error(Code::AE0207, message, span, "here");
+            let help = match op {
+                ast::UnaryOp::Negate => {
+                    "`-` takes a number or an amount; a condition is turned round with `!`"
+                }
+                ast::UnaryOp::Not => "`!` takes a condition; a number is turned round with `-`",
+            };
+            let diagnostic = self.error(Code::AE0207, message, span, "here").help(help);
             return self.refuse(diagnostic);
         }
         if let (UnaryOp::Negate, Some(node)) = (ir, self.intent.nodes.get_mut(id.0 as usize))
@@ -306,7 +313,9 @@ impl<'a> Compiler<'a, '_> {
                 let (left, right, kind) = self.unify(op.as_str(), left?, right?)?;
                 if kind == Kind::Of(Type::Bool) {
                     let message = format!("`{}` does not apply to conditions", op.as_str());
-                    let diagnostic = self.error(Code::AE0207, message, span, "here");
+                    let diagnostic = self
+                        .error(Code::AE0207, message, span, "here")
+                        .help("conditions are joined with `&&`, `||` and `==>`");
                     return self.refuse(diagnostic);
                 }
                 let ir = match op {
@@ -361,7 +370,9 @@ impl<'a> Compiler<'a, '_> {
         };
         if kind == Kind::Of(Type::Bool) && !matches!(op, Op::Equal | Op::NotEqual) {
             let message = format!("`{}` does not apply to conditions", op.as_str());
-            let diagnostic = self.error(Code::AE0207, message, span, "conditions can only be equal or not");
+            let diagnostic = self
+                .error(Code::AE0207, message, span, "conditions can only be equal or not")
+                .help("write `==` or `!=`");
             return self.refuse(diagnostic);
         }
         Some((

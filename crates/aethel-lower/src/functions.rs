@@ -1,5 +1,6 @@
 //! Calls of `min`, `max`, `abs` and `round`.
 
+use crate::constant;
 use crate::expression::{Kind, Typed};
 use crate::intent::Compiler;
 use crate::symbols::Constant;
@@ -168,7 +169,7 @@ impl<'a> Compiler<'a, '_> {
         };
         let digits = match (named, target) {
             (Some(arg), None) => {
-                let places = crate::constant::evaluate(self.symbols, arg, self.diagnostics)?;
+                let places = constant::evaluate(self.symbols, arg, self.diagnostics)?;
                 match places {
                     Constant::Number(n) if n >= Rational::ZERO && n <= Rational::Int(18) => n.to_i128(),
                     _ => None,

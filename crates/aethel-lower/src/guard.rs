@@ -5,24 +5,27 @@
 //! does not matter otherwise; a worklist keeps this linear in the number of uses.
 
 use crate::constant::names_in;
+use crate::expression::Kind;
 use crate::intent::{Compiler, Named, Origin, index16};
 use crate::parameters::Pending;
 use crate::symbols::{arc, duplicate};
 use aethel_ir::intent::Let;
-use aethel_ir::{Code, Diagnostic, Safety, SourceId, Span, Type, quote};
-use aethel_syntax::ast::{BinaryOp, Expr, ExprKind, Name, Statement};
+use aethel_ir::{Code, Diagnostic, Safety, SourceId, Span, quote};
+use aethel_syntax::ast::{BinaryOp, Expr, ExprKind, Statement};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
+
+/// How many of the names that need each other are shown.
+const SHOWN: usize = 8;
 
 /// A statement that could give a name its value.
 struct Definition<'a> {
     name: &'a str,
     name_span: Span,
     value: &'a Expr,
+    /// Its index in the guard.
     statement: usize,
     span: Span,
-    /// Names of the value that are not resolved yet.
-    missing: usize,
 }
 
 /// Resolves all named values into `lets`; gives the statements that were used up by that.
@@ -70,7 +73,13 @@ fn collect<'a>(
                     continue;
                 }
                 lets.insert(&name.text, name.span);
-                definitions.push(definition(name, value, statement, *span));
+                definitions.push(Definition {
+                    name: text,
+                    name_span: name.span,
+                    value,
+                    statement,
+                    span: *span,
+                });
             }
             Statement::Assign {
                 target,
@@ -109,7 +118,6 @@ fn collect<'a>(
                     value,
                     statement,
                     span: *span,
-                    missing: 0,
                 });
             }
             Statement::Condition(_) => {}
@@ -141,7 +149,6 @@ fn collect<'a>(
                     value: other,
                     statement,
                     span: expr.span,
-                    missing: 0,
                 });
             }
         }
@@ -149,20 +156,11 @@ fn collect<'a>(
     definitions
 }
 
-fn definition<'a>(name: &'a Name, value: &'a Expr, statement: usize, span: Span) -> Definition<'a> {
-    Definition {
-        name: &name.text,
-        name_span: name.span,
-        value,
-        statement,
-        span,
-        missing: 0,
-    }
-}
-
 /// Definitions that wait for names, and names that definitions wait for.
 struct Work<'a> {
     definitions: Vec<Definition<'a>>,
+    /// For each of them, how many names of its value are not resolved yet.
+    missing: Vec<usize>,
     /// Which definitions use a name that is not resolved yet.
     users: HashMap<&'a str, Vec<usize>>,
     /// Definitions that can be computed, earliest statement first.
@@ -171,7 +169,7 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(mut definitions: Vec<Definition<'a>>, waiting: &HashMap<&'a str, Pending<'a>>) -> Self {
+    fn new(definitions: Vec<Definition<'a>>, waiting: &HashMap<&'a str, Pending<'a>>) -> Self {
         let open: HashSet<&str> = definitions
             .iter()
             .map(|d| d.name)
@@ -179,21 +177,22 @@ impl<'a> Work<'a> {
             .collect();
         let mut users: HashMap<&str, Vec<usize>> = HashMap::new();
         let mut ready = BinaryHeap::new();
-        for (index, definition) in definitions.iter_mut().enumerate() {
+        let mut missing = Vec::with_capacity(definitions.len());
+        for (index, definition) in definitions.iter().enumerate() {
             let mut names = Vec::new();
             names_in(definition.value, &mut names);
-            for name in names {
-                if open.contains(name) {
-                    users.entry(name).or_default().push(index);
-                    definition.missing += 1;
-                }
+            names.retain(|name| open.contains(name));
+            for name in &names {
+                users.entry(name).or_default().push(index);
             }
-            if definition.missing == 0 {
+            if names.is_empty() {
                 ready.push(Reverse((definition.statement, index)));
             }
+            missing.push(names.len());
         }
         Self {
             definitions,
+            missing,
             users,
             ready,
             resolved: HashSet::new(),
@@ -206,10 +205,9 @@ impl<'a> Work<'a> {
             return;
         }
         for user in self.users.remove(name).unwrap_or_default() {
-            let definition = &mut self.definitions[user];
-            definition.missing -= 1;
-            if definition.missing == 0 {
-                self.ready.push(Reverse((definition.statement, user)));
+            self.missing[user] -= 1;
+            if self.missing[user] == 0 {
+                self.ready.push(Reverse((self.definitions[user].statement, user)));
             }
         }
     }
@@ -237,22 +235,22 @@ impl<'a> Work<'a> {
 
     /// What is left waits for itself.
     fn report_cycle(&self, compiler: &mut Compiler<'a, '_>, consumed: &mut HashSet<usize>) {
-        let stuck: Vec<&Definition<'_>> = self
-            .definitions
-            .iter()
-            .filter(|d| d.missing > 0 && !self.resolved.contains(d.name))
+        let waiting = self.definitions.iter().zip(&self.missing);
+        let stuck: Vec<&Definition<'_>> = waiting
+            .filter(|(d, missing)| **missing > 0 && !self.resolved.contains(d.name))
+            .map(|(definition, _)| definition)
             .collect();
         let Some(first) = stuck.first() else { return };
         let names: Vec<String> = stuck
             .iter()
-            .take(8)
+            .take(SHOWN)
             .map(|d| format!("`{}`", quote(d.name)))
             .collect();
         let mut diagnostic = Diagnostic::new(Code::AE0303, format!("{} need each other", names.join(", ")));
         if stuck.len() == 1 {
             diagnostic.message = format!("{} is defined by itself", names[0]);
         }
-        for definition in stuck.iter().take(8) {
+        for definition in stuck.iter().take(SHOWN) {
             diagnostic = diagnostic.label(compiler.symbols.source, definition.span, "");
         }
         if let Some(label) = diagnostic.labels.first_mut() {
@@ -280,9 +278,7 @@ fn give_value<'a>(compiler: &mut Compiler<'a, '_>, definition: &Definition<'a>, 
     let lowered = match (typed, expected) {
         (Some(typed), Some(ty)) => {
             let what = format!("`{name}`");
-            compiler
-                .coerce(typed, ty, &what)
-                .map(|id| (id, crate::expression::Kind::Of(ty)))
+            compiler.coerce(typed, ty, &what).map(|id| (id, Kind::Of(ty)))
         }
         (typed, _) => typed,
     };
@@ -290,8 +286,8 @@ fn give_value<'a>(compiler: &mut Compiler<'a, '_>, definition: &Definition<'a>, 
         compiler.names.insert(name, Named::Broken);
         return;
     };
-    let whole = matches!(expected, Some(Type::Amount(_) | Type::Integer | Type::Time));
-    if let (true, Some(ty)) = (whole, expected) {
+    let whole = expected.filter(|ty| ty.is_whole());
+    if let Some(ty) = whole {
         compiler.literal_is_whole(value, ty);
     }
     // What is computed from a secret value tells it.
@@ -300,7 +296,7 @@ fn give_value<'a>(compiler: &mut Compiler<'a, '_>, definition: &Definition<'a>, 
     compiler.intent.lets.push(Let {
         name: name.into(),
         value,
-        whole,
+        whole: whole.is_some(),
         span: definition.name_span,
         secret,
     });

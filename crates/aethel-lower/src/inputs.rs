@@ -4,7 +4,8 @@
 
 use crate::balances::BalanceTable;
 use crate::json::{self, Json, JsonKind};
-use aethel_ir::{AccountName, Code, Diagnostic, SourceId, Span, did_you_mean, quote};
+use crate::symbols::bad_account_name;
+use aethel_ir::{AccountName, Code, Diagnostic, SourceId, Span};
 use std::sync::Arc;
 
 /// Where an input was given; `None` for a flag or a library call.
@@ -77,9 +78,10 @@ pub struct Inputs {
     pub accounts_csv: Option<Given>,
 }
 
-/// How many problems of one inputs file are shown.
-const MAX_PROBLEMS: usize = 50;
+/// How many problems of one JSON file are shown.
+pub(crate) const MAX_PROBLEMS: usize = 50;
 
+/// What inputs may hold.
 pub(crate) const KEYS: [&str; 6] = [
     "accounts",
     "bind",
@@ -175,13 +177,8 @@ impl Reader {
     }
 
     fn unknown_key(&mut self, key: &str, value: &Json, known: &[&str]) {
-        let help = did_you_mean(key, known.iter().copied())
-            .unwrap_or_else(|| format!("known keys: {}", known.join(", ")));
-        self.problems.push(
-            Diagnostic::new(Code::AE0902, format!("unknown key `{}`", quote(key)))
-                .label(self.source, value.span, "nothing reads this")
-                .help(help),
-        );
+        self.problems
+            .push(json::unknown_key(Code::AE0902, self.source, key, value, known));
     }
 
     fn given(&self, text: &str, at: &Json) -> Given {
@@ -209,12 +206,8 @@ impl Reader {
             let account = match AccountName::new(name) {
                 Ok(account) => account,
                 Err(error) => {
-                    let message = format!("`{}` is not an account name: {error}", quote(name));
-                    self.problems.push(Diagnostic::new(Code::AE0308, message).label(
-                        self.source,
-                        value.span,
-                        "its balance",
-                    ));
+                    let at = Some((self.source, value.span));
+                    self.problems.push(bad_account_name(at, name, error));
                     continue;
                 }
             };

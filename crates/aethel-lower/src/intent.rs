@@ -315,7 +315,7 @@ impl<'a, 't> Compiler<'a, 't> {
     pub(crate) fn literal_is_whole(&mut self, id: ExprId, ty: Type) {
         let Some(node) = self.intent.node(id) else { return };
         let Ir::Number(number) = &node.expr else { return };
-        if number.is_integer() || !matches!(ty, Type::Amount(_) | Type::Integer | Type::Time) {
+        if number.is_integer() || !ty.is_whole() {
             return;
         }
         let what = self.kind_name(Kind::Of(ty));

@@ -3,15 +3,15 @@
 use crate::calls::{ArgumentSource, CallPlan};
 use crate::columns::CallColumns;
 use crate::constant;
-use crate::intent::{Compiled, Origin};
-use crate::lowered::{Assembly, labelled, place};
+use crate::intent::{Compiled, Origin, index16};
+use crate::lowered::{Assembly, place};
 use crate::program::{BatchLowering, index32};
 use crate::symbols::{Constant, bad_account_name};
 use crate::value::{self, Scalar};
 use aethel_ir::intent::ValueParameter;
 use aethel_ir::{
-    AccountId, Code, Column, Diagnostic, Group, Names, SourceId, Span, TransactionRef, Type, ValueColumn,
-    quote,
+    AccountId, Code, Column, Diagnostic, Group, Names, Rational, SourceId, Span, TransactionRef, Type,
+    ValueColumn,
 };
 
 impl BatchLowering<'_, '_> {
@@ -50,23 +50,23 @@ impl BatchLowering<'_, '_> {
                         .map_or(&*param.name, |setting| setting.value.text.as_str())
                         .to_owned();
                     if bound.is_some() {
-                        assembly.feeds.push(((compiled.id, index as u16), feed.clone()));
+                        assembly.feeds.push(((compiled.id, index16(index)), feed.clone()));
                     }
                     if !self.proofs.contains_key(feed.as_str()) {
                         assembly
                             .unknown
-                            .push((index32(assembly.groups.len()), index as u16));
+                            .push((index32(assembly.groups.len()), index16(index)));
                     }
                     let at = place(self.symbols.source, param.span);
                     assembly
                         .oracle_value(&self.proofs, &feed, param.ty, at, self.diagnostics)
                         .same()
                 }
-                (Origin::Argument, None) => self.value(index as u16, param, plan, target, assembly).same(),
+                (Origin::Argument, None) => self.value(index16(index), param, plan, target, assembly).same(),
             };
             values.push(column);
         }
-        let places = assembly.place_columns(&compiled.intent, &accounts);
+        let places = assembly.tables.place_columns(&compiled.intent.places, &accounts);
         let call = place(self.symbols.source, target.span);
         let origin = match csv {
             Some((source, spans)) => Some((source, Column::Each(spans))),
@@ -110,17 +110,7 @@ impl BatchLowering<'_, '_> {
         match assembly.tables.accounts.id_of_text(text) {
             Ok(id) => id,
             Err(error) => {
-                let diagnostic = match at {
-                    Some((source, span)) => bad_account_name(source, span, text, error),
-                    None => Diagnostic::new(
-                        Code::AE0308,
-                        format!("`{}` is not an account name: {error}", quote(text)),
-                    )
-                    .help(
-                        "use 1 to 128 bytes of text without hidden characters and without spaces at the ends",
-                    ),
-                };
-                self.diagnostics.push(diagnostic);
+                self.diagnostics.push(bad_account_name(at, text, error));
                 AccountId(0)
             }
         }
@@ -159,7 +149,7 @@ impl BatchLowering<'_, '_> {
             // Missing values were reported by `complain_unfixed`; `check` goes on with a stand-in.
             _ => {
                 assembly.unknown.push((index32(assembly.groups.len()), index));
-                return value::from_units(assembly.tables, &aethel_ir::Rational::ZERO, param.ty)
+                return value::from_units(assembly.tables, &Rational::ZERO, param.ty)
                     .unwrap_or(Scalar::Bool(false));
             }
         };
@@ -167,7 +157,6 @@ impl BatchLowering<'_, '_> {
             let message = format!("this does not fit `{}`: {expected}", param.name);
             let amount = matches!(param.ty, Type::Amount(_));
             let code = if amount { Code::AE0309 } else { Code::AE0906 };
-            let diagnostic = labelled(Diagnostic::new(code, message), at, "given here");
             let help = match param.ty {
                 Type::Amount(_) => "write it in units of the asset, such as `1000.00`",
                 Type::Bool => "write `true` or `false`",
@@ -175,8 +164,12 @@ impl BatchLowering<'_, '_> {
                 Type::Time => "write a time, such as `2026-03-31T12:00:00Z`",
                 Type::Number | Type::Price(..) => "write a plain decimal number, such as `0.25`",
             };
-            self.diagnostics
-                .push(diagnostic.label(source, param.span, "the parameter").help(help));
+            self.diagnostics.push(
+                Diagnostic::new(code, message)
+                    .label_at(at, "given here")
+                    .label(source, param.span, "the parameter")
+                    .help(help),
+            );
             Scalar::Bool(false)
         })
     }

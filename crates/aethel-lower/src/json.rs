@@ -2,9 +2,10 @@
 //!
 //! `serde_json` does the reading (with its nesting limit); raw values give the place by their address in the text.
 
-use aethel_ir::{Code, Diagnostic, SourceId, Span, quote};
+use aethel_ir::{Code, Diagnostic, SourceId, Span, did_you_mean, quote};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use std::collections::HashMap;
 use std::fmt;
 
 /// A JSON value and its place.
@@ -142,7 +143,9 @@ impl Reader<'_> {
     fn value(&self, raw: &str, depth: usize) -> Result<Json, Diagnostic> {
         let span = self.span(raw);
         if depth > MAX_NESTING {
-            return Err(Diagnostic::new(self.code, "nested too deep").label(self.source, span, "here"));
+            return Err(Diagnostic::new(self.code, "nested too deep")
+                .label(self.source, span, "here")
+                .help(format!("write at most {MAX_NESTING} levels of objects and lists")));
         }
         let fail = |error: serde_json::Error| self.syntax(&error, span.start as usize, raw);
         let kind = match raw.as_bytes().first() {
@@ -171,7 +174,7 @@ impl Reader<'_> {
         let entries = serde_json::Deserializer::from_str(raw)
             .deserialize_map(RawMap)
             .map_err(fail)?;
-        let mut seen: std::collections::HashMap<String, Span> = std::collections::HashMap::new();
+        let mut seen: HashMap<String, Span> = HashMap::new();
         let mut object = Vec::with_capacity(entries.len());
         for (key, value) in entries {
             let value = self.value(value.get(), depth + 1)?;
@@ -229,6 +232,21 @@ impl<'de> Visitor<'de> for RawList {
 /// What is wrong with a value, at its place.
 pub(crate) fn wrong(code: Code, source: SourceId, at: &Json, message: impl Into<String>) -> Diagnostic {
     Diagnostic::new(code, message).label(source, at.span, format!("this is {}", at.kind.name()))
+}
+
+/// A key that means nothing, at its value; `known` are those that do.
+pub(crate) fn unknown_key(
+    code: Code,
+    source: SourceId,
+    key: &str,
+    value: &Json,
+    known: &[&str],
+) -> Diagnostic {
+    let help = did_you_mean(key, known.iter().copied())
+        .unwrap_or_else(|| format!("known keys: {}", known.join(", ")));
+    Diagnostic::new(code, format!("unknown key `{}`", quote(key)))
+        .label(source, value.span, "nothing reads this")
+        .help(help)
 }
 
 /// The text of an amount or number: a string or an integer. A float is refused, because it has been rounded already.

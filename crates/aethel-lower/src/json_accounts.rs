@@ -2,8 +2,8 @@
 
 use crate::json::{self, Json, JsonKind};
 use crate::json_batch::JsonBatch;
-use crate::json_header::unknown_key;
 use crate::lowered::{Opening, place};
+use crate::symbols::bad_account_name;
 use crate::value::{self, Scalar};
 use aethel_ir::{AccountId, Code, Diagnostic, Field, Type, did_you_mean, quote};
 
@@ -29,10 +29,12 @@ impl JsonBatch<'_, '_> {
         };
         let mut parties = Vec::with_capacity(entries.len());
         for (name, value) in entries {
-            let id =
-                self.assembly.tables.accounts.id_of_text(name).map_err(|error| {
-                    crate::symbols::bad_account_name(self.source, value.span, name, error)
-                })?;
+            let id = self
+                .assembly
+                .tables
+                .accounts
+                .id_of_text(name)
+                .map_err(|error| bad_account_name(Some((self.source, value.span)), name, error))?;
             let JsonKind::Object(fields) = &value.kind else {
                 let problem = json::wrong(Code::AE0904, self.source, value, "an account is an object");
                 return Err(problem.help("write {\"balance\": \"1000.00\"}").into());
@@ -59,7 +61,14 @@ impl JsonBatch<'_, '_> {
                         }
                     }
                     (other, _) => {
-                        return Err(unknown_key(self.source, other, value, &["balance", "balances"]).into());
+                        return Err(json::unknown_key(
+                            Code::AE0904,
+                            self.source,
+                            other,
+                            value,
+                            &["balance", "balances"],
+                        )
+                        .into());
                     }
                 }
             }
@@ -93,6 +102,7 @@ impl JsonBatch<'_, '_> {
                 format!("`{}` is not an amount", quote(text)),
             )
             .label(self.source, json.span, expected)
+            .help("write it in units of the asset, such as `1000.00`")
             .into()),
         }
     }
@@ -123,12 +133,9 @@ impl JsonBatch<'_, '_> {
             Some(first) => {
                 let name = &self.assembly.tables.accounts.all()[account.0 as usize];
                 let message = format!("two balances are given for `{name}`");
-                let mut diagnostic =
-                    Diagnostic::new(Code::AE0306, message).label(self.source, json.span, "second");
-                if let Some((source, span)) = first.at {
-                    diagnostic = diagnostic.label(source, span, "first");
-                }
-                Err(diagnostic
+                Err(Diagnostic::new(Code::AE0306, message)
+                    .label(self.source, json.span, "second")
+                    .label_at(first.at, "first")
                     .help("each is the balance before the whole batch; they must agree")
                     .into())
             }

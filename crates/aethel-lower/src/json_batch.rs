@@ -3,9 +3,10 @@
 //! Takes the text of a batch file, gives a [`LoweredBatch`]. Transactions that do the same things to accounts in the
 //! same order share one compiled intent (a shape); accounts and amounts are columns.
 
-use crate::inputs::{Inputs, OracleInput, oracle};
+use crate::inputs::{Inputs, MAX_PROBLEMS, OracleInput, oracle};
 use crate::json::{self, Json, JsonKind};
-use crate::json_header::{header, unknown_key};
+use crate::json_accounts::Party;
+use crate::json_header::header;
 use crate::json_intent::{Shape, build};
 use crate::lowered::{Assembly, LoweredBatch, Opening, OracleUse, place};
 use crate::problems::{MAX_SUGGESTED, Problems};
@@ -19,9 +20,6 @@ use aethel_ir::{
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-
-/// How many problems of one file are shown.
-const MAX_PROBLEMS: usize = 50;
 
 /// Lowers a JSON batch; `stem` names it when the file does not.
 ///
@@ -55,6 +53,7 @@ pub fn lower_json(source: SourceId, text: &str, stem: &str) -> Result<LoweredBat
         problems.truncate(MAX_PROBLEMS);
         return Err(problems);
     }
+    // Without inputs there is nothing to be wrong with.
     let mut diagnostics = Problems::default();
     let mut lowered = assembly.finish(
         &header.symbols,
@@ -77,6 +76,7 @@ struct ShapeRows {
     spans: Vec<Span>,
 }
 
+/// A batch while its transactions are read.
 pub(crate) struct JsonBatch<'s, 't> {
     pub(crate) source: SourceId,
     text: &'s str,
@@ -85,6 +85,7 @@ pub(crate) struct JsonBatch<'s, 't> {
     problems: Vec<Diagnostic>,
     shapes: HashMap<Shape, usize>,
     pub(crate) openings: Vec<Opening>,
+    /// The index of the opening of each place.
     pub(crate) opened: HashMap<PlaceId, usize>,
     oracles: Vec<OracleUse>,
     /// What `oracles` holds.
@@ -101,33 +102,51 @@ const KEYS: [&str; 7] = [
     "depends_on",
 ];
 
+/// A text of the file and where it stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Written<'j> {
+    pub(crate) text: &'j str,
+    pub(crate) span: Span,
+}
+
+/// A transaction that was read: its id, and the ids that it names in `depends_on`.
+struct Dependent<'j> {
+    id: Written<'j>,
+    after: Vec<Written<'j>>,
+}
+
+/// The value of a key.
+pub(crate) fn field<'j>(entries: &'j [(String, Json)], name: &str) -> Option<&'j Json> {
+    entries
+        .iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value)
+}
+
 impl JsonBatch<'_, '_> {
-    fn transactions(&mut self, json: &Json) {
-        let JsonKind::Array(items) = &json.kind else {
-            return;
-        };
+    fn transactions(&mut self, items: &[Json]) {
         let mut rows: Vec<ShapeRows> = Vec::new();
         let mut ids: HashMap<&str, (u32, Span)> = HashMap::new();
         let mut depends = Vec::new();
         for (index, item) in items.iter().enumerate() {
             match self.transaction(item, &mut rows) {
-                Ok((id, id_span, after)) => {
-                    if let Some((_, first)) = ids.insert(id, (index32(index), id_span)) {
-                        let message = format!("two transactions are called `{}`", quote(id));
+                Ok(Dependent { id, after }) => {
+                    if let Some((_, first)) = ids.insert(id.text, (index32(index), id.span)) {
+                        let message = format!("two transactions are called `{}`", quote(id.text));
                         self.problems.push(
                             Diagnostic::new(Code::AE0202, message)
-                                .label(self.source, id_span, "second")
+                                .label(self.source, id.span, "second")
                                 .label(self.source, first, "first")
                                 .help("give each transaction its own id"),
                         );
                     }
                     depends.push(after);
                     self.assembly.items.push(BatchItem {
-                        name: id.into(),
+                        name: id.text.into(),
                         first: index32(index),
                         count: 1,
                         after: Vec::new(),
-                        origin: place(self.source, id_span),
+                        origin: place(self.source, id.span),
                     });
                 }
                 Err(problem) => self.problems.push(*problem),
@@ -136,45 +155,46 @@ impl JsonBatch<'_, '_> {
                 return;
             }
         }
-        if !self.problems.is_empty() {
-            return;
-        }
-        for (index, after) in depends.into_iter().enumerate() {
-            let mut seen = HashSet::new();
-            for (name, span) in after {
-                match ids.get(name) {
-                    Some((other, _)) => {
-                        if seen.insert(*other) {
-                            self.assembly.items[index].after.push(*other);
-                        }
-                    }
-                    None => {
-                        let help = Some(name)
-                            .filter(|_| self.problems.len() < MAX_SUGGESTED)
-                            .and_then(|name| did_you_mean(name, ids.keys().copied()))
-                            .unwrap_or_else(|| "name the id of a transaction of this batch".into());
-                        let message = format!("there is no transaction `{}`", quote(name));
-                        self.problems.push(
-                            Diagnostic::new(Code::AE0212, message)
-                                .label(self.source, span, "unknown id")
-                                .help(help),
-                        );
-                        if self.problems.len() >= MAX_PROBLEMS {
-                            return;
-                        }
-                    }
-                }
+        if self.problems.is_empty() {
+            self.order(&ids, depends);
+            for shape in rows {
+                self.group(shape);
             }
         }
-        for shape in rows {
-            self.group(shape);
+    }
+
+    /// Looks up what transactions depend on.
+    fn order(&mut self, ids: &HashMap<&str, (u32, Span)>, depends: Vec<Vec<Written<'_>>>) {
+        for (index, after) in depends.into_iter().enumerate() {
+            let mut seen = HashSet::new();
+            for name in after {
+                if let Some((other, _)) = ids.get(name.text) {
+                    if seen.insert(*other) {
+                        self.assembly.items[index].after.push(*other);
+                    }
+                    continue;
+                }
+                let help = Some(name.text)
+                    .filter(|_| self.problems.len() < MAX_SUGGESTED)
+                    .and_then(|name| did_you_mean(name, ids.keys().copied()))
+                    .unwrap_or_else(|| "name the id of a transaction of this batch".into());
+                let message = format!("there is no transaction `{}`", quote(name.text));
+                self.problems.push(
+                    Diagnostic::new(Code::AE0212, message)
+                        .label(self.source, name.span, "unknown id")
+                        .help(help),
+                );
+                if self.problems.len() >= MAX_PROBLEMS {
+                    return;
+                }
+            }
         }
     }
 
     fn group(&mut self, rows: ShapeRows) {
         let accounts: Vec<Column<AccountId>> = rows.accounts.into_iter().map(Column::Each).collect();
-        let intent = self.assembly.intents[rows.intent].clone();
-        let places = self.assembly.place_columns(&intent, &accounts);
+        let intent = &self.assembly.intents[rows.intent];
+        let places = self.assembly.tables.place_columns(&intent.places, &accounts);
         let values = rows
             .amounts
             .into_iter()
@@ -192,41 +212,29 @@ impl JsonBatch<'_, '_> {
         });
     }
 
-    /// Reads one transaction into the rows of its shape; gives its id and what it depends on.
-    #[allow(clippy::type_complexity, reason = "id with place, and names with places")]
+    /// Reads one transaction into the rows of its shape.
     fn transaction<'j>(
         &mut self,
         json: &'j Json,
         rows: &mut Vec<ShapeRows>,
-    ) -> Result<(&'j str, Span, Vec<(&'j str, Span)>), Box<Diagnostic>> {
+    ) -> Result<Dependent<'j>, Box<Diagnostic>> {
         let JsonKind::Object(entries) = &json.kind else {
             return Err(json::wrong(Code::AE0904, self.source, json, "a transaction is an object").into());
         };
         if let Some((key, value)) = entries.iter().find(|(key, _)| !KEYS.contains(&key.as_str())) {
-            return Err(unknown_key(self.source, key, value, &KEYS).into());
+            return Err(json::unknown_key(Code::AE0904, self.source, key, value, &KEYS).into());
         }
-        let find = |name: &str| {
-            entries
-                .iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value)
-        };
-        let (id, id_span) = match find("id").map(|value| (&value.kind, value.span)) {
-            Some((JsonKind::Text(id), span)) if !id.is_empty() => (id.as_str(), span),
-            _ => {
-                return Err(Diagnostic::new(Code::AE0904, "a transaction needs an `id`")
-                    .label(self.source, json.span, "none here")
-                    .help("write {\"id\": \"pay_1\", ..}")
-                    .into());
-            }
-        };
-        let intent_name = match find("intent_name").map(|value| &value.kind) {
-            Some(JsonKind::Text(name)) => name.as_str(),
+        let find = |name| field(entries, name);
+        let id = self.id(json, find("id"))?;
+        let intent_name = match find("intent_name") {
             None => "transaction",
-            Some(_) => {
-                let at = find("intent_name").unwrap_or(json);
-                return Err(json::wrong(Code::AE0904, self.source, at, "`intent_name` is a string").into());
-            }
+            Some(value) => match &value.kind {
+                JsonKind::Text(name) => name,
+                _ => {
+                    let problem = json::wrong(Code::AE0904, self.source, value, "`intent_name` is a string");
+                    return Err(problem.into());
+                }
+            },
         };
         let parties = self.parties(find("accounts").unwrap_or(json))?;
         let (moves, amounts) = match find("operations") {
@@ -238,47 +246,14 @@ impl JsonBatch<'_, '_> {
             self.oracle(value)?;
         }
         let after = self.texts(find("depends_on"))?;
-        let shape = Shape {
-            name: intent_name.to_owned(),
-            assets: parties.iter().map(|party| party.assets.clone()).collect(),
-            moves,
-            // Conditions speak of accounts by name, so a transaction with conditions has a shape of its own.
-            conditions: if conditions.is_empty() {
-                Vec::new()
-            } else {
-                let names = parties.iter().map(|party| party.name.to_owned());
-                names
-                    .chain(conditions.iter().map(|(text, _)| (*text).to_owned()))
-                    .collect()
-            },
-        };
-        let index = match self.shapes.get(&shape) {
-            Some(index) => *index,
-            None => {
-                let names: Vec<&str> = parties.iter().map(|party| party.name).collect();
-                let intent = build(
-                    self.symbols,
-                    self.assembly.tables,
-                    &shape,
-                    &names,
-                    &conditions,
-                    self.text,
-                );
-                self.assembly.intents.push(intent.map_err(Box::new)?);
-                rows.push(ShapeRows {
-                    intent: self.assembly.intents.len() - 1,
-                    names: Vec::new(),
-                    accounts: vec![Vec::new(); parties.len()],
-                    amounts: vec![Vec::new(); amounts.len()],
-                    spans: Vec::new(),
-                });
-                self.shapes.insert(shape, rows.len() - 1);
-                rows.len() - 1
-            }
-        };
+        let shape = Shape::new(intent_name, &parties, moves, &conditions);
+        let index = self.shape(shape, &parties, amounts.len(), &conditions, rows)?;
         let shape_rows = &mut rows[index];
-        let row = index32(shape_rows.names.len());
-        shape_rows.names.push(id.into());
+        self.assembly.transactions.push(TransactionRef {
+            group: index32(index),
+            row: index32(shape_rows.names.len()),
+        });
+        shape_rows.names.push(id.text.into());
         shape_rows.spans.push(json.span);
         for (column, party) in shape_rows.accounts.iter_mut().zip(&parties) {
             column.push(party.id);
@@ -286,13 +261,53 @@ impl JsonBatch<'_, '_> {
         for (column, amount) in shape_rows.amounts.iter_mut().zip(amounts) {
             column.push(amount);
         }
-        self.assembly.transactions.push(TransactionRef {
-            group: index32(index),
-            row,
-        });
-        Ok((id, id_span, after))
+        Ok(Dependent { id, after })
     }
 
+    fn id<'j>(&self, transaction: &Json, id: Option<&'j Json>) -> Result<Written<'j>, Box<Diagnostic>> {
+        match id.map(|value| (&value.kind, value.span)) {
+            Some((JsonKind::Text(text), span)) if !text.is_empty() => Ok(Written { text, span }),
+            _ => Err(Diagnostic::new(Code::AE0904, "a transaction needs an `id`")
+                .label(self.source, transaction.span, "none here")
+                .help("write {\"id\": \"pay_1\", ..}")
+                .into()),
+        }
+    }
+
+    /// The index of a shape's rows; a shape that is new is compiled.
+    fn shape(
+        &mut self,
+        shape: Shape,
+        parties: &[Party<'_>],
+        amounts: usize,
+        conditions: &[Written<'_>],
+        rows: &mut Vec<ShapeRows>,
+    ) -> Result<usize, Box<Diagnostic>> {
+        if let Some(index) = self.shapes.get(&shape) {
+            return Ok(*index);
+        }
+        let names: Vec<&str> = parties.iter().map(|party| party.name).collect();
+        let intent = build(
+            self.symbols,
+            self.assembly.tables,
+            &shape,
+            &names,
+            conditions,
+            self.text,
+        );
+        self.assembly.intents.push(intent.map_err(Box::new)?);
+        rows.push(ShapeRows {
+            intent: self.assembly.intents.len() - 1,
+            names: Vec::new(),
+            accounts: vec![Vec::new(); parties.len()],
+            amounts: vec![Vec::new(); amounts],
+            spans: Vec::new(),
+        });
+        self.shapes.insert(shape, rows.len() - 1);
+        Ok(rows.len() - 1)
+    }
+
+    /// The items of a list; none when there is no list.
     pub(crate) fn list<'j>(&self, json: Option<&'j Json>) -> Result<&'j [Json], Box<Diagnostic>> {
         match json.map(|value| (&value.kind, value)) {
             None => Ok(&[]),
@@ -301,9 +316,13 @@ impl JsonBatch<'_, '_> {
         }
     }
 
-    fn texts<'j>(&self, json: Option<&'j Json>) -> Result<Vec<(&'j str, Span)>, Box<Diagnostic>> {
+    /// The strings of a list.
+    fn texts<'j>(&self, json: Option<&'j Json>) -> Result<Vec<Written<'j>>, Box<Diagnostic>> {
         let texts = self.list(json)?.iter().map(|item| match &item.kind {
-            JsonKind::Text(text) => Ok((text.as_str(), item.span)),
+            JsonKind::Text(text) => Ok(Written {
+                text,
+                span: item.span,
+            }),
             _ => Err(json::wrong(Code::AE0904, self.source, item, "expected a string").into()),
         });
         texts.collect()

@@ -1,8 +1,8 @@
 //! What stands beside the transactions of a JSON batch: its name, assets and unbounded accounts.
 
 use crate::json::{self, Json, JsonKind};
-use crate::symbols::Symbols;
-use aethel_ir::{AccountName, Code, Diagnostic, MAX_SCALE, SourceId, did_you_mean, quote};
+use crate::symbols::{Symbols, bad_account_name};
+use aethel_ir::{AccountName, Code, Diagnostic, MAX_SCALE, SourceId, quote};
 
 /// What stands beside the transactions.
 pub(crate) struct Header {
@@ -12,19 +12,20 @@ pub(crate) struct Header {
 
 const ROOT_KEYS: [&str; 4] = ["name", "assets", "unbounded", "transactions"];
 
+/// Reads the header of a batch; gives the transactions too. `stem` names the batch when the file does not.
 pub(crate) fn header<'j>(
     source: SourceId,
     root: &'j Json,
     stem: &str,
-) -> Result<(Header, &'j Json), Diagnostic> {
+) -> Result<(Header, &'j [Json]), Diagnostic> {
     let mut header = Header {
         name: stem.to_owned(),
         symbols: Symbols::empty(source),
     };
     let entries = match &root.kind {
-        JsonKind::Array(_) => {
+        JsonKind::Array(transactions) => {
             batch_name(source, stem, root)?;
-            return Ok((header, root));
+            return Ok((header, transactions));
         }
         JsonKind::Object(entries) => entries,
         _ => {
@@ -49,11 +50,11 @@ pub(crate) fn header<'j>(
                         return Err(json::wrong(Code::AE0904, source, name, message));
                     };
                     let account = AccountName::new(text)
-                        .map_err(|error| crate::symbols::bad_account_name(source, name.span, text, error))?;
+                        .map_err(|error| bad_account_name(Some((source, name.span)), text, error))?;
                     header.symbols.accounts.push((account, true));
                 }
             }
-            ("transactions", JsonKind::Array(_)) => transactions = Some(value),
+            ("transactions", JsonKind::Array(list)) => transactions = Some(list),
             (known, _) if ROOT_KEYS.contains(&known) => {
                 let expected = match known {
                     "name" => "`name` is a string",
@@ -63,15 +64,13 @@ pub(crate) fn header<'j>(
                 };
                 return Err(json::wrong(Code::AE0904, source, value, expected));
             }
-            (other, _) => return Err(unknown_key(source, other, value, &ROOT_KEYS)),
+            (other, _) => return Err(json::unknown_key(Code::AE0904, source, other, value, &ROOT_KEYS)),
         }
     }
     let transactions = transactions.ok_or_else(|| {
-        Diagnostic::new(Code::AE0904, "the batch has no `transactions`").label(
-            source,
-            root.span,
-            "in this object",
-        )
+        Diagnostic::new(Code::AE0904, "the batch has no `transactions`")
+            .label(source, root.span, "in this object")
+            .help("write {\"name\": .., \"transactions\": [{\"id\": ..}, ..]}")
     })?;
     Ok((header, transactions))
 }
@@ -134,12 +133,4 @@ fn assets(
         }
     }
     Ok(())
-}
-
-pub(crate) fn unknown_key(source: SourceId, key: &str, value: &Json, known: &[&str]) -> Diagnostic {
-    let help = did_you_mean(key, known.iter().copied())
-        .unwrap_or_else(|| format!("known keys: {}", known.join(", ")));
-    Diagnostic::new(Code::AE0904, format!("unknown key `{}`", quote(key)))
-        .label(source, value.span, "nothing reads this")
-        .help(help)
 }

@@ -1,7 +1,8 @@
 //! The compiled intent of one shape of JSON transaction.
 
-use crate::intent::Compiler;
-use crate::intent::index16;
+use crate::intent::{Compiler, index16};
+use crate::json_accounts::Party;
+use crate::json_batch::Written;
 use crate::problems::Problems;
 use crate::symbols::Symbols;
 use crate::tables::Tables;
@@ -9,7 +10,7 @@ use aethel_ir::intent::{BinaryOp, Let, ValueParameter};
 use aethel_ir::{
     Code, Condition, Diagnostic, Effect, Expr as Ir, ExprId, Field, Intent, Rational, Slot, Span, Type,
 };
-use aethel_syntax::ast::{Expr, IntentDecl, Name, Param, TypeRef};
+use aethel_syntax::ast::{Expr, ExprKind, IntentDecl, Name, Param, TypeRef};
 use std::collections::HashMap;
 
 /// One side of a movement of value.
@@ -36,6 +37,29 @@ pub(crate) struct Shape {
     pub(crate) moves: Vec<Move>,
     /// Account names and conditions, when there are conditions.
     pub(crate) conditions: Vec<String>,
+}
+
+impl Shape {
+    /// The shape of a transaction. Conditions speak of accounts by name, so one with conditions has a shape of its own.
+    pub(crate) fn new(
+        name: &str,
+        parties: &[Party<'_>],
+        moves: Vec<Move>,
+        conditions: &[Written<'_>],
+    ) -> Self {
+        let names = parties.iter().map(|party| party.name);
+        let texts = conditions.iter().map(|condition| condition.text);
+        let conditions = match conditions {
+            [] => Vec::new(),
+            _ => names.chain(texts).map(str::to_owned).collect(),
+        };
+        Self {
+            name: name.to_owned(),
+            assets: parties.iter().map(|party| party.assets.clone()).collect(),
+            moves,
+            conditions,
+        }
+    }
 }
 
 /// After how many changes of a balance the sum gets a name: without that, many operations on one account would make
@@ -69,12 +93,12 @@ pub(crate) fn build(
     tables: &mut Tables,
     shape: &Shape,
     names: &[&str],
-    conditions: &[(&str, Span)],
+    conditions: &[Written<'_>],
     file: &str,
 ) -> Result<Intent, Diagnostic> {
     let mut parsed = Vec::with_capacity(conditions.len());
-    for (text, span) in conditions {
-        parsed.push(condition(symbols, text, *span, file)?);
+    for one in conditions {
+        parsed.push(condition(symbols, *one, file)?);
     }
     let decl = declaration(symbols, shape, names);
     let mut diagnostics = Problems::default();
@@ -98,7 +122,11 @@ pub(crate) fn build(
 }
 
 /// Parses a condition; its places are moved to where it stands in the file.
-fn condition(symbols: &Symbols<'_>, text: &str, span: Span, file: &str) -> Result<Expr, Diagnostic> {
+fn condition(
+    symbols: &Symbols<'_>,
+    Written { text, span }: Written<'_>,
+    file: &str,
+) -> Result<Expr, Diagnostic> {
     let (expr, problems) = aethel_syntax::parse_condition(symbols.source, text);
     let plain = file.get(span.start as usize + 1..span.end as usize - 1) == Some(text);
     let shift = |inner: Span| {
@@ -119,14 +147,15 @@ fn condition(symbols: &Symbols<'_>, text: &str, span: Span, file: &str) -> Resul
         return Err(problem);
     }
     let mut expr = expr.ok_or_else(|| {
-        Diagnostic::new(Code::AE0101, "expected a condition").label(symbols.source, span, "nothing here")
+        Diagnostic::new(Code::AE0101, "expected a condition")
+            .label(symbols.source, span, "nothing here")
+            .help("write a condition such as `company.balance >= 0`")
     })?;
     shift_expr(&mut expr, &shift);
     Ok(expr)
 }
 
 fn shift_expr(expr: &mut Expr, shift: &dyn Fn(Span) -> Span) {
-    use aethel_syntax::ast::ExprKind;
     expr.span = shift(expr.span);
     match &mut expr.kind {
         ExprKind::Field(a, b) => {

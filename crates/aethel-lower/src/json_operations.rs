@@ -2,11 +2,38 @@
 
 use crate::json::{self, Json, JsonKind};
 use crate::json_accounts::Party;
-use crate::json_batch::JsonBatch;
-use crate::json_header::unknown_key;
+use crate::json_batch::{JsonBatch, field};
 use crate::json_intent::Move;
 use aethel_ir::{Code, Diagnostic, did_you_mean, quote};
 use std::collections::HashMap;
+
+/// The types of operations and the keys that each may have.
+const TYPES: [(&str, &[&str]); 4] = [
+    ("debit", &["type", "account", "amount", "asset"]),
+    ("credit", &["type", "account", "amount", "asset"]),
+    ("transfer", &["type", "from", "to", "amount", "asset"]),
+    ("swap", &["type", "amount"]),
+];
+
+/// What to do about an operation whose type is missing or unknown.
+const TYPES_HELP: &str = "the types are debit, credit, transfer and swap";
+
+/// One side of an operation: whose, and of which asset.
+struct Side {
+    party: usize,
+    credit: bool,
+    asset: usize,
+}
+
+/// An operation and the transaction it stands in.
+struct Operation<'j, 'p> {
+    json: &'j Json,
+    entries: &'j [(String, Json)],
+    kind: &'j str,
+    parties: &'p [Party<'p>],
+    /// The indices of the parties.
+    by_name: &'p HashMap<&'p str, usize>,
+}
 
 impl JsonBatch<'_, '_> {
     /// The operations of a transaction as moves between its accounts, and their amounts.
@@ -15,165 +42,159 @@ impl JsonBatch<'_, '_> {
         json: &Json,
         parties: &[Party<'_>],
     ) -> Result<(Vec<Move>, Vec<i128>), Box<Diagnostic>> {
-        let (mut moves, mut amounts) = (Vec::new(), Vec::new());
-        let by_name = parties
-            .iter()
-            .enumerate()
-            .map(|(index, party)| (party.name, index));
+        let by_name = parties.iter().zip(0..).map(|(party, index)| (party.name, index));
         let by_name: HashMap<&str, usize> = by_name.collect();
-        for operation in self.list(Some(json))? {
-            let JsonKind::Object(entries) = &operation.kind else {
-                return Err(
-                    json::wrong(Code::AE0307, self.source, operation, "an operation is an object").into(),
-                );
+        let (mut moves, mut amounts) = (Vec::new(), Vec::new());
+        for json in self.list(Some(json))? {
+            let JsonKind::Object(entries) = &json.kind else {
+                let problem = json::wrong(Code::AE0307, self.source, json, "an operation is an object");
+                return Err(problem.help(TYPES_HELP).into());
             };
-            let find = |name: &str| {
-                entries
-                    .iter()
-                    .find(|(key, _)| key == name)
-                    .map(|(_, value)| value)
+            let operation = Operation {
+                json,
+                entries,
+                kind: self.kind(json, entries)?,
+                parties,
+                by_name: &by_name,
             };
-            let kind = match find("type").map(|value| &value.kind) {
-                Some(JsonKind::Text(kind)) => kind.as_str(),
-                _ => {
-                    return Err(Diagnostic::new(Code::AE0307, "an operation needs a `type`")
-                        .label(self.source, operation.span, "none here")
-                        .help("the types are debit, credit, transfer and swap")
-                        .into());
-                }
-            };
-            let allowed: &[&str] = match kind {
-                "debit" | "credit" => &["type", "account", "amount", "asset"],
-                "transfer" => &["type", "from", "to", "amount", "asset"],
-                "swap" => &["type", "amount"],
-                other => {
-                    let known = ["debit", "credit", "transfer", "swap"];
-                    let help = did_you_mean(other, known)
-                        .unwrap_or_else(|| "the types are debit, credit, transfer and swap".into());
-                    return Err(Diagnostic::new(
-                        Code::AE0307,
-                        format!("unknown operation `{}`", quote(other)),
-                    )
-                    .label(self.source, operation.span, "in this operation")
-                    .help(help)
-                    .into());
-                }
-            };
-            if let Some((key, value)) = entries.iter().find(|(key, _)| !allowed.contains(&key.as_str())) {
-                return Err(unknown_key(self.source, key, value, allowed).into());
-            }
-            let amount_json = find("amount").ok_or_else(|| {
-                Diagnostic::new(Code::AE0307, format!("`{kind}` needs an `amount`")).label(
-                    self.source,
-                    operation.span,
-                    "none here",
-                )
+            let amount = field(entries, "amount").ok_or_else(|| {
+                let message = format!("`{}` needs an `amount`", operation.kind);
+                Diagnostic::new(Code::AE0307, message)
+                    .label(self.source, json.span, "none here")
+                    .help("write \"amount\": \"1000.00\", in units of the asset")
             })?;
-            let asset = match find("asset").map(|value| (&value.kind, value)) {
-                Some((JsonKind::Text(name), value)) => Some(self.asset(name, value)?),
-                Some((_, value)) => {
-                    return Err(json::wrong(Code::AE0307, self.source, value, "an asset is a string").into());
-                }
-                None => None,
-            };
-            let party = |key: &str| self.party(operation, kind, find(key), key, &by_name);
-            let own = |index: usize| self.only_asset(&parties[index], asset, operation);
-            let steps: Vec<(usize, bool, usize)> = match kind {
-                "debit" | "credit" => {
-                    let account = party("account")?;
-                    vec![(account, kind == "credit", own(account)?)]
-                }
-                "transfer" => {
-                    let (from, to) = (party("from")?, party("to")?);
-                    if from == to {
-                        return Err(
-                            Diagnostic::new(Code::AE0307, "a transfer needs two different accounts")
-                                .label(self.source, operation.span, "from and to are the same")
-                                .help("remove the operation")
-                                .into(),
-                        );
-                    }
-                    let asset = own(from)?;
-                    vec![(from, false, asset), (to, true, asset)]
-                }
-                _ => {
-                    if parties.len() != 2 {
-                        let message =
-                            format!("`swap` needs exactly two accounts, here are {}", parties.len());
-                        return Err(Diagnostic::new(Code::AE0307, message)
-                            .label(self.source, operation.span, "this swap")
-                            .help("use `transfer` with `from` and `to`")
-                            .into());
-                    }
-                    let (first, second) = (own(0)?, own(1)?);
-                    let mut steps = vec![(0, false, first), (1, true, first)];
-                    if first != second {
-                        steps.extend([(1, false, second), (0, true, second)]);
-                    }
-                    steps
-                }
-            };
-            let mut previous: Option<usize> = None;
-            for (party, credit, asset) in steps {
-                // Both sides of a move share one amount; another asset reads the same number in its own scale.
-                let amount = match previous {
-                    Some(index) if moves.last().is_some_and(|m: &Move| m.asset == asset) => index,
+            // Both sides of a move share one amount; another asset reads the same number in its own scale.
+            let mut shared: Option<(usize, usize)> = None;
+            for Side { party, credit, asset } in self.sides(&operation)? {
+                let index = match shared {
+                    Some((of, index)) if of == asset => index,
                     _ => {
-                        let amount = self.amount(asset, amount_json)?;
-                        if amount < 0 {
-                            return Err(Diagnostic::new(
-                                Code::AE0307,
-                                format!("the amount of `{kind}` is negative"),
-                            )
-                            .label(self.source, amount_json.span, "below zero")
-                            .help("swap the accounts, or use the opposite operation")
-                            .into());
-                        }
-                        amounts.push(amount);
+                        amounts.push(self.moved_amount(operation.kind, asset, amount)?);
                         amounts.len() - 1
                     }
                 };
-                previous = Some(amount);
+                shared = Some((asset, index));
                 moves.push(Move {
                     party,
                     credit,
                     asset,
-                    amount,
+                    amount: index,
                 });
             }
         }
         Ok((moves, amounts))
     }
 
-    fn party(
-        &self,
-        operation: &Json,
-        kind: &str,
-        json: Option<&Json>,
-        key: &str,
-        parties: &HashMap<&str, usize>,
-    ) -> Result<usize, Box<Diagnostic>> {
+    /// The type of an operation; refuses keys that it cannot have.
+    fn kind<'j>(&self, json: &Json, entries: &'j [(String, Json)]) -> Result<&'j str, Box<Diagnostic>> {
+        let Some(JsonKind::Text(kind)) = field(entries, "type").map(|value| &value.kind) else {
+            return Err(Diagnostic::new(Code::AE0307, "an operation needs a `type`")
+                .label(self.source, json.span, "none here")
+                .help(TYPES_HELP)
+                .into());
+        };
+        let Some((_, allowed)) = TYPES.iter().find(|(known, _)| known == kind) else {
+            let help = did_you_mean(kind, TYPES.map(|(known, _)| known)).unwrap_or_else(|| TYPES_HELP.into());
+            let message = format!("unknown operation `{}`", quote(kind));
+            return Err(Diagnostic::new(Code::AE0307, message)
+                .label(self.source, json.span, "in this operation")
+                .help(help)
+                .into());
+        };
+        match entries.iter().find(|(key, _)| !allowed.contains(&key.as_str())) {
+            Some((key, value)) => {
+                Err(json::unknown_key(Code::AE0904, self.source, key, value, allowed).into())
+            }
+            None => Ok(kind),
+        }
+    }
+
+    /// Who gives and gains what.
+    fn sides(&self, operation: &Operation<'_, '_>) -> Result<Vec<Side>, Box<Diagnostic>> {
+        let asset = match field(operation.entries, "asset") {
+            None => None,
+            Some(value) => match &value.kind {
+                JsonKind::Text(name) => Some(self.asset(name, value)?),
+                _ => {
+                    let problem = json::wrong(Code::AE0307, self.source, value, "an asset is a string");
+                    return Err(problem.help("name it: \"asset\": \"USD\"").into());
+                }
+            },
+        };
+        let side = |party: usize, credit: bool, asset: usize| Side { party, credit, asset };
+        let own = |party: usize| self.only_asset(&operation.parties[party], asset, operation.json);
+        match operation.kind {
+            "debit" | "credit" => {
+                let account = self.party(operation, "account")?;
+                Ok(vec![side(account, operation.kind == "credit", own(account)?)])
+            }
+            "transfer" => {
+                let (from, to) = (self.party(operation, "from")?, self.party(operation, "to")?);
+                if from == to {
+                    let message = "a transfer needs two different accounts";
+                    return Err(Diagnostic::new(Code::AE0307, message)
+                        .label(self.source, operation.json.span, "from and to are the same")
+                        .help("remove the operation")
+                        .into());
+                }
+                let asset = own(from)?;
+                Ok(vec![side(from, false, asset), side(to, true, asset)])
+            }
+            // A swap: `kind` has refused everything else.
+            _ => {
+                let count = operation.parties.len();
+                if count != 2 {
+                    let message = format!("`swap` needs exactly two accounts, here are {count}");
+                    return Err(Diagnostic::new(Code::AE0307, message)
+                        .label(self.source, operation.json.span, "this swap")
+                        .help("use `transfer` with `from` and `to`")
+                        .into());
+                }
+                let (first, second) = (own(0)?, own(1)?);
+                let mut sides = vec![side(0, false, first), side(1, true, first)];
+                if first != second {
+                    sides.extend([side(1, false, second), side(0, true, second)]);
+                }
+                Ok(sides)
+            }
+        }
+    }
+
+    /// The amount of an operation in an asset, in minor units.
+    fn moved_amount(&mut self, kind: &str, asset: usize, json: &Json) -> Result<i128, Box<Diagnostic>> {
+        let amount = self.amount(asset, json)?;
+        if amount >= 0 {
+            return Ok(amount);
+        }
+        let message = format!("the amount of `{kind}` is negative");
+        Err(Diagnostic::new(Code::AE0307, message)
+            .label(self.source, json.span, "below zero")
+            .help("swap the accounts, or use the opposite operation")
+            .into())
+    }
+
+    /// The index of the account that an operation names under a key.
+    fn party(&self, operation: &Operation<'_, '_>, key: &str) -> Result<usize, Box<Diagnostic>> {
         let Some(Json {
             kind: JsonKind::Text(name),
             span,
-        }) = json
+        }) = field(operation.entries, key)
         else {
-            return Err(
-                Diagnostic::new(Code::AE0307, format!("`{kind}` needs `{key}`, an account name"))
-                    .label(self.source, operation.span, "in this operation")
-                    .into(),
-            );
+            let message = format!("`{}` needs `{key}`, an account name", operation.kind);
+            return Err(Diagnostic::new(Code::AE0307, message)
+                .label(self.source, operation.json.span, "in this operation")
+                .help(format!("write \"{key}\": \"alice\""))
+                .into());
         };
+        let parties = operation.by_name;
         parties.get(name.as_str()).copied().ok_or_else(|| {
             let help = did_you_mean(name, parties.keys().copied())
                 .unwrap_or_else(|| "list it in `accounts` of this transaction".into());
-            Diagnostic::new(
-                Code::AE0307,
-                format!("`{}` is not among the transaction's accounts", quote(name)),
-            )
-            .label(self.source, *span, "unknown account")
-            .help(help)
-            .into()
+            let message = format!("`{}` is not among the transaction's accounts", quote(name));
+            Diagnostic::new(Code::AE0307, message)
+                .label(self.source, *span, "unknown account")
+                .help(help)
+                .into()
         })
     }
 

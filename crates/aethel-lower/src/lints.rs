@@ -1,5 +1,6 @@
 //! Notes and warnings that need no proof.
 
+use crate::constant::{self, names_in};
 use crate::intent::{Compiler, Named};
 use crate::problems::Problems;
 use crate::symbols::Constant;
@@ -234,12 +235,12 @@ fn same(a: &Expr, b: &Expr) -> bool {
 fn constants(compiler: &Compiler<'_, '_>, op: BinaryOp, a: &Expr, b: &Expr) -> Option<bool> {
     let number = |expr: &Expr| {
         let mut names = Vec::new();
-        crate::constant::names_in(expr, &mut names);
+        names_in(expr, &mut names);
         if names.iter().any(|name| compiler.names.contains_key(name)) {
             return None;
         }
         // What is not constant is no problem here, so what is said about it is dropped.
-        match crate::constant::evaluate(compiler.symbols, expr, &mut Problems::default())? {
+        match constant::evaluate(compiler.symbols, expr, &mut Problems::default())? {
             Constant::Number(number) => Some(number),
             Constant::Bool(_) => None,
         }

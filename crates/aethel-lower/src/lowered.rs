@@ -7,8 +7,8 @@ use crate::tables::Tables;
 use crate::value::{self, Scalar};
 use aethel_ir::batch::BatchItem;
 use aethel_ir::{
-    AccountId, AccountName, Asset, AssetId, Batch, Code, Column, Diagnostic, Field, Group, Intent,
-    OPENING_ACCOUNT, PlaceId, Rational, SourceId, Span, TransactionRef, Type, quote,
+    AccountId, AccountName, Asset, AssetId, Batch, Code, Diagnostic, Field, Group, Intent, OPENING_ACCOUNT,
+    PlaceId, Rational, SourceId, Span, TransactionRef, Type, quote,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -110,26 +110,6 @@ impl<'t> Assembly<'t> {
         }
     }
 
-    /// The places behind the slots of an intent, row by row, for columns of accounts.
-    pub(crate) fn place_columns(
-        &mut self,
-        intent: &Intent,
-        accounts: &[Column<AccountId>],
-    ) -> Vec<Column<PlaceId>> {
-        let mut columns = Vec::with_capacity(intent.places.len());
-        for place in &intent.places {
-            columns.push(match &accounts[usize::from(place.account)] {
-                Column::Same(account) => Column::Same(self.tables.place(*account, place.field)),
-                Column::Each(ids) => Column::Each(
-                    ids.iter()
-                        .map(|account| self.tables.place(*account, place.field))
-                        .collect(),
-                ),
-            });
-        }
-        columns
-    }
-
     /// The value of an external parameter: that of the proof given for its feed. Without a proof a stand-in keeps the
     /// batch whole; it never runs, because the missing proof is refused before stage 3.
     pub(crate) fn oracle_value(
@@ -162,11 +142,12 @@ impl<'t> Assembly<'t> {
                     quote(&input.value),
                     quote(feed)
                 );
-                let mut diagnostic = Diagnostic::new(Code::AE0906, format!("{message}: {expected}"));
-                for (source, span) in [input.at, at].into_iter().flatten() {
-                    diagnostic = diagnostic.label(source, span, "");
-                }
-                diagnostics.push(diagnostic.help("the parameter's type says what the oracle must sign"));
+                diagnostics.push(
+                    Diagnostic::new(Code::AE0906, format!("{message}: {expected}"))
+                        .label_at(input.at, "")
+                        .label_at(at, "")
+                        .help("the parameter's type says what the oracle must sign"),
+                );
                 stand_in()
             }
         }
@@ -249,14 +230,6 @@ impl<'t> Assembly<'t> {
             declarations,
             at,
         }
-    }
-}
-
-/// Adds a label where there is a place for it.
-pub(crate) fn labelled(diagnostic: Diagnostic, at: Place, message: &str) -> Diagnostic {
-    match at {
-        Some((source, span)) => diagnostic.label(source, span, message),
-        None => diagnostic,
     }
 }
 

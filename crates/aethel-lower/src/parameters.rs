@@ -3,6 +3,7 @@
 use crate::constant::names_in;
 use crate::intent::{Compiler, Named, Origin, index16};
 use crate::symbols::{arc, duplicate};
+use crate::units::price;
 use aethel_ir::intent::{AccountParameter, ValueParameter};
 use aethel_ir::{AssetId, Code, Diagnostic, Safety, Span, Type, quote};
 use aethel_syntax::ast::{BinaryOp, Expr, ExprKind, IntentDecl, Name, Param, Statement, TypeRef};
@@ -95,20 +96,17 @@ impl<'a> Compiler<'a, '_> {
 
     /// Makes a parameter one whose value each transaction brings.
     pub(crate) fn add_value(&mut self, param: &'a Param, ty: Type, origin: Origin) {
-        let external = origin == Origin::Oracle;
-        let index = self.push_value(arc(&param.name), ty, external, param, origin);
+        let index = self.push_value(arc(&param.name), ty, param, origin);
         self.names.insert(&param.name.text, Named::Value(index, ty));
     }
 
-    fn push_value(&mut self, name: Arc<str>, ty: Type, external: bool, param: &Param, origin: Origin) -> u16 {
-        let secret = param.secret.is_some();
-        let span = param.name.span;
+    fn push_value(&mut self, name: Arc<str>, ty: Type, param: &Param, origin: Origin) -> u16 {
         self.intent.values.push(ValueParameter {
             name,
             ty,
-            external,
-            secret,
-            span,
+            external: origin != Origin::Argument,
+            secret: param.secret.is_some(),
+            span: param.name.span,
         });
         self.origins.push(origin);
         index16(self.intent.values.len() - 1)
@@ -116,16 +114,14 @@ impl<'a> Compiler<'a, '_> {
 
     /// `btc_price_verified` and `btc_price_fresh` beside `external btc_price`.
     pub(crate) fn oracle_flag(&mut self, name: &'a str) -> Option<Named> {
-        let base = name
-            .strip_suffix("_verified")
-            .or_else(|| name.strip_suffix("_fresh"))?;
+        let base = flag_of(name)?;
         let param = self
             .decl
             .params
             .iter()
             .find(|p| p.name.text == base && p.external.is_some())?;
         self.used.insert(base);
-        let index = self.push_value(name.into(), Type::Bool, true, param, Origin::OracleFlag);
+        let index = self.push_value(name.into(), Type::Bool, param, Origin::OracleFlag);
         let named = Named::Value(index, Type::Bool);
         self.names.insert(name, named);
         Some(named)
@@ -133,10 +129,7 @@ impl<'a> Compiler<'a, '_> {
 
     /// Whether a name is `btc_price_verified` or `btc_price_fresh` beside `external btc_price`.
     pub(crate) fn is_oracle_flag(&self, name: &str) -> bool {
-        let base = name
-            .strip_suffix("_verified")
-            .or_else(|| name.strip_suffix("_fresh"));
-        let Some(Named::Value(index, _)) = base.and_then(|base| self.names.get(base)) else {
+        let Some(Named::Value(index, _)) = flag_of(name).and_then(|base| self.names.get(base)) else {
             return false;
         };
         let param = self.intent.values.get(usize::from(*index));
@@ -229,12 +222,7 @@ impl<'a> Compiler<'a, '_> {
                 [] => Type::Number,
                 [base, quote] => {
                     let (base, quote) = (self.asset_argument(base), self.asset_argument(quote));
-                    let (base, quote) = (base?, quote?);
-                    if base == quote {
-                        Type::Number
-                    } else {
-                        Type::Price(base, quote)
-                    }
+                    price(base?, quote?)
                 }
                 _ => return self.type_arguments(ty, "two assets, `Price<BTC, USD>`"),
             },
@@ -273,6 +261,12 @@ impl<'a> Compiler<'a, '_> {
         );
         None
     }
+}
+
+/// The parameter that a name such as `btc_price_verified` is a flag of.
+fn flag_of(name: &str) -> Option<&str> {
+    name.strip_suffix("_verified")
+        .or_else(|| name.strip_suffix("_fresh"))
 }
 
 /// In an intent without account parameters: the `Balance` parameters that are meant as accounts, because a `verify`

@@ -4,10 +4,9 @@ use crate::calls::{ArgumentSource, CallPlan};
 use crate::intent::{self, Compiled};
 use crate::invoke::Target;
 use crate::lowered::Assembly;
-use crate::program::{BatchLowering, Cache, MAX_COMPILED, Purpose, add_intent};
-use crate::rows::Rows;
-use aethel_ir::{Code, Diagnostic, Names, Span, quote};
-use aethel_syntax::ast::{AtomicBatch, Call, Loop, Name};
+use crate::program::{BatchLowering, CompiledCalls, MAX_COMPILED, Purpose, add_intent};
+use aethel_ir::{Code, Diagnostic, Names, Severity, Span, quote};
+use aethel_syntax::ast::{AtomicBatch, Call, IntentDecl, Name};
 
 impl<'a> BatchLowering<'a, '_> {
     /// Values that neither an argument nor an equation gives. `name` is what `--arg` can address them by.
@@ -31,74 +30,40 @@ impl<'a> BatchLowering<'a, '_> {
             diagnostic = diagnostic.help(help);
             if self.purpose == Purpose::Check && name.is_some() {
                 // The value may come with the run.
-                diagnostic.severity = aethel_ir::Severity::Note;
+                diagnostic.severity = Severity::Note;
             }
             self.diagnostics.push(diagnostic);
         }
     }
 
-    /// A call outside or inside a loop.
+    /// A call outside of loops.
     pub(crate) fn call(
         &mut self,
         call: &'a Call,
-        scope: &Scope<'a, '_>,
+        scope: &Scope<'a>,
         names: Names,
         assembly: &mut Assembly<'_>,
-        cache: &mut Cache,
-        compiled: &mut Vec<Compiled>,
+        calls: &mut CompiledCalls,
     ) {
-        let Some(prepared) = self.prepare(call, scope, assembly, cache, compiled) else {
-            return;
-        };
-        let target = Target {
-            batch: &scope.batch.name.text,
-            name: scope.label.map(|label| label.text.as_str()),
-            span: call.span,
-        };
-        self.invoke(
-            &compiled[prepared.compiled],
-            names,
-            &prepared.plan,
-            &target,
-            None,
-            assembly,
-        );
+        if let Some(Prepared { compiled, plan }) = self.prepare(call, scope, assembly, calls) {
+            let target = scope.target(call.span);
+            self.invoke(&calls.list[compiled], names, &plan, &target, None, assembly);
+        }
     }
 
     /// Resolves the callee and its arguments and compiles it for them.
     pub(crate) fn prepare(
         &mut self,
         call: &'a Call,
-        scope: &Scope<'a, '_>,
+        scope: &Scope<'a>,
         assembly: &mut Assembly<'_>,
-        cache: &mut Cache,
-        compiled: &mut Vec<Compiled>,
+        calls: &mut CompiledCalls,
     ) -> Option<Prepared<'a>> {
         let Some(decl) = self.symbols.intents.get(call.intent.text.as_str()).copied() else {
-            let suggests = self.diagnostics.suggests();
-            let known = self.symbols.intents.keys().copied();
-            let message = format!("there is no intent `{}`", quote(&call.intent.text));
-            let mut names: Vec<&str> = self.symbols.intents.keys().copied().collect();
-            names.sort_unstable();
-            let help = match names.as_slice() {
-                [] => format!("declare it outside the batch: `intent {}(..)`", call.intent.text),
-                [one] => format!("the only intent outside of batches is `{one}`"),
-                several => {
-                    let several: Vec<String> =
-                        several.iter().take(8).map(|name| format!("`{name}`")).collect();
-                    format!("the intents outside of batches are {}", several.join(", "))
-                }
-            };
-            let (source, span) = (self.symbols.source, call.intent.span);
-            self.diagnostics.push(
-                Diagnostic::new(Code::AE0205, message)
-                    .label(source, span, "not declared at top level")
-                    .help(help)
-                    .meant(source, span, &call.intent.text, known.filter(|_| suggests)),
-            );
+            self.no_such_intent(&call.intent);
             return None;
         };
-        let row = scope.rows.map(|(each, _)| each.row.text.as_str());
+        let row = scope.row.map(|row| row.text.as_str());
         let mut plan = CallPlan::new(self.symbols, decl, call, row, self.diagnostics)?;
         if let Some(label) = scope.label {
             for param in &decl.params {
@@ -112,11 +77,29 @@ impl<'a> BatchLowering<'a, '_> {
                 }
             }
         }
-        let given: Vec<bool> = decl
-            .params
-            .iter()
-            .map(|param| plan.has(&param.name.text))
-            .collect();
+        let index = self.compiled(call, decl, &plan, scope, assembly, calls)?;
+        self.complain_unfixed(
+            &calls.list[index],
+            scope.label.map(|label| label.text.as_str()),
+            call.span,
+        );
+        Some(Prepared {
+            compiled: index,
+            plan,
+        })
+    }
+
+    /// The index of an intent compiled for a call, which may be that of an earlier call.
+    fn compiled(
+        &mut self,
+        call: &Call,
+        decl: &'a IntentDecl,
+        plan: &CallPlan<'a>,
+        scope: &Scope<'a>,
+        assembly: &mut Assembly<'_>,
+        calls: &mut CompiledCalls,
+    ) -> Option<usize> {
+        let given = decl.params.iter().map(|param| plan.has(&param.name.text));
         // Feeds belong to the compiled intent, so a label that binds one has an intent of its own.
         let feeds_label = scope.label.filter(|label| {
             let mut external = decl.params.iter().filter(|param| param.external.is_some());
@@ -126,50 +109,74 @@ impl<'a> BatchLowering<'a, '_> {
         // Declarations live as long as the symbols, so their address is an identity.
         let key = (
             std::ptr::from_ref(decl) as usize,
-            given,
+            given.collect(),
             feeds_label.map(|label| label.text.clone()),
         );
-        let index = match cache.get(&key) {
-            Some(index) => *index,
-            None => {
-                if self.compiled > MAX_COMPILED {
-                    self.too_much(call.span, "these calls compile too many intents");
-                    return None;
-                }
-                let has = |param: &str| plan.has(param);
-                let result =
-                    intent::compile(self.symbols, assembly.tables, decl, &has, false, self.diagnostics);
-                let index = result.map(|mut result| {
-                    self.compiled += result.intent.nodes.len() + result.intent.accounts.len();
-                    result.id = add_intent(assembly, &result);
-                    compiled.push(result);
-                    compiled.len() - 1
-                });
-                cache.insert(key, index);
-                index
+        if let Some(known) = calls.index.get(&key) {
+            return *known;
+        }
+        if self.compiled > MAX_COMPILED {
+            self.too_much(call.span, "these calls compile too many intents");
+            return None;
+        }
+        let has = |param: &str| plan.has(param);
+        let compiled = intent::compile(self.symbols, assembly.tables, decl, &has, false, self.diagnostics);
+        let index = compiled.map(|mut compiled| {
+            self.compiled += compiled.intent.nodes.len() + compiled.intent.accounts.len();
+            compiled.id = add_intent(assembly, &compiled);
+            calls.list.push(compiled);
+            calls.list.len() - 1
+        });
+        calls.index.insert(key, index);
+        index
+    }
+
+    fn no_such_intent(&mut self, called: &Name) {
+        let suggests = self.diagnostics.suggests();
+        let known = self.symbols.intents.keys().copied();
+        let mut names: Vec<&str> = known.clone().collect();
+        names.sort_unstable();
+        let help = match names.as_slice() {
+            [] => format!("declare it outside the batch: `intent {}(..)`", called.text),
+            [one] => format!("the only intent outside of batches is `{one}`"),
+            several => {
+                let several: Vec<String> = several.iter().take(8).map(|name| format!("`{name}`")).collect();
+                format!("the intents outside of batches are {}", several.join(", "))
             }
-        }?;
-        self.complain_unfixed(
-            &compiled[index],
-            scope.label.map(|label| label.text.as_str()),
-            call.span,
+        };
+        let (source, span) = (self.symbols.source, called.span);
+        let message = format!("there is no intent `{}`", quote(&called.text));
+        self.diagnostics.push(
+            Diagnostic::new(Code::AE0205, message)
+                .label(source, span, "not declared at top level")
+                .help(help)
+                .meant(source, span, &called.text, known.filter(|_| suggests)),
         );
-        Some(Prepared {
-            compiled: index,
-            plan,
-        })
     }
 }
 
 /// A call whose callee is compiled.
 pub(crate) struct Prepared<'a> {
+    /// The index of the callee in [`CompiledCalls::list`].
     pub(crate) compiled: usize,
     pub(crate) plan: CallPlan<'a>,
 }
 
 /// Where a call stands.
-pub(crate) struct Scope<'a, 'r> {
+pub(crate) struct Scope<'a> {
     pub(crate) batch: &'a AtomicBatch,
     pub(crate) label: Option<&'a Name>,
-    pub(crate) rows: Option<(&'a Loop, &'r Rows<'r>)>,
+    /// The name of the loop's row.
+    pub(crate) row: Option<&'a Name>,
+}
+
+impl<'a> Scope<'a> {
+    /// What settings can address a call there by.
+    pub(crate) fn target(&self, span: Span) -> Target<'a> {
+        Target {
+            batch: &self.batch.name.text,
+            name: self.label.map(|label| label.text.as_str()),
+            span,
+        }
+    }
 }

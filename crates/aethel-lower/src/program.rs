@@ -4,8 +4,8 @@
 
 use crate::after::Entry;
 use crate::calls::CallPlan;
-use crate::inputs::Inputs;
-use crate::inputs::OracleInput;
+use crate::columns;
+use crate::inputs::{Inputs, OracleInput};
 use crate::intent::{self, Compiled};
 use crate::invoke::{CsvRows, Target};
 use crate::lowered::{Assembly, LoweredBatch, place};
@@ -68,8 +68,17 @@ pub(crate) struct BatchLowering<'a, 'f> {
     pub(crate) rows: u32,
 }
 
-/// Compiled intents by declaration, given arguments, and the label when it binds feeds.
-pub(crate) type Cache = HashMap<(usize, Vec<bool>, Option<String>), Option<usize>>;
+/// What a call needs an intent of its own for: the declaration, which arguments are given, and the label when it binds
+/// feeds.
+pub(crate) type CallKey = (usize, Vec<bool>, Option<String>);
+
+/// The intents that the calls of one batch have compiled.
+#[derive(Default)]
+pub(crate) struct CompiledCalls {
+    pub(crate) list: Vec<Compiled>,
+    /// Their indices; `None` for one that has an error.
+    pub(crate) index: HashMap<CallKey, Option<usize>>,
+}
 
 /// A top-level intent, compiled without arguments.
 pub(crate) struct CompiledAlone<'a> {
@@ -115,9 +124,8 @@ impl<'a, 'f> BatchLowering<'a, 'f> {
         let errors = self.diagnostics.errors();
         let mut tables = Tables::default();
         let mut assembly = Assembly::new(arc(&decl.name), &mut tables);
-        let mut cache = Cache::new();
-        let mut compiled: Vec<Compiled> = Vec::new();
-        let mut calls: HashMap<&str, u32> = HashMap::new();
+        let mut calls = CompiledCalls::default();
+        let mut unlabelled: HashMap<&str, u32> = HashMap::new();
         let mut entries = Vec::new();
         if decl.items.is_empty() && !decl.broken {
             self.diagnostics.push(
@@ -134,20 +142,18 @@ impl<'a, 'f> BatchLowering<'a, 'f> {
             let (entry, shown) = match item {
                 ast::BatchItem::Intent(own) => {
                     self.invoke_own(&decl.name.text, own, &mut assembly);
-                    (
-                        Entry {
-                            name: Some(&own.name),
-                            after: &own.after,
-                            span: own.name.span,
-                        },
-                        own.name.text.clone(),
-                    )
+                    let entry = Entry {
+                        name: Some(&own.name),
+                        after: &own.after,
+                        span: own.name.span,
+                    };
+                    (entry, own.name.text.clone())
                 }
                 ast::BatchItem::Call(call) => {
                     let shown = match &call.label {
                         Some(label) => label.text.clone(),
                         None => {
-                            let count = calls.entry(&call.intent.text).or_default();
+                            let count = unlabelled.entry(&call.intent.text).or_default();
                             *count += 1;
                             format!("{}#{count}", call.intent.text)
                         }
@@ -155,46 +161,40 @@ impl<'a, 'f> BatchLowering<'a, 'f> {
                     let scope = Scope {
                         batch: decl,
                         label: call.label.as_ref(),
-                        rows: None,
+                        row: None,
                     };
                     let name = Names::One(shown.as_str().into());
-                    self.call(call, &scope, name, &mut assembly, &mut cache, &mut compiled);
-                    (
-                        Entry {
-                            name: call.label.as_ref(),
-                            after: &call.after,
-                            span: call.span,
-                        },
-                        shown,
-                    )
+                    self.call(call, &scope, name, &mut assembly, &mut calls);
+                    let entry = Entry {
+                        name: call.label.as_ref(),
+                        after: &call.after,
+                        span: call.span,
+                    };
+                    (entry, shown)
                 }
                 ast::BatchItem::Loop(each) => {
-                    self.each_row(decl, each, &mut assembly, &mut cache, &mut compiled);
+                    // What is wrong was said; the rest of the batch is still looked at.
+                    let _ = self.each_row(decl, each, &mut assembly, &mut calls);
                     let shown = match &each.label {
                         Some(label) => label.text.clone(),
                         None => format!("for {} in \"{}\"", each.row.text, quote(&each.file.text)),
                     };
-                    let head = each.label.as_ref().map_or(each.row.span, |label| label.span);
-                    (
-                        Entry {
-                            name: each.label.as_ref(),
-                            after: &each.after,
-                            span: head,
-                        },
-                        shown,
-                    )
+                    let entry = Entry {
+                        name: each.label.as_ref(),
+                        after: &each.after,
+                        span: each.label.as_ref().map_or(each.row.span, |label| label.span),
+                    };
+                    (entry, shown)
                 }
             };
-            let count = assembly.transactions.len() - first;
-            let origin = place(self.symbols.source, entry.span);
-            entries.push(entry);
             assembly.items.push(BatchItem {
                 name: shown.as_str().into(),
                 first: index32(first),
-                count: index32(count),
+                count: index32(assembly.transactions.len() - first),
                 after: Vec::new(),
-                origin,
+                origin: place(self.symbols.source, entry.span),
             });
+            entries.push(entry);
         }
         self.resolve_after(&entries, &mut assembly);
         let at = place(self.symbols.source, decl.name.span);
@@ -226,14 +226,14 @@ impl<'a, 'f> BatchLowering<'a, 'f> {
         mut assembly: Assembly<'_>,
         errors: usize,
     ) -> Option<LoweredBatch> {
+        let at = place(self.symbols.source, decl.name.span);
         assembly.items.push(BatchItem {
             name: arc(&decl.name),
             first: 0,
             count: index32(assembly.transactions.len()),
             after: Vec::new(),
-            origin: place(self.symbols.source, decl.name.span),
+            origin: at,
         });
-        let at = place(self.symbols.source, decl.name.span);
         let lowered = assembly.finish(self.symbols, self.inputs, at, self.diagnostics);
         (self.diagnostics.errors() == errors && !self.diagnostics.full()).then_some(lowered)
     }
@@ -266,14 +266,13 @@ impl<'a, 'f> BatchLowering<'a, 'f> {
         let name = decl.name.text.as_str();
         compiled.id = add_intent(assembly, &compiled);
         self.complain_unfixed(&compiled, Some(name), decl.name.span);
-        let scope = Names::One(arc(&decl.name));
-        let plan = CallPlan::default();
-        let scoped = Target {
+        let names = Names::One(arc(&decl.name));
+        let target = Target {
             batch,
             name: Some(name),
             span: decl.name.span,
         };
-        self.invoke(&compiled, scope, &plan, &scoped, None, assembly);
+        self.invoke(&compiled, names, &CallPlan::default(), &target, None, assembly);
     }
 
     /// More than can be numbered or held in memory.
@@ -285,32 +284,29 @@ impl<'a, 'f> BatchLowering<'a, 'f> {
         );
     }
 
-    /// `for row in "file.csv" { .. }`
+    /// `for row in "file.csv" { .. }`; `None` when there was an error.
     fn each_row(
         &mut self,
         batch: &'a AtomicBatch,
         each: &'a Loop,
         assembly: &mut Assembly<'_>,
-        cache: &mut Cache,
-        compiled: &mut Vec<Compiled>,
-    ) {
-        let (csv_source, text) = match self.files.open(&each.file.text) {
-            Ok(opened) => opened,
-            Err(diagnostic) => {
-                self.diagnostics
-                    .push(diagnostic.label(self.symbols.source, each.file.span, "named here"));
-                return;
-            }
-        };
+        calls: &mut CompiledCalls,
+    ) -> Option<()> {
+        let source = self.symbols.source;
+        let opened = self.files.open(&each.file.text);
+        let (csv_source, text) = opened
+            .map_err(|problem| {
+                let problem = problem.label(source, each.file.span, "named here");
+                self.diagnostics.push(problem);
+            })
+            .ok()?;
         let progress = self.files.progress();
-        let mut rows = match Rows::open(csv_source, &text) {
-            Ok(rows) => rows,
-            Err(diagnostic) => {
-                let diagnostic = diagnostic.label(self.symbols.source, each.file.span, "read for this loop");
-                self.diagnostics.push(diagnostic);
-                return;
-            }
-        };
+        let mut rows = Rows::open(csv_source, &text)
+            .map_err(|problem| {
+                let problem = problem.label(source, each.file.span, "read for this loop");
+                self.diagnostics.push(problem);
+            })
+            .ok()?;
         if let Some(progress) = &progress {
             progress.begin_counting(format!("reading {}", each.file.text), "rows", None);
         }
@@ -318,52 +314,56 @@ impl<'a, 'f> BatchLowering<'a, 'f> {
         let scope = Scope {
             batch,
             label: each.label.as_ref(),
-            rows: Some((each, &rows)),
+            row: Some(&each.row),
         };
-        let prepared: Vec<_> = each
+        // Every call is looked at, also after one with an error.
+        let prepared: Vec<Option<Prepared<'a>>> = each
             .calls
             .iter()
-            .map(|call| self.prepare(call, &scope, assembly, cache, compiled))
+            .map(|call| self.prepare(call, &scope, assembly, calls))
             .collect();
-        if prepared.iter().any(Option::is_none) {
-            return;
-        }
-        let prepared: Vec<Prepared<'a>> = prepared.into_iter().flatten().collect();
+        let prepared: Vec<Prepared<'a>> = prepared.into_iter().collect::<Option<_>>()?;
         let plans: Vec<(&Compiled, &CallPlan<'a>)> = prepared
             .iter()
-            .map(|p| (&compiled[p.compiled], &p.plan))
+            .map(|p| (&calls.list[p.compiled], &p.plan))
             .collect();
-        let Some(mut read) = crate::columns::read(
+        let read = columns::read(
             self.symbols,
             assembly.tables,
             &rows,
             each,
             &plans,
             self.diagnostics,
-        ) else {
-            return;
-        };
+        )?;
         self.rows = self.rows.saturating_add(read.count);
         let made = assembly.transactions.len() as u64 + u64::from(read.count) * each.calls.len() as u64;
         if self.rows > MAX_ROWS || made > u64::from(MAX_TRANSACTIONS) {
             self.too_much(each.file.span, "the loops of this program read too many rows");
-            return;
+            return None;
         }
+        self.invoke_rows(&scope, each, csv_source, read, &plans, assembly);
+        Some(())
+    }
+
+    /// Adds the transactions of a loop: one for each call in each row, row by row.
+    fn invoke_rows(
+        &mut self,
+        scope: &Scope<'a>,
+        each: &'a Loop,
+        csv_source: SourceId,
+        mut read: columns::Read,
+        plans: &[(&Compiled, &CallPlan<'a>)],
+        assembly: &mut Assembly<'_>,
+    ) {
         let first_group = assembly.groups.len();
         let last = each.calls.len().saturating_sub(1);
-        for (index, ((call, prepared), columns)) in
-            each.calls.iter().zip(&prepared).zip(read.calls).enumerate()
-        {
+        let calls = each.calls.iter().zip(plans).zip(read.calls).enumerate();
+        for (index, ((call, (compiled, plan)), columns)) in calls {
             let prefix = match (&each.label, each.calls.len()) {
                 (Some(label), 1) => label.text.as_str(),
                 _ => call.intent.text.as_str(),
             };
-            let target = Target {
-                batch: &batch.name.text,
-                name: each.label.as_ref().map(|label| label.text.as_str()),
-                span: call.span,
-            };
-            let rows = Some(CsvRows {
+            let rows = CsvRows {
                 columns,
                 source: csv_source,
                 spans: match index == last {
@@ -371,16 +371,10 @@ impl<'a, 'f> BatchLowering<'a, 'f> {
                     false => read.spans.clone(),
                 },
                 count: read.count,
-            });
-            let plan = &prepared.plan;
-            self.invoke(
-                &compiled[prepared.compiled],
-                Names::Rows(prefix.into()),
-                plan,
-                &target,
-                rows,
-                assembly,
-            );
+            };
+            let names = Names::Rows(prefix.into());
+            let target = scope.target(call.span);
+            self.invoke(compiled, names, plan, &target, Some(rows), assembly);
         }
         // `invoke` added the rows call by call; the language runs them row by row.
         let groups = assembly.groups.len() - first_group;

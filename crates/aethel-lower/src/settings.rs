@@ -1,7 +1,6 @@
 //! Keys of bindings and arguments: each must name a parameter that exists.
 
 use crate::inputs::{Inputs, Setting};
-use crate::lowered::labelled;
 use crate::problems::Problems;
 use crate::symbols::Symbols;
 use aethel_ir::{Code, Diagnostic, closest, did_you_mean, quote};
@@ -47,8 +46,11 @@ pub(crate) fn check(symbols: &Symbols<'_>, inputs: &Inputs, diagnostics: &mut Pr
             }
             if !seen.insert(&setting.key) {
                 let message = format!("`{}` is given twice", quote(&setting.key));
-                let diagnostic = Diagnostic::new(Code::AE0908, message).help("keep one of them");
-                diagnostics.push(labelled(diagnostic, setting.value.at, "second value"));
+                diagnostics.push(
+                    Diagnostic::new(Code::AE0908, message)
+                        .label_at(setting.value.at, "second value")
+                        .help("keep one of them"),
+                );
                 continue;
             }
             match known.get(setting.key.as_str()) {
@@ -61,9 +63,11 @@ pub(crate) fn check(symbols: &Symbols<'_>, inputs: &Inputs, diagnostics: &mut Pr
                         "`{}` comes from an oracle, it takes no argument",
                         quote(&setting.key)
                     );
-                    let diagnostic = Diagnostic::new(Code::AE0304, message)
-                        .help("bring the oracle's proof in the inputs file");
-                    diagnostics.push(labelled(diagnostic, setting.value.at, "given here"));
+                    diagnostics.push(
+                        Diagnostic::new(Code::AE0304, message)
+                            .label_at(setting.value.at, "given here")
+                            .help("bring the oracle's proof in the inputs file"),
+                    );
                 }
                 Some(_) => {}
             }
@@ -105,12 +109,10 @@ fn unknown(setting: &Setting, known: &HashMap<String, bool>, suggests: bool) -> 
             format!("write `name.parameter`, for example {}", some.join(", "))
         }
     });
-    let diagnostic = Diagnostic::new(
-        Code::AE0905,
-        format!("`{}` addresses no parameter", quote(&setting.key)),
-    )
-    .help(help);
-    labelled(diagnostic, setting.value.at, "given here")
+    let message = format!("`{}` addresses no parameter", quote(&setting.key));
+    Diagnostic::new(Code::AE0905, message)
+        .label_at(setting.value.at, "given here")
+        .help(help)
 }
 
 /// Every key that means something, and whether the parameter is external.

@@ -3,10 +3,13 @@
 //! Takes the tree, gives [`Symbols`]; refuses duplicate names (AE0202), bad scales (AE0217) and bad account names.
 
 use crate::constant;
+use crate::inputs::Place;
 use crate::parameters::flat_accounts;
 use crate::problems::Problems;
 use aethel_ir::money::DEFAULT_ASSET;
-use aethel_ir::{AccountName, AccountNameError, Asset, Code, Diagnostic, MAX_SCALE, SourceId, Span, quote};
+use aethel_ir::{
+    AccountName, AccountNameError, Asset, Code, Diagnostic, MAX_SCALE, Rational, SourceId, Span, quote,
+};
 use aethel_syntax::ast::{
     AccountDecl, AssetDecl, AtomicBatch, ConstDecl, FieldDecl, IntentDecl, Item, Name, Program,
 };
@@ -20,7 +23,7 @@ static EMPTY: Program = Program { items: Vec::new() };
 #[derive(Clone, Debug)]
 pub(crate) enum Constant {
     /// A number without a unit yet; it takes the type of its use.
-    Number(aethel_ir::Rational),
+    Number(Rational),
     /// A truth value.
     Bool(bool),
 }
@@ -200,8 +203,7 @@ impl<'a> Symbols<'a> {
         match AccountName::new(&decl.name.text) {
             Ok(name) => self.accounts.push((name, decl.unbounded.is_some())),
             Err(error) => diagnostics.push(bad_account_name(
-                self.source,
-                decl.name.span,
+                Some((self.source, decl.name.span)),
                 &decl.name.text,
                 error,
             )),
@@ -353,14 +355,13 @@ pub(crate) fn duplicate(source: SourceId, name: &Name, first: Span) -> Diagnosti
 }
 
 /// A text that cannot be an account name.
-pub(crate) fn bad_account_name(
-    source: SourceId,
-    span: Span,
-    text: &str,
-    error: AccountNameError,
-) -> Diagnostic {
-    Diagnostic::new(Code::AE0308, format!("`{}` is not an account name", quote(text)))
-        .label(source, span, error.to_string())
+pub(crate) fn bad_account_name(at: Place, text: &str, error: AccountNameError) -> Diagnostic {
+    let mut message = format!("`{}` is not an account name", quote(text));
+    if at.is_none() {
+        message += &format!(": {error}");
+    }
+    Diagnostic::new(Code::AE0308, message)
+        .label_at(at, error.to_string())
         .help("use 1 to 128 bytes of text without hidden characters and without spaces at the ends")
 }
 

@@ -3,7 +3,7 @@
 use crate::intent::index16;
 use crate::names::AccountNames;
 use crate::program::index32;
-use aethel_ir::{AccountId, Asset, AssetId, Field, FieldId, PlaceId};
+use aethel_ir::{AccountId, Asset, AssetId, Column, Field, FieldId, Place, PlaceId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -90,6 +90,24 @@ impl Tables {
             Field::Balance(asset) => Some(*asset),
             Field::Integer(_) | Field::Bool(_) => None,
         })
+    }
+
+    /// The places of an intent, for each of its rows; `accounts` are those of its parameters.
+    pub(crate) fn place_columns(
+        &mut self,
+        places: &[Place],
+        accounts: &[Column<AccountId>],
+    ) -> Vec<Column<PlaceId>> {
+        let mut columns = Vec::with_capacity(places.len());
+        for Place { account, field } in places {
+            columns.push(match &accounts[usize::from(*account)] {
+                Column::Same(account) => Column::Same(self.place(*account, *field)),
+                Column::Each(ids) => {
+                    Column::Each(ids.iter().map(|account| self.place(*account, *field)).collect())
+                }
+            });
+        }
+        columns
     }
 
     /// The id of a place.

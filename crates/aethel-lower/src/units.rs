@@ -58,7 +58,6 @@ impl Compiler<'_, '_> {
 
     /// Gives two operands one type.
     pub(crate) fn unify(&mut self, what: &str, left: Typed, right: Typed) -> Option<(ExprId, ExprId, Kind)> {
-        let unitless = |ty| matches!(ty, Type::Number | Type::Integer | Type::Time);
         let kind = match (left.1, right.1) {
             (l, r) if l == r => l,
             (Kind::Free, Kind::Of(ty)) | (Kind::Of(ty), Kind::Free) if ty != Type::Bool => Kind::Of(ty),
@@ -119,7 +118,6 @@ impl Compiler<'_, '_> {
 
     /// Makes an expression usable as a value of `ty`; `what` names the use in the message.
     pub(crate) fn coerce(&mut self, typed: Typed, ty: Type, what: &str) -> Option<ExprId> {
-        let unitless = |ty| matches!(ty, Type::Number | Type::Integer | Type::Time);
         match typed.1 {
             Kind::Free if ty != Type::Bool => Some(self.with_unit(typed, ty)),
             Kind::Of(found) if found == ty || unitless(found) && unitless(ty) => Some(typed.0),
@@ -132,11 +130,20 @@ impl Compiler<'_, '_> {
                     self.kind_name(found)
                 );
                 let label = format!("this is {}", self.kind_name(found));
+                let help = match both {
+                    true => "different assets never mix; convert one with a `Price`",
+                    false => "both must be amounts of one asset, plain numbers, or conditions",
+                };
                 let diagnostic = self.error(code, message, self.span_of(typed.0), label);
-                self.refuse(diagnostic)
+                self.refuse(diagnostic.help(help))
             }
         }
     }
+}
+
+/// Whether values of a type are plain numbers, which go together.
+fn unitless(ty: Type) -> bool {
+    matches!(ty, Type::Number | Type::Integer | Type::Time)
 }
 
 /// The type that a node of a kind carries.
@@ -155,9 +162,9 @@ fn times(left: Type, right: Type) -> Option<Type> {
         }
         (Type::Price(a, b), Type::Price(c, d)) => {
             if b == c {
-                price(a, d)
+                Some(price(a, d))
             } else if d == a {
-                price(c, b)
+                Some(price(c, b))
             } else {
                 None
             }
@@ -169,7 +176,7 @@ fn times(left: Type, right: Type) -> Option<Type> {
 /// The unit of a quotient of two values with units.
 fn over(left: Type, right: Type) -> Option<Type> {
     match (left, right) {
-        (Type::Amount(quote), Type::Amount(base)) => price(base, quote),
+        (Type::Amount(quote), Type::Amount(base)) => Some(price(base, quote)),
         (Type::Amount(asset), Type::Price(base, quote)) => (asset == quote).then_some(Type::Amount(base)),
         (Type::Price(a, b), Type::Price(c, d)) => (a == c && b == d).then_some(Type::Number),
         _ => None,
@@ -177,10 +184,10 @@ fn over(left: Type, right: Type) -> Option<Type> {
 }
 
 /// A price of an asset in itself is a plain number.
-fn price(base: AssetId, quote: AssetId) -> Option<Type> {
-    Some(if base == quote {
+pub(crate) fn price(base: AssetId, quote: AssetId) -> Type {
+    if base == quote {
         Type::Number
     } else {
         Type::Price(base, quote)
-    })
+    }
 }

@@ -1,8 +1,8 @@
 //! Values from text: arguments, CSV cells, oracle values, each read exactly in the type of its parameter.
 
 use crate::tables::Tables;
-use aethel_ir::money::{AmountError, amount_from_units, in_range};
-use aethel_ir::{Column, Rational, Type, ValueColumn, Wholes};
+use aethel_ir::money::{AmountError, amount_from_units, in_range, parse_amount};
+use aethel_ir::{AssetId, Column, Rational, Type, ValueColumn, Wholes};
 
 /// One argument, in minor units where it is an amount or a price.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,9 +34,9 @@ pub(crate) fn from_text(tables: &Tables, text: &str, ty: Type) -> Result<Scalar,
         Type::Time if text.contains('T') => time(text)
             .map(Scalar::Whole)
             .ok_or_else(|| "expected a time such as `2026-03-31T12:00:00Z`".into()),
-        Type::Amount(asset) => aethel_ir::money::parse_amount(text, tables.scale(asset))
+        Type::Amount(asset) => parse_amount(text, tables.scale(asset))
             .map(Scalar::Whole)
-            .map_err(|error| amount_error(tables, ty, error)),
+            .map_err(|error| amount_error(tables, asset, error)),
         _ => match Rational::parse_decimal(text) {
             Some(number) => from_units(tables, &number, ty),
             None => Err("expected a plain decimal number such as `0.25`".into()),
@@ -49,7 +49,7 @@ pub(crate) fn from_units(tables: &Tables, number: &Rational, ty: Type) -> Result
     match ty {
         Type::Amount(asset) => amount_from_units(number, tables.scale(asset))
             .map(Scalar::Whole)
-            .map_err(|error| amount_error(tables, ty, error)),
+            .map_err(|error| amount_error(tables, asset, error)),
         Type::Integer | Type::Time => match number.to_i128().filter(|n| in_range(*n)) {
             Some(whole) => Ok(Scalar::Whole(whole)),
             None => Err("expected a whole number".into()),
@@ -64,10 +64,7 @@ pub(crate) fn from_units(tables: &Tables, number: &Rational, ty: Type) -> Result
     }
 }
 
-fn amount_error(tables: &Tables, ty: Type, error: AmountError) -> String {
-    let Type::Amount(asset) = ty else {
-        return error.to_string();
-    };
+fn amount_error(tables: &Tables, asset: AssetId, error: AmountError) -> String {
     let name = tables.asset_name(asset);
     match error {
         AmountError::TooPrecise(scale) => format!("{name} has {scale} decimal places, this has more"),

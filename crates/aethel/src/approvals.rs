@@ -236,7 +236,7 @@ impl Signer {
     /// AE0827 when it has none.
     pub fn approver(&self, store: &dyn LedgerStore) -> Result<String, Diagnostic> {
         let public = approver_key(&self.secret);
-        if let Some(name) = Plan::approver(store.policy(), &public) {
+        if let Some(name) = store.policy().approver(&public) {
             return Ok(name.to_owned());
         }
         let message = format!(

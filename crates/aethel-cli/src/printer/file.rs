@@ -25,6 +25,7 @@ pub struct OutputFile {
     /// Where it is written meanwhile; `None` for what is no regular file, such as a pipe.
     beside: Option<PathBuf>,
     file: BufWriter<File>,
+    begun: bool,
     /// The first thing that went wrong.
     failed: Option<io::Error>,
 }
@@ -86,12 +87,19 @@ impl OutputFile {
             path,
             beside,
             file: BufWriter::new(file),
+            begun: false,
             failed: None,
         })
     }
 
+    /// Whether anything was to be written to it.
+    pub fn is_begun(&self) -> bool {
+        self.begun
+    }
+
     /// Writes more; what fails is told when the command ends.
     pub fn write(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        self.begun = true;
         if self.failed.is_none() {
             self.failed = write(&mut self.file).err();
         }

@@ -60,16 +60,8 @@ pub(crate) fn check(
             return refuse(ApprovalProblem::Wrong(approver.clone()));
         }
     }
-    let missing: Vec<Need> = needs::of(policy, body)
-        .into_iter()
-        .filter(|need| need.given.len() < need.needed as usize)
-        .collect();
-    if missing.is_empty() || rehearsal {
-        return Ok(());
+    match ApprovalRefused::missing(&needs::of(policy, body)) {
+        Some(refused) if !rehearsal => Err(refused.into()),
+        _ => Ok(()),
     }
-    Err(ApprovalRefused {
-        problem: ApprovalProblem::Missing,
-        missing,
-    }
-    .into())
 }

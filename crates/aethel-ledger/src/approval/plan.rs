@@ -1,7 +1,6 @@
 //! What an approver signs. `docs/approvals.md` describes every byte.
 
 use crate::codec::Writer;
-use crate::policy::Policy;
 use crate::policy_codec::write_changes;
 use crate::receipt::{Digest, LedgerId, OPENINGS_DOMAIN, PLAN_DOMAIN};
 use crate::record::{BatchKey, Body};
@@ -81,14 +80,6 @@ impl Plan {
         };
         VerifyingKey::from_bytes(public_key)
             .is_ok_and(|key| key.verify_strict(&self.message(expires_ms), &signature).is_ok())
-    }
-
-    /// The name under which the policy knows a public key.
-    pub fn approver<'a>(policy: &'a Policy, public_key: &[u8; 32]) -> Option<&'a str> {
-        let mut approvers = policy.approvers().iter();
-        approvers
-            .find(|(_, key)| *key == public_key)
-            .map(|(name, _)| name.as_str())
     }
 }
 

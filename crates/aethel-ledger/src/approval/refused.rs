@@ -77,6 +77,16 @@ impl ApprovalRefused {
         }
     }
 
+    /// What is missing of needs; `None` when everything is there.
+    pub(crate) fn missing(needs: &[Need]) -> Option<Self> {
+        let missing = needs.iter().filter(|need| need.missing() > 0);
+        let missing: Vec<Need> = missing.cloned().collect();
+        (!missing.is_empty()).then_some(Self {
+            problem: ApprovalProblem::Missing,
+            missing,
+        })
+    }
+
     /// The diagnostic code.
     pub fn code(&self) -> Code {
         match self.problem {

@@ -1,7 +1,7 @@
 //! Who approves what: the part of the policy that approvals are held to.
 
-use crate::places::{MAX_MINOR_UNITS, is_name};
-use crate::policy::PolicyRefused;
+use crate::places::MAX_MINOR_UNITS;
+use crate::policy::{PolicyRefused, name};
 use aethel_ir::AccountName;
 use ed25519_dalek::VerifyingKey;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,7 +67,7 @@ impl Approvals {
         &self.rules
     }
 
-    /// Says whether anything changed, as the others do.
+    /// Lets somebody approve. Says whether anything changed, as the others do.
     pub(crate) fn add(&mut self, approver: &Approver) -> Result<bool, PolicyRefused> {
         name(&approver.name)?;
         // Under a weak key anybody can sign anything.
@@ -96,7 +96,7 @@ impl Approvals {
         Ok(true)
     }
 
-    /// Also takes the approver out of every rule.
+    /// Lets somebody approve no longer, and takes them out of every rule.
     pub(crate) fn remove(&mut self, approver: &str) -> Result<bool, PolicyRefused> {
         if !self.approvers.contains_key(approver) {
             return Err(PolicyRefused::UnknownApprover(approver.to_owned()));
@@ -146,13 +146,6 @@ impl Approvals {
     /// The rule that has a limit in this asset, whose meaning would change with its scale.
     pub(crate) fn limit_in(&self, asset: &str) -> Option<&ApprovalRule> {
         self.rules.values().find(|rule| rule.above.contains_key(asset))
-    }
-}
-
-fn name(text: &str) -> Result<(), PolicyRefused> {
-    match is_name(text) {
-        true => Ok(()),
-        false => Err(PolicyRefused::BadName(text.to_owned())),
     }
 }
 

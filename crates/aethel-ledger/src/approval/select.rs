@@ -142,15 +142,6 @@ impl ApprovalReport {
 
     /// What is missing, as the commit would refuse it; `None` when everything is there.
     pub fn missing(&self) -> Option<ApprovalRefused> {
-        let missing: Vec<Need> = self
-            .needs
-            .iter()
-            .filter(|need| need.missing() > 0)
-            .cloned()
-            .collect();
-        (!missing.is_empty()).then_some(ApprovalRefused {
-            problem: ApprovalProblem::Missing,
-            missing,
-        })
+        ApprovalRefused::missing(&self.needs)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::ExportError;
 use super::names::cell;
-use super::walk::{records, value};
+use super::walk::records;
 use crate::places::{FieldKey, PlaceKey};
 use crate::store::LedgerStore;
 use aethel_ir::AccountName;
@@ -29,7 +29,7 @@ pub(super) fn write(store: &dyn LedgerStore, out: &mut dyn Write) -> Result<(), 
         let names: Vec<&str> = body.approvals.iter().map(|a| a.key_id.as_str()).collect();
         let after = format!("{},{receipt}", cell(&names.join(" ")));
         let mut row = |transaction: &str, place: &PlaceKey, amount: i128| {
-            let amount = value(policy, place, amount);
+            let amount = policy.plain(place, amount);
             let (asset, field) = match &place.field {
                 FieldKey::Balance { asset } => (format!("{},{amount}", cell(asset)), ",".to_owned()),
                 FieldKey::Integer { name } | FieldKey::Bool { name } => {

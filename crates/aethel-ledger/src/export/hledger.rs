@@ -2,13 +2,16 @@
 
 use super::ExportError;
 use super::names::{hledger_account, hledger_commodity, hledger_text};
-use super::walk::{Posting, balanced, date, opening_postings, postings, records, title, value};
-use crate::places::PlaceKey;
-use crate::policy::Policy;
-use crate::record::Body;
+use super::walk::{PostingForm, accounts, date, records, transactions};
 use crate::store::LedgerStore;
 use aethel_ir::money::format_amount;
 use std::io::Write;
+
+const FORM: PostingForm = PostingForm {
+    indent: "    ",
+    account: hledger_account,
+    asset: hledger_commodity,
+};
 
 pub(super) fn write(store: &dyn LedgerStore, out: &mut dyn Write) -> Result<(), ExportError> {
     let policy = store.policy();
@@ -29,14 +32,9 @@ pub(super) fn write(store: &dyn LedgerStore, out: &mut dyn Write) -> Result<(), 
         writeln!(out, "commodity {sample}{point} {}", hledger_commodity(asset))?;
     }
     writeln!(out)?;
-    let mut before = String::new();
-    for row in store.balances()? {
-        let (place, _) = row?;
-        if place.field.asset().is_some() && place.account.as_str() != before {
-            before = place.account.as_str().to_owned();
-            writeln!(out, "account {}", hledger_account(&before))?;
-        }
-    }
+    accounts(store, |account| {
+        Ok(writeln!(out, "account {}", hledger_account(account))?)
+    })?;
     let mut last = "1970-01-01".to_owned();
     records(store, |record, receipt| {
         let body = &record.body;
@@ -51,15 +49,11 @@ pub(super) fn write(store: &dyn LedgerStore, out: &mut dyn Write) -> Result<(), 
         for approval in &body.approvals {
             writeln!(out, "; approved by {}", hledger_text(&approval.key_id))?;
         }
-        let opened = opening_postings(body);
-        if !opened.is_empty() {
-            head(out, &day, record.sequence, body, "opening")?;
-            lines(out, policy, opened.into_iter())?;
-        }
-        for group in balanced(body) {
-            head(out, &day, record.sequence, body, &title(body, &group))?;
-            lines(out, policy, postings(body, group))?;
-        }
+        transactions(body, |what, postings| {
+            let (batch, what) = (hledger_text(&body.batch), hledger_text(what));
+            writeln!(out, "{day} * ({}) {batch}: {what}", record.sequence)?;
+            FORM.write(policy, postings, out)
+        })?;
         // Days are compared as texts: years have four digits.
         last = last.clone().max(day);
         Ok(())
@@ -67,34 +61,12 @@ pub(super) fn write(store: &dyn LedgerStore, out: &mut dyn Write) -> Result<(), 
     balances(store, &last, out)
 }
 
-fn head(out: &mut dyn Write, day: &str, record: u64, body: &Body, what: &str) -> Result<(), ExportError> {
-    let (batch, what) = (hledger_text(&body.batch), hledger_text(what));
-    Ok(writeln!(out, "{day} * ({record}) {batch}: {what}")?)
-}
-
-fn lines<'a>(
-    out: &mut dyn Write,
-    policy: &Policy,
-    postings: impl Iterator<Item = Posting<'a>>,
-) -> Result<(), ExportError> {
-    for posting in postings {
-        let scale = policy.scale(posting.asset).unwrap_or(0);
-        writeln!(
-            out,
-            "    {}  {} {}",
-            hledger_account(posting.account),
-            format_amount(posting.amount, scale),
-            hledger_commodity(posting.asset)
-        )?;
-    }
-    Ok(())
-}
-
+/// Every balance at the end, as an assertion.
 fn balances(store: &dyn LedgerStore, last: &str, out: &mut dyn Write) -> Result<(), ExportError> {
     let policy = store.policy();
     let mut begun = false;
     for row in store.balances()? {
-        let (place, now): (PlaceKey, _) = row?;
+        let (place, now) = row?;
         let Some(asset) = place.field.asset() else {
             continue;
         };
@@ -107,7 +79,7 @@ fn balances(store: &dyn LedgerStore, last: &str, out: &mut dyn Write) -> Result<
             out,
             "    {}  0 {commodity} = {} {commodity}",
             hledger_account(place.account.as_str()),
-            value(policy, &place, now.value)
+            policy.plain(&place, now.value)
         )?;
     }
     Ok(())

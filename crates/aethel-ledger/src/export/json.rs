@@ -1,15 +1,17 @@
 //! Everything that the journal holds but certificates, as one JSON document with a line for each record.
 
 use super::ExportError;
-use super::walk::{records, value};
+use super::walk::records;
 use crate::places::{FieldKey, PlaceKey};
 use crate::policy::{FieldKind, Policy, PolicyChange};
 use crate::receipt::Digest;
 use crate::record::{BatchKey, Body, Record};
 use crate::store::LedgerStore;
+use aethel_ir::AccountName;
 use aethel_ir::money::format_amount;
 use serde_json::{Map, Value, json};
 use std::io::Write;
+use std::sync::Arc;
 
 pub(super) fn write(store: &dyn LedgerStore, out: &mut dyn Write) -> Result<(), ExportError> {
     let policy = store.policy();
@@ -89,7 +91,7 @@ fn entries(policy: &Policy, body: &Body, out: &mut dyn Write) -> Result<(), Expo
 
 fn place_value(policy: &Policy, place: &PlaceKey, amount: i128) -> Value {
     let account = place.account.as_str();
-    let amount = value(policy, place, amount);
+    let amount = policy.plain(place, amount);
     match &place.field {
         FieldKey::Balance { asset } => json!({ "account": account, "asset": &**asset, "amount": amount }),
         field => json!({ "account": account, "field": &**field.name(), "value": amount }),
@@ -131,13 +133,13 @@ fn change(policy: &Policy, change: &PolicyChange) -> Value {
         }
         PolicyChange::RemoveApprover(name) => json!({ "remove_approver": name }),
         PolicyChange::SetApprovalRule(rule) => {
-            let limit = |(asset, limit): (&std::sync::Arc<str>, &i128)| {
+            let limit = |(asset, limit): (&Arc<str>, &i128)| {
                 let scale = policy.scale(asset).unwrap_or(0);
                 (asset.to_string(), json!(format_amount(*limit, scale)))
             };
             json!({
                 "require": rule.name, "needed": rule.needed, "of": rule.keys,
-                "accounts": rule.accounts.iter().map(aethel_ir::AccountName::as_str).collect::<Vec<_>>(),
+                "accounts": rule.accounts.iter().map(AccountName::as_str).collect::<Vec<_>>(),
                 "above": rule.above.iter().map(limit).collect::<Map<_, _>>(),
             })
         }

@@ -1,6 +1,6 @@
 //! A record as what it moves: openings and transactions, and transactions that balance only together.
 
-use crate::places::{FieldKey, PlaceKey};
+use super::ExportError;
 use crate::policy::Policy;
 use crate::receipt::Digest;
 use crate::record::{Body, Record};
@@ -8,10 +8,9 @@ use crate::store::{LedgerStore, decode};
 use aethel_ir::account::OPENING_ACCOUNT;
 use aethel_ir::money::format_amount;
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
-
-use super::ExportError;
 
 /// Every record with its receipt, in order.
 pub(super) fn records(
@@ -29,15 +28,6 @@ pub(super) fn records(
     Ok(())
 }
 
-/// An amount of an asset as a plain decimal in units, or the value of a field.
-pub(super) fn value(policy: &Policy, place: &PlaceKey, value: i128) -> String {
-    match &place.field {
-        FieldKey::Balance { asset } => format_amount(value, policy.scale(asset).unwrap_or(0)),
-        FieldKey::Integer { .. } => value.to_string(),
-        FieldKey::Bool { .. } => (value != 0).to_string(),
-    }
-}
-
 /// One movement of money.
 pub(super) struct Posting<'a> {
     pub account: &'a str,
@@ -45,8 +35,64 @@ pub(super) struct Posting<'a> {
     pub amount: i128,
 }
 
+/// The names of all accounts that hold money, sorted.
+pub(super) fn accounts(
+    store: &dyn LedgerStore,
+    mut each: impl FnMut(&str) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let mut before = String::new();
+    for row in store.balances()? {
+        let (place, _) = row?;
+        if place.field.asset().is_some() && place.account.as_str() != before {
+            place.account.as_str().clone_into(&mut before);
+            each(&before)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a record is for a program that knows nothing but money: transactions that balance, each with what it is called.
+pub(super) fn transactions<'a>(
+    body: &'a Body,
+    mut each: impl FnMut(&str, &mut dyn Iterator<Item = Posting<'a>>) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let opened = opening_postings(body);
+    if !opened.is_empty() {
+        each("opening", &mut opened.into_iter())?;
+    }
+    for group in balanced(body) {
+        each(&title(body, &group), &mut postings(body, group))?;
+    }
+    Ok(())
+}
+
+/// How a program writes a posting.
+pub(super) struct PostingForm {
+    pub indent: &'static str,
+    pub account: fn(&str) -> String,
+    pub asset: fn(&str) -> String,
+}
+
+impl PostingForm {
+    /// Writes postings, a line each.
+    pub(super) fn write(
+        &self,
+        policy: &Policy,
+        postings: &mut dyn Iterator<Item = Posting<'_>>,
+        out: &mut dyn Write,
+    ) -> Result<(), ExportError> {
+        for posting in postings {
+            let scale = policy.scale(posting.asset).unwrap_or(0);
+            let (account, asset) = ((self.account)(posting.account), (self.asset)(posting.asset));
+            let amount = format_amount(posting.amount, scale);
+            writeln!(out, "{}{account}  {amount} {asset}", self.indent)?;
+        }
+        Ok(())
+    }
+}
+
 /// The money that a record's openings bring, and where it comes from. Empty when there is none.
-pub(super) fn opening_postings(body: &Body) -> Vec<Posting<'_>> {
+fn opening_postings(body: &Body) -> Vec<Posting<'_>> {
     let mut drawn: BTreeMap<&Arc<str>, i128> = BTreeMap::new();
     let mut postings: Vec<Posting<'_>> = Vec::new();
     for opening in &body.openings {
@@ -72,7 +118,7 @@ pub(super) fn opening_postings(body: &Body) -> Vec<Posting<'_>> {
 
 /// The transactions of a record as groups of entries that each balance in every asset: mostly single transactions, else
 /// as few neighbours as it takes. Groups without money are left out.
-pub(super) fn balanced(body: &Body) -> Vec<Range<usize>> {
+fn balanced(body: &Body) -> Vec<Range<usize>> {
     let entries = &body.entries;
     let mut groups = Vec::new();
     let mut open: BTreeMap<&Arc<str>, i128> = BTreeMap::new();
@@ -102,7 +148,7 @@ pub(super) fn balanced(body: &Body) -> Vec<Range<usize>> {
 }
 
 /// The money in a group of entries.
-pub(super) fn postings(body: &Body, group: Range<usize>) -> impl Iterator<Item = Posting<'_>> {
+fn postings(body: &Body, group: Range<usize>) -> impl Iterator<Item = Posting<'_>> {
     group.filter_map(|at| {
         let place = &body.places[body.entries.place[at] as usize];
         Some(Posting {
@@ -114,7 +160,7 @@ pub(super) fn postings(body: &Body, group: Range<usize>) -> impl Iterator<Item =
 }
 
 /// What a group of entries is called: the transaction, or the first of several.
-pub(super) fn title(body: &Body, group: &Range<usize>) -> String {
+fn title(body: &Body, group: &Range<usize>) -> String {
     let positions = &body.entries.position;
     let first = positions.get(group.start).copied().unwrap_or(0);
     let last = positions

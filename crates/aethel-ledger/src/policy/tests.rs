@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::codec::{Reader, Writer};
-use crate::places::MAX_MINOR_UNITS as MAX_LIMIT;
+use crate::places::MAX_MINOR_UNITS;
 use crate::policy_codec::{read_changes, write_changes};
 
 fn account(text: &str) -> AccountName {
@@ -83,7 +83,7 @@ fn approvers_and_rules_have_one_spelling() {
         needed: 2,
         keys: ["ann", "ben"].map(String::from).into(),
         accounts: [account("company"), account("fees")].into(),
-        above: [("EUR".into(), 5), ("USD".into(), MAX_LIMIT)].into(),
+        above: [("EUR".into(), 5), ("USD".into(), MAX_MINOR_UNITS)].into(),
     };
     let changes = vec![
         approver("ann", 1),

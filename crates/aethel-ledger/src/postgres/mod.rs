@@ -6,7 +6,6 @@
 
 mod commit;
 mod copy;
-
 mod create;
 mod problem;
 mod read;
@@ -14,6 +13,10 @@ mod session;
 mod sql;
 mod tls;
 mod url;
+
+pub use copy::copy_to_server;
+pub use session::ServerLimits;
+pub use url::{ServerUrl, UrlError};
 
 use crate::blob::FORMAT_VERSION;
 use crate::codec::Reader;
@@ -28,13 +31,10 @@ use crate::record_codec::key_row;
 use crate::store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows};
 use crate::tail::Tail;
 
-pub use copy::copy_to_server;
 use problem::{Kind, Problem};
-pub use session::ServerLimits;
 use session::{Open, Session};
 use sql::Sql;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-pub use url::{ServerUrl, UrlError};
 
 /// A ledger in the tables of one schema on a PostgreSQL server. Many programs commit to it at once, each seeing what
 /// the others did. A schema without tables is an empty ledger; its first commit makes them.

@@ -1,13 +1,14 @@
 //! Reading tables: one row, many places in one statement, or a whole table page by page.
 
 use super::PostgresStore;
+use super::commit::Parameter;
 use crate::error::LedgerError;
 use crate::places::{Columns, PlaceKey, Versioned};
 use crate::receipt::Digest;
 use crate::store::{LemmaRow, Rows};
 use std::collections::VecDeque;
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{FromSql, Type};
 
 /// Rows of a page: a message of a few hundred kilobytes.
 const PAGE: i64 = 4096;
@@ -89,10 +90,10 @@ impl PostgresStore {
     }
 
     /// The first column of the only row, if there is one.
-    fn one<T: for<'a> tokio_postgres::types::FromSql<'a>>(
+    fn one<T: for<'a> FromSql<'a>>(
         &self,
         sql: &str,
-        parameter: (&(dyn tokio_postgres::types::ToSql + Sync), Type),
+        parameter: Parameter<'_>,
     ) -> Result<Option<T>, LedgerError> {
         if !self.created {
             return Ok(None);
@@ -132,11 +133,7 @@ impl PostgresStore {
         })
     }
 
-    fn column<T: for<'a> tokio_postgres::types::FromSql<'a>>(
-        &self,
-        row: &Row,
-        at: usize,
-    ) -> Result<T, LedgerError> {
+    fn column<T: for<'a> FromSql<'a>>(&self, row: &Row, at: usize) -> Result<T, LedgerError> {
         row.try_get(at)
             .map_err(|_| self.damaged("a column is of another type"))
     }
@@ -155,8 +152,7 @@ impl PostgresStore {
             if ready.is_empty() {
                 let from = after.take()?;
                 let page = self.snapshot().and_then(|()| {
-                    let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
-                        [(&from, Type::BYTEA), (&size, Type::INT8)];
+                    let parameters: [Parameter<'_>; 2] = [(&from, Type::BYTEA), (&size, Type::INT8)];
                     self.session()
                         .ask(async |client| client.query_typed(sql, &parameters).await)
                         .map_err(self.failed("reading"))

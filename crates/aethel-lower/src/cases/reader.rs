@@ -2,12 +2,10 @@
 
 use super::{Case, CaseFile, Expect, ExpectedPlace, ExpectedValue, ExternalValue, Outcome};
 use crate::Selection;
-use crate::inputs::{Given, Inputs, KEYS, Place, Reader};
+use crate::inputs::{Given, Inputs, KEYS, MAX_PROBLEMS, Place, Reader};
 use crate::json::{self, Json, JsonKind};
 use aethel_ir::{AccountName, Code, Diagnostic, SourceId, did_you_mean, quote};
-
-/// How many problems of one file are shown.
-const MAX_PROBLEMS: usize = 50;
+use std::collections::HashMap;
 
 const FILE_KEYS: [&str; 2] = ["program", "cases"];
 const EXPECT_KEYS: [&str; 4] = ["committed", "error", "balances", "others"];
@@ -42,14 +40,9 @@ impl CaseReader {
             .push(json::wrong(Code::AE1102, self.source, at, message));
     }
 
-    fn unknown(&mut self, key: &str, value: &Json, known: &[&str]) {
-        let help = did_you_mean(key, known.iter().copied())
-            .unwrap_or_else(|| format!("known keys: {}", known.join(", ")));
-        self.problems.push(
-            Diagnostic::new(Code::AE1102, format!("unknown key `{}`", quote(key)))
-                .label(self.source, value.span, "nothing reads this")
-                .help(help),
-        );
+    fn unknown_key(&mut self, key: &str, value: &Json, known: &[&str]) {
+        self.problems
+            .push(json::unknown_key(Code::AE1102, self.source, key, value, known));
     }
 
     fn place(&self, json: &Json) -> Place {
@@ -123,7 +116,7 @@ impl CaseReader {
                     self.expected(value, "`cases` is a list of cases");
                     cases = Some(Vec::new());
                 }
-                (other, _) => self.unknown(other, value, &FILE_KEYS),
+                (other, _) => self.unknown_key(other, value, &FILE_KEYS),
             }
         }
         let Some(cases) = cases else {
@@ -133,13 +126,13 @@ impl CaseReader {
                 .push(problem.help("write {\"cases\": [{\"name\": \"..\", \"expect\": {..}}]}"));
             return None;
         };
-        self.twice(&cases);
+        self.same_names(&cases);
         Some(CaseFile { program, cases })
     }
 
     /// Cases that are called the same could not be told apart in a report.
-    fn twice(&mut self, cases: &[Case]) {
-        let mut seen = std::collections::HashMap::new();
+    fn same_names(&mut self, cases: &[Case]) {
+        let mut seen = HashMap::new();
         for case in cases {
             if let Some(first) = seen.insert(case.name.text.as_str(), case.name.at)
                 && let (Some((source, span)), Some((_, first))) = (case.name.at, first)
@@ -188,7 +181,7 @@ impl CaseReader {
                 "external" => case.external = self.external(value),
                 "expect" => case.expect = self.expect(value),
                 key if inputs.entry(key, value) => {}
-                other => self.unknown(other, value, &[&CASE_KEYS[..], &KEYS].concat()),
+                other => self.unknown_key(other, value, &[&CASE_KEYS[..], &KEYS].concat()),
             }
         }
         self.problems.append(&mut inputs.problems);
@@ -232,7 +225,7 @@ impl CaseReader {
                                 let found = self.whole(value, "`age` is a whole number of seconds");
                                 age = found.unwrap_or(0);
                             }
-                            other => self.unknown(other, value, &["value", "age"]),
+                            other => self.unknown_key(other, value, &["value", "age"]),
                         }
                     }
                     if !fields.iter().any(|(key, _)| key == "value") {
@@ -276,7 +269,7 @@ impl CaseReader {
                 ("others", JsonKind::Text(word)) if word == "any" => expect.others_unchanged = false,
                 ("others", JsonKind::Text(word)) if word == "unchanged" => expect.others_unchanged = true,
                 ("others", _) => self.expected(value, "`others` is \"unchanged\" or \"any\""),
-                (other, _) => self.unknown(other, value, &EXPECT_KEYS),
+                (other, _) => self.unknown_key(other, value, &EXPECT_KEYS),
             }
         }
         if committed && matches!(expect.outcome, Outcome::Error { .. }) {
@@ -305,7 +298,7 @@ impl CaseReader {
                             transaction = self.text(value, "`transaction` is a name such as \"pay row 7\"");
                         }
                         "message" => message = self.text(value, "`message` is a part of the message"),
-                        other => self.unknown(other, value, &ERROR_KEYS),
+                        other => self.unknown_key(other, value, &ERROR_KEYS),
                     }
                 }
             }
@@ -388,7 +381,7 @@ impl CaseReader {
                     ("balances" | "fields", _) => {
                         self.expected(value, "expected an object: name to value");
                     }
-                    (other, _) => self.unknown(other, value, &["balance", "balances", "fields"]),
+                    (other, _) => self.unknown_key(other, value, &["balance", "balances", "fields"]),
                 }
             }
         }

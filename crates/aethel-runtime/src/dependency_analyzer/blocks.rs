@@ -39,6 +39,15 @@ impl<'a, const SLOTS: usize> Places<'a, SLOTS> {
         Some(Self { of, count })
     }
 
+    /// The places of both slots, where there are two.
+    #[inline(always)]
+    pub fn pair(&self) -> Option<(&'a [PlaceId], &'a [PlaceId])> {
+        match self.of.as_slice() {
+            [one, other] => Some((one, other)),
+            _ => None,
+        }
+    }
+
     /// How many rows were read; at most [`BLOCK`].
     #[inline(always)]
     pub fn count(&self) -> usize {

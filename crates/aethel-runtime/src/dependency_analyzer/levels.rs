@@ -8,13 +8,23 @@ use aethel_ir::batch::Stretch;
 use aethel_ir::{Batch, Column, PlaceId};
 use std::ops::Range;
 
-/// What happened to a place last.
+/// What happened to a place last, in one word: the position of its last toucher, from 1 (0 when there was none), and above
+/// it the level after that of its last toucher.
 #[derive(Clone, Copy, Debug, Default)]
-struct Cell {
-    /// The position of its last toucher, from 1; 0 when there was none.
-    last: u32,
-    /// The level after that of its last toucher.
-    level: u32,
+struct Cell(u64);
+
+impl Cell {
+    fn new(last: u32, level: u32) -> Self {
+        Self(u64::from(level) << 32 | u64::from(last))
+    }
+
+    fn last(self) -> u32 {
+        self.0 as u32
+    }
+
+    fn level(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
 }
 
 /// The levels of a graph.
@@ -108,7 +118,49 @@ impl Levels {
         let mut top = floor;
         for block in blocks(rows) {
             let places = Places::<SLOTS>::read(columns, &same, block)?;
-            top = top.max(self.block(&places, floor)?);
+            top = top.max(match places.pair() {
+                Some((one, other)) => self.pairs(one, other, floor)?,
+                None => self.block(&places, floor)?,
+            });
+        }
+        Some(top)
+    }
+
+    /// [`Levels::block`] for rows with two places, the commonest by far, without a branch.
+    fn pairs(&mut self, one: &[PlaceId], other: &[PlaceId], floor: u32) -> Option<u32> {
+        let mut levels = [0_u32; BLOCK];
+        let known = self.cells.as_mut_slice();
+        let updates = self.updates.get_mut(..known.len())?;
+        let (mut position, mut edges) = (self.position, 0_usize);
+        for ((one, other), level) in one.iter().zip(other).zip(&mut levels) {
+            let (one, other) = (one.0 as usize, other.0 as usize);
+            let (a, b) = (*known.get(one)?, *known.get(other)?);
+            let own = floor.max(a.level()).max(b.level());
+            position = position.wrapping_add(1);
+            let cell = Cell::new(position, own.wrapping_add(1));
+            *known.get_mut(one)? = cell;
+            *known.get_mut(other)? = cell;
+            // One transaction before is one edge, whatever both touch; the same place twice is one access.
+            let second = (b.last() != 0) & (b.last() != a.last());
+            edges = edges.wrapping_add(usize::from(a.last() != 0) + usize::from(second));
+            let count = updates.get_mut(one)?;
+            *count = count.wrapping_add(1);
+            let count = updates.get_mut(other)?;
+            *count = count.wrapping_add(u32::from(one != other));
+            *level = own;
+        }
+        self.position = position;
+        self.edges = self.edges.wrapping_add(edges);
+        self.count_levels(levels.get(..one.len())?, floor)
+    }
+
+    /// Counts transactions on their levels; gives the level after theirs.
+    fn count_levels(&mut self, levels: &[u32], floor: u32) -> Option<u32> {
+        let top = levels.iter().fold(floor, |top, level| top.max(level + 1));
+        let widths = self.up_to(top);
+        for level in levels {
+            let width = widths.get_mut(*level as usize)?;
+            *width = width.wrapping_add(1);
         }
         Some(top)
     }
@@ -126,25 +178,22 @@ impl Levels {
             let mut own = floor;
             for slot in 0..SLOTS {
                 cells[slot] = *known.get(at[slot])?;
-                own = own.max(cells[slot].level);
+                own = own.max(cells[slot].level());
             }
             position = position.wrapping_add(1);
             for slot in 0..SLOTS {
                 let cell = cells[slot];
                 // The same place twice is one access, and one transaction before is one edge, whatever both touch.
-                let (mut twice, mut met) = (false, cell.last == 0);
+                let (mut twice, mut met) = (false, cell.last() == 0);
                 for earlier in 0..slot {
                     twice |= at[earlier] == at[slot];
-                    met |= cells[earlier].last == cell.last;
+                    met |= cells[earlier].last() == cell.last();
                 }
                 if twice {
                     continue;
                 }
                 edges = edges.wrapping_add(usize::from(!met));
-                *known.get_mut(at[slot])? = Cell {
-                    last: position,
-                    level: own.wrapping_add(1),
-                };
+                *known.get_mut(at[slot])? = Cell::new(position, own.wrapping_add(1));
                 let count = updates.get_mut(at[slot])?;
                 *count = count.wrapping_add(1);
             }
@@ -152,14 +201,7 @@ impl Levels {
         }
         self.position = position;
         self.edges = self.edges.wrapping_add(edges);
-        let levels = levels.get(..places.count())?;
-        let top = levels.iter().fold(floor, |top, level| top.max(level + 1));
-        let widths = self.up_to(top);
-        for level in levels {
-            let width = widths.get_mut(*level as usize)?;
-            *width = width.wrapping_add(1);
-        }
-        Some(top)
+        self.count_levels(levels.get(..places.count())?, floor)
     }
 
     pub fn touched(&self, place: PlaceId) -> bool {

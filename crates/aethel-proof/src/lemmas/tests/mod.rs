@@ -1,4 +1,4 @@
-//! What is proved of programs, and that false claims are refuted: the cases that `design/proofs.md` lists.
+//! What is proved of programs, and that false claims are refuted.
 
 mod access;
 mod orders;

@@ -382,8 +382,8 @@ class BatchResult:
             return f"{head}, success=False, error={self.error_code}: {self.error_message})"
         if self.already_committed:
             return f"{head}, success=True, already_committed=True, receipt={self.receipt!r})"
-        threads = f"{self.thread_count} thread{'s' if self.thread_count != 1 else ''}"
-        ran = f"{self.transactions_executed} transactions on {threads} in {self.execution_time:.4f} s"
+        ran = f"{_counted(self.transactions_executed, 'transaction')} on {_counted(self.thread_count, 'thread')}"
+        ran += f" in {self.execution_time:.4f} s"
         return f"{head}, success=True, {ran})"
 
     def _repr_html_(self) -> str:
@@ -407,6 +407,10 @@ class BatchResult:
             }
         state["_outcome"] = None
         return state
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def result_of(outcome: Outcome) -> BatchResult:
