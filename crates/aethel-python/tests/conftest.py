@@ -37,9 +37,9 @@ def pay(id: str, payer: str, payee: str, amount: Any, balances: tuple[Any, Any] 
     )
 
 
-def many(count: int) -> list[Transaction]:
+def many(count: int, company: str = "company") -> list[Transaction]:
     """So many payments of one company."""
-    return [pay(f"t{n}", "company", f"employee_{n}", 1, (count, 0)) for n in range(count)]
+    return [pay(f"t{n}", company, f"employee_{n}_of_{company}", 1, (count, 0)) for n in range(count)]
 
 
 def python(script: str, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:

@@ -33,6 +33,9 @@ def test_the_smallest_and_the_largest(processor: BatchProcessor) -> None:
     with decimal.localcontext(decimal.Context(prec=3)):
         assert str(ann.change) == "-1E-9" and str(ben.change) == "1E-9"
     assert str(ann.after) == "1329227995784915872903807060.280344574"
+    moved = BatchProcessor().execute_batch([pay("u", "dan", "eve", "12345.678900001", (10**6, 0))]).balances
+    with decimal.localcontext(decimal.Context(prec=3)):
+        assert [str(one.change) for one in moved] == ["-12345.678900001", "12345.678900001"]
 
 
 def test_whole_numbers_of_any_size() -> None:

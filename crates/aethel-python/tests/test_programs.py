@@ -182,6 +182,8 @@ def test_check() -> None:
     (error,) = wrong.errors
     assert error.counterexample is not None and error.line == 7
     assert "error[AE0701]" in str(wrong) and "AE0701" in wrong._repr_html_()
+    hostile = aethel.check("intent <script>alert(1)</script>")
+    assert "<script>" in str(hostile) and "<script>" not in hostile._repr_html_() + hostile.errors[0]._repr_html_()
     assert json.loads(wrong.to_json()) == wrong.to_dict()
     with pytest.raises(AethelError, match="AE0701"):
         wrong.raise_for_error()

@@ -25,18 +25,13 @@ pub struct Program {
 }
 
 impl Program {
-    /// Reads a program from a file.
+    /// Reads a program from a file, or for `-` from standard input, whose files are looked for in the current directory.
     ///
     /// # Errors
-    /// When the file cannot be read; problems of the text are in [`Program::diagnostics`].
+    /// When the file cannot be read, or is not UTF-8; problems of the text are in [`Program::diagnostics`].
     pub fn open(path: &Path, sources: &mut SourceMap) -> Result<Program, Diagnostic> {
-        let bytes = files::read_named(path, aethel_syntax::MAX_SOURCE_BYTES as u64)?;
-        let (source, text) = files::text_of(path.to_string_lossy().as_ref(), bytes, sources)?;
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        Ok(Self::parse(source, &text, directory))
+        let (source, text) = files::read_input(path, aethel_syntax::MAX_SOURCE_BYTES as u64, sources)?;
+        Ok(Self::parse(source, &text, files::directory_of(path).to_owned()))
     }
 
     /// Reads a program from standard input; files it names are looked for in the current directory.
@@ -44,9 +39,7 @@ impl Program {
     /// # Errors
     /// When it cannot be read, or is not UTF-8.
     pub fn from_stdin(sources: &mut SourceMap) -> Result<Program, Diagnostic> {
-        let bytes = files::read_named(Path::new("/dev/stdin"), aethel_syntax::MAX_SOURCE_BYTES as u64)?;
-        let (source, text) = files::text_of("<stdin>", bytes, sources)?;
-        Ok(Self::parse(source, &text, PathBuf::from(".")))
+        Self::open(Path::new("-"), sources)
     }
 
     /// Reads a program from a text that is in the sources already.
@@ -100,23 +93,25 @@ impl Program {
 
     /// How many intents and batches it has, intents inside batches included.
     pub fn counts(&self) -> (usize, usize) {
-        let (mut intents, mut batches) = (0, 0);
-        for item in &self.tree.items {
-            match item {
-                ast::Item::Intent(_) => intents += 1,
-                ast::Item::Batch(batch) => {
-                    batches += 1;
-                    intents += batch
-                        .items
-                        .iter()
-                        .filter(|item| matches!(item, ast::BatchItem::Intent(_)))
-                        .count();
-                }
-                _ => {}
-            }
-        }
-        (intents, batches)
+        let items = self.tree.items.iter();
+        let batches = items.filter(|item| matches!(item, ast::Item::Batch(_)));
+        (intents(&self.tree).count(), batches.count())
     }
+}
+
+/// Every intent of a program in the order of the file, those inside batches included.
+pub(crate) fn intents(tree: &ast::Program) -> impl Iterator<Item = &ast::IntentDecl> {
+    tree.items.iter().flat_map(|item| {
+        let (own, inner): (Option<&ast::IntentDecl>, &[ast::BatchItem]) = match item {
+            ast::Item::Intent(intent) => (Some(intent), &[]),
+            ast::Item::Batch(batch) => (None, &batch.items),
+            _ => (None, &[]),
+        };
+        own.into_iter().chain(inner.iter().filter_map(|item| match item {
+            ast::BatchItem::Intent(intent) => Some(intent),
+            _ => None,
+        }))
+    })
 }
 
 /// Sorts problems by place.

@@ -455,7 +455,7 @@ pub(crate) fn agrees(store: &dyn LedgerStore, first_policy: &[PolicyChange]) -> 
 pub(crate) fn policy_changes(config: &Config) -> Result<Vec<PolicyChange>, Diagnostic> {
     let mut changes = Vec::new();
     for key in &config.oracle.keys {
-        let public_key = oracle::hex::<32>(&key.public).ok_or_else(|| {
+        let public_key = oracle::from_hex::<32>(&key.public).ok_or_else(|| {
             Diagnostic::new(
                 Code::AE0910,
                 format!("`{}` is not a public key", quote(&key.public)),

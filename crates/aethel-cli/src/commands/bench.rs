@@ -54,7 +54,7 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
     let files = [(&options.json, &json), (&options.html, &page(&report))];
     for (path, text) in files {
         if let Some(path) = path
-            && let Err(problem) = write(path, text)
+            && let Err(problem) = aethel::files::write(path, text)
         {
             return refuse(problem, printer);
         }
@@ -82,13 +82,6 @@ fn read(path: &Path) -> Result<BenchReport, Diagnostic> {
         )));
     }
     Ok(report)
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Diagnostic> {
-    std::fs::write(path, text).map_err(|error| {
-        let message = format!("cannot write `{}`: {error}", path.display());
-        Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions")
-    })
 }
 
 fn library_options(options: &Options) -> BenchOptions {

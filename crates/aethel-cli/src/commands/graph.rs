@@ -4,12 +4,11 @@ use super::ledger::exit_of;
 use crate::exit::Exit;
 use crate::options::graph::{GraphForm, GraphOptions};
 use crate::printer::Printer;
+use aethel::files;
 use aethel::graph::pictures;
 use aethel::ir::{Code, Diagnostic, SourceMap, quote};
 use aethel::runtime::Picture;
-use aethel_report::escape::terminal;
 use aethel_report::graph as draw;
-use std::path::Path;
 
 /// Draws the batches of a file.
 pub fn run(options: &GraphOptions, printer: &mut Printer) -> Exit {
@@ -26,7 +25,7 @@ pub fn run(options: &GraphOptions, printer: &mut Printer) -> Exit {
         if options.out.is_some() || printer.wants_more() {
             let text = drawn(&pictures, options.form).map_err(|problem| vec![problem])?;
             match &options.out {
-                Some(path) => write(path, &text).map_err(|problem| vec![problem])?,
+                Some(path) => files::write(path, &text).map_err(|problem| vec![problem])?,
                 None => printer.result(&text),
             }
         }
@@ -64,11 +63,4 @@ fn drawn(pictures: &[Picture], form: GraphForm) -> Result<String, Diagnostic> {
             Err(Diagnostic::new(Code::AE0911, message).help(help))
         }
     }
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Diagnostic> {
-    std::fs::write(path, text).map_err(|error| {
-        let message = format!("cannot write `{}`: {error}", terminal(&path.to_string_lossy()));
-        Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions")
-    })
 }

@@ -6,7 +6,8 @@ use crate::options::ProveOptions;
 use crate::printer::Printer;
 use aethel::Program;
 use aethel::certificate::LemmaVerdict;
-use aethel::ir::{Code, Diagnostic, SourceMap};
+use aethel::files::cannot_write;
+use aethel::ir::{Diagnostic, SourceMap};
 use aethel::obligations::ProgramObligation;
 use aethel::pairs::ProgramPair;
 use aethel::proof::{LEMMA_LIMITS, NEVER_HOLDS};
@@ -158,13 +159,7 @@ fn index(all: &[ProgramObligation], files: &[String], measured: bool) -> Value {
 }
 
 fn write(directory: &Path, all: &[ProgramObligation], files: &[String]) -> Result<(), Diagnostic> {
-    let fail = |error: std::io::Error| {
-        let message = format!(
-            "cannot write to `{}`: {error}",
-            terminal(&directory.to_string_lossy())
-        );
-        Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions")
-    };
+    let fail = |error| cannot_write(directory, &error);
     std::fs::create_dir_all(directory).map_err(fail)?;
     for (one, file) in all.iter().zip(files) {
         std::fs::write(directory.join(file), &one.obligation.record.smt2).map_err(fail)?;

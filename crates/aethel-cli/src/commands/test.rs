@@ -46,10 +46,9 @@ pub fn run(options: &TestOptions, printer: &mut Printer) -> Exit {
         problems.push(Diagnostic::new(Code::AE0911, message).help("leave `--filter` out to run all cases"));
     }
     if let Some(path) = &options.junit
-        && let Err(error) = std::fs::write(path, draw::junit(&files, &sources))
+        && let Err(problem) = aethel::files::write(path, draw::junit(&files, &sources))
     {
-        let message = format!("cannot write `{}`: {error}", terminal(&path.to_string_lossy()));
-        problems.push(Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions"));
+        problems.push(problem);
     }
     printer.diagnostics(&problems, &sources);
     printer.say(&draw::summary(&files));

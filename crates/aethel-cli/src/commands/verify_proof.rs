@@ -97,7 +97,7 @@ pub fn lemmas(proof: &CheckedProof) -> String {
 
 fn as_json(proof: &CheckedProof, batch: Option<&BatchSummary>) -> Value {
     let lemma = |((lemma, grounds), digest): (&(LemmaRecord, Grounds), &[u8; 32])| {
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = aethel::oracle::to_hex(digest);
         json!({
             "name": lemma.name, "statement": lemma.statement, "digest": digest, "solver": lemma.solver,
             "rlimit": lemma.rlimit, "verdict": "proved",

@@ -2,6 +2,7 @@
 
 use crate::options::Format;
 use crate::options::global::FileTarget;
+use aethel::files::{cannot_write, directory_of};
 use aethel::ir::{Code, Diagnostic, quote};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -139,14 +140,5 @@ fn place_of(path: &Path) -> io::Result<PathBuf> {
         return Ok(path);
     }
     let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    Ok(directory.canonicalize()?.join(name))
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Diagnostic {
-    let message = format!("cannot write `{}`: {error}", quote(&path.to_string_lossy()));
-    Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions")
+    Ok(directory_of(path).canonicalize()?.join(name))
 }

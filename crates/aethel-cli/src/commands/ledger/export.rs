@@ -3,11 +3,12 @@
 use crate::options::Format;
 use crate::printer::Printer;
 use crate::progress::Counted;
-use aethel::ir::{Code, Diagnostic, Progress, SourceMap, quote};
+use aethel::files::{cannot_write, write_whole};
+use aethel::ir::{Code, Diagnostic, Progress, SourceMap};
 use aethel::ledger::LedgerPath;
 use aethel::store::{ExportError, ExportFormat, LedgerStore, export};
-use std::io::{self, BufWriter};
-use std::path::{Path, PathBuf};
+use std::io::{BufWriter, Write};
+use std::path::Path;
 use std::time::Duration;
 
 /// Writes the journal to a file, or to standard output.
@@ -66,35 +67,21 @@ fn to_stdout(
 fn to_file(
     open: &dyn LedgerStore,
     format: ExportFormat,
-    file: &Path,
-    progress: &Progress,
-) -> Result<(), Diagnostic> {
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let written = write(open, format, &beside, progress).and_then(|()| Ok(std::fs::rename(&beside, file)?));
-    written.map_err(|error| {
-        let _ = std::fs::remove_file(&beside);
-        match error {
-            ExportError::Ledger(error) => error.to_diagnostic(),
-            ExportError::Io(error) => {
-                let shown = quote(&file.to_string_lossy());
-                Diagnostic::new(Code::AE0901, format!("cannot write `{shown}`: {error}"))
-                    .help("name another file with `--out`")
-            }
-        }
-    })
-}
-
-fn write(
-    open: &dyn LedgerStore,
-    format: ExportFormat,
     path: &Path,
     progress: &Progress,
-) -> Result<(), ExportError> {
-    let out = std::fs::File::create(path)?;
-    let mut out = BufWriter::new(Counted { out, progress });
-    export(open, format, &mut out)?;
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    Ok(file.out.sync_all()?)
+) -> Result<(), Diagnostic> {
+    let written = write_whole(path, |file| {
+        let mut out = BufWriter::new(Counted {
+            out: &mut *file,
+            progress,
+        });
+        export(open, format, &mut out)?;
+        out.flush()?;
+        drop(out);
+        Ok(file.sync_all()?)
+    });
+    written.map_err(|error| match error {
+        ExportError::Ledger(error) => error.to_diagnostic(),
+        ExportError::Io(error) => cannot_write(path, &error).help("name another file with `--out`"),
+    })
 }

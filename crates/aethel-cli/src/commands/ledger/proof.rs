@@ -4,7 +4,7 @@ use super::super::verify_proof::{lemmas, size};
 use super::show::{approved, approvers};
 use super::{missing, store};
 use crate::printer::Printer;
-use aethel::ir::{Code, Diagnostic, quote};
+use aethel::ir::{Diagnostic, quote};
 use aethel::ledger::LedgerPath;
 use aethel::proof::{StoredProof, rejected};
 use aethel::store::{DigestPrefix, LedgerError};
@@ -60,10 +60,7 @@ pub fn run(
     let checked = &proof.checked;
     let bytes = stored.encode().map_err(|error| rejected(error.to_string()))?;
     if let Some(out) = out {
-        std::fs::write(out, &bytes).map_err(|error| {
-            let message = format!("cannot write `{}`: {error}", out.display());
-            vec![Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions")]
-        })?;
+        aethel::files::write(out, &bytes).map_err(|problem| vec![problem])?;
     }
     if printer.wants_json() {
         let value = json!({

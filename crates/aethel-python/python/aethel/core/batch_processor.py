@@ -13,7 +13,8 @@ from typing import Any, Union
 
 from .._aethel import Outcome, Processor, Program, to_json, transactions_json
 from .parser import AtomicBatchNode, IntentNode
-from .synchrony import BatchResult, LedgerBalance, Transaction, Value, result_of, value_of
+from .synchrony import BatchResult, Transaction, result_of
+from .values import LedgerBalance, Value, value_of
 
 __all__ = ["BatchProcessor", "Inputs"]
 
