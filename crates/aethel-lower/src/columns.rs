@@ -61,7 +61,10 @@ pub(crate) fn read(
     let before = diagnostics.errors();
     let count = rows.at_most();
     'calls: for (call, (compiled, plan)) in plans.iter().enumerate() {
-        for (param, written) in plan.columns() {
+        let mut columns: Vec<_> = plan.columns().collect();
+        // A hash map gave them; what is told first must not depend on its order.
+        columns.sort_by_key(|(_, written)| written.span.start);
+        for (param, written) in columns {
             let Some(index) = rows.column(&written.text) else {
                 let message = format!(
                     "\"{}\" has no column `{}`",

@@ -75,6 +75,10 @@ fn dialect(before: &str, here: &str) -> Option<(String, String)> {
     let text = |what: &str, help: &str| Some((what.to_owned(), help.to_owned()));
     let entry = before.ends_with(['{', ',']);
     match here.chars().next()? {
+        c if before.is_empty() && (c.is_alphabetic() || "-#/".contains(c)) => text(
+            "this is another notation",
+            "a JSON file begins with `{`: `{ \"accounts\": { \"company\": \"1000.00\" } }`",
+        ),
         '\'' => text("text stands in double quotes", "write `\"` instead of `'`"),
         '/' | '#' => text(
             "there are no comments in JSON",
@@ -91,10 +95,6 @@ fn dialect(before: &str, here: &str) -> Option<(String, String)> {
                 format!("write `\"{word}\"`"),
             ))
         }
-        c if before.is_empty() && (c.is_alphabetic() || c == '-') => text(
-            "this is another notation",
-            "a JSON file begins with `{`: `{ \"accounts\": { \"company\": \"1000.00\" } }`",
-        ),
         _ => None,
     }
 }
