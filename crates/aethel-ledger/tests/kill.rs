@@ -38,7 +38,7 @@ fn child() {
             }
         }
         let mut request = batch.transfer(&store, usd("company"), usd(&who), 1).build();
-        request.certificate = vec![round as u8; 2000 << (round % 6)];
+        request.certificate = vec![round as u8; 3000 << (round % 6)];
         match store.commit(&request) {
             Ok(CommitOutcome::Committed { sequence, receipt }) => {
                 println!("\nACK {sequence} {receipt}");
@@ -74,7 +74,7 @@ fn child_in_flight() {
             }
         }
         let mut request = batch.transfer(&store, usd("company"), usd("child"), 1).build();
-        request.certificate = vec![round as u8; 2000 << (round % 6)];
+        request.certificate = vec![round as u8; 3000 << (round % 6)];
         let (sequence, receipt) = committed(store.submit(&request).unwrap());
         waiting.push_back((store.submitted(), sequence, receipt));
         if waiting.len() > 7 {
