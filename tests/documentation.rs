@@ -22,7 +22,7 @@ fn commands(session: &str) -> Vec<(String, String)> {
     commands
 }
 
-fn try_page(page: &str) {
+pub fn try_page(page: &str) {
     let sandbox = Sandbox::new();
     sandbox
         .shell(&format!("cp -r '{}' examples", root().join("examples").display()))
@@ -143,4 +143,60 @@ fn tests_that_pages_name_are_there() {
     for number in 1..=30 {
         assert!(properties.contains(&format!("\n| {number} | ")), "{number}");
     }
+}
+
+/// What a heading is called in a link.
+fn anchor(heading: &str) -> String {
+    let kept = heading
+        .chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut pages = vec![root().join("README.md"), root().join("examples/README.md")];
+    let mut open = vec![root().join("docs")];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(
+                std::fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+    let link = regex::Regex::new(r"\]\(([^)\s]+)\)").unwrap();
+    let mut dead = Vec::new();
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for found in link.captures_iter(&text) {
+            let target = &found[1];
+            if target.contains("://") {
+                continue;
+            }
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let there = if file.is_empty() {
+                page.clone()
+            } else {
+                page.parent().unwrap().join(file)
+            };
+            let leads = match heading {
+                "" => there.exists(),
+                heading => std::fs::read_to_string(&there).is_ok_and(|text| {
+                    let mut headings = text.lines().filter(|line| line.starts_with('#'));
+                    headings.any(|line| anchor(line.trim_start_matches('#').trim()) == heading)
+                }),
+            };
+            if !leads {
+                dead.push(format!(
+                    "{}: {target}",
+                    page.strip_prefix(root()).unwrap().display()
+                ));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "links that lead nowhere:\n{}", dead.join("\n"));
 }

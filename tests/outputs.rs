@@ -388,3 +388,34 @@ fn p24_names_do_no_harm_in_any_format() {
     let output = sandbox.aethel(&["run", "--open-accounts", program, "-o", "github"]);
     snapshot!("output_hostile_github", crate::support::redact(&output.stdout));
 }
+
+#[test]
+fn a_file_holds_what_its_format_prints_whatever_the_command() {
+    let sandbox = Sandbox::with_examples();
+    sandbox
+        .aethel(&["run", "payroll.ae", "--ledger", "l.redb"])
+        .fine();
+    for command in [
+        &["ledger", "show", "--ledger", "l.redb"][..],
+        &["ledger", "batches", "--ledger", "l.redb"],
+        &["ledger", "history", "company", "--ledger", "l.redb"],
+        &["ledger", "verify", "--ledger", "l.redb"],
+        &["ledger", "proof", "1", "--ledger", "l.redb"],
+        &["ledger", "policy", "--ledger", "l.redb"],
+        &["explain"],
+        &["explain", "AE0501"],
+        &["graph", "payroll.ae"],
+    ] {
+        let with = |more: &[&str]| sandbox.aethel(&[command, more].concat()).fine().stdout.clone();
+        let (text, json) = (with(&[]), with(&["-o", "json"]));
+        assert!(serde_json::from_str::<Value>(&json).is_ok(), "{command:?}");
+        assert_eq!(with(&["--output-file", "json:kept"]), text, "{command:?}");
+        assert_eq!(sandbox.read("kept"), json, "{command:?}");
+        assert_eq!(
+            with(&["-o", "json", "--output-file", "human:kept"]),
+            json,
+            "{command:?}"
+        );
+        assert_eq!(sandbox.read("kept"), text, "{command:?}");
+    }
+}

@@ -5,6 +5,7 @@ mod exit;
 mod lsp;
 mod options;
 mod printer;
+mod progress;
 
 use aethel::ir::{Code, Diagnostic, SourceMap};
 use clap::Parser;

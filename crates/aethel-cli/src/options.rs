@@ -6,6 +6,7 @@ pub mod graph;
 pub mod man;
 pub mod new;
 pub mod sign;
+pub mod subject;
 pub mod test;
 
 use aethel::config::HumanDuration;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use global::{Color, Format, Global};
 use std::path::PathBuf;
 use std::sync::LazyLock;
+pub use subject::RunSubject;
 
 /// Moves value in batches that are all-or-nothing, run in parallel, and carry a proof.
 #[derive(Debug, Parser)]
@@ -160,53 +162,6 @@ pub struct RunOptions {
     /// Also measure what the batch and its threads bring: some transactions one by one on a scratch ledger
     #[arg(long, conflicts_with = "dry_run")]
     pub measure: bool,
-}
-
-/// What is run and on what, which `sign` has to know too.
-#[derive(Debug, Args)]
-pub struct RunSubject {
-    /// Only this batch
-    #[arg(long, value_name = "NAME", conflicts_with = "intent")]
-    pub batch: Option<String>,
-    /// Only this top-level intent, as a single transaction
-    #[arg(long, value_name = "NAME")]
-    pub intent: Option<String>,
-    /// The ledger [default: `[run] ledger` in aethel.toml, else .aethel/ledger.redb]
-    #[arg(long, env = "AETHEL_LEDGER", hide_env_values = true, value_name = "FILE|URL")]
-    pub ledger: Option<LedgerName>,
-    /// Opening balances, bindings, arguments, oracle proofs [default: FILE.inputs.json beside the program]
-    #[arg(long, value_name = "FILE")]
-    pub inputs: Option<PathBuf>,
-    /// Bind an account parameter: name.parameter=account
-    #[arg(long, value_name = "KEY=ACCOUNT")]
-    pub bind: Vec<String>,
-    /// Give a value parameter its value: name.parameter=value
-    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
-    pub arg: Vec<String>,
-    /// Open accounts that the ledger does not know with zero
-    #[arg(long)]
-    pub open_accounts: bool,
-    /// What makes this the same batch again, such as 2026-03, instead of its content
-    #[arg(long, conflicts_with = "again")]
-    pub key: Option<String>,
-    /// Run the batch with this receipt once more
-    #[arg(long, value_name = "RECEIPT")]
-    pub again: Option<String>,
-    /// Use exactly this many worker threads [default: as the work needs]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
-    pub threads: Option<u32>,
-    /// The limit for each batch until its commit is handed over, such as 60s or 5m [default: 300s]
-    #[arg(long, value_name = "TIME")]
-    pub timeout: Option<HumanDuration>,
-    /// How long to wait, such as 10s, for a ledger that another process has open or whose server is away
-    #[arg(long, value_name = "TIME", default_value = "0s")]
-    pub wait: HumanDuration,
-    /// Also allow the program to read files below this directory
-    #[arg(long, value_name = "DIR")]
-    pub allow_path: Vec<PathBuf>,
-    /// Take trust in oracles from this file, not from aethel.toml beside the ledger
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
 }
 
 /// How a run is held to the serial run.

@@ -7,19 +7,17 @@ mod file;
 
 use crate::exit::Exit;
 use crate::options::{Color, Format, Global};
-use aethel::ir::{Diagnostic, Proof, Severity, SourceMap};
+use crate::progress::{self, Watcher};
+use aethel::ir::{Diagnostic, Progress, Proof, Severity, SourceMap};
 use aethel_report::diagnostics::{Kept, json_with_proofs};
-use aethel_report::escape::{github_log, terminal};
+use aethel_report::escape::github_log;
 use aethel_report::proofs::proofs;
 use aethel_report::{Style, concise, github, human, json, sarif};
 use file::{FormatFile, OutputFile};
 use serde_json::Value;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::time::{Duration, Instant};
-
-/// What is done sooner needs no progress shown.
-const PATIENCE: Duration = Duration::from_millis(300);
+use std::sync::Arc;
 
 /// Prints results and diagnostics in the chosen formats.
 #[derive(Debug)]
@@ -29,7 +27,12 @@ pub struct Printer {
     style: Style,
     quiet: bool,
     deny_warnings: bool,
+    /// Progress may be shown.
     progress: bool,
+    /// Shows how far the command is.
+    watcher: Option<Watcher>,
+    /// What is printed on stdout goes where progress is shown.
+    same_terminal: bool,
     /// A runner of GitHub Actions reads stdout.
     runner: bool,
     /// The reader of stdout went away; nothing more is printed, and that is no error.
@@ -79,7 +82,9 @@ impl Printer {
             },
             quiet: global.quiet,
             deny_warnings: global.deny_warnings,
-            progress: !global.no_progress && !global.quiet && io::stderr().is_terminal(),
+            progress: !global.no_progress && !global.quiet && progress::is_welcome(),
+            watcher: None,
+            same_terminal: io::stdout().is_terminal(),
             runner,
             closed: false,
             documented: false,
@@ -159,6 +164,16 @@ impl Printer {
         }
     }
 
+    /// Whether the command's own JSON is wanted anywhere.
+    pub fn wants_json(&self) -> bool {
+        self.format == Format::Json || self.files.iter().any(|file| file.format == Format::Json)
+    }
+
+    /// Gives the command's own JSON wherever JSON is wanted.
+    pub fn json(&mut self, value: &Value) {
+        self.document(|out| writeln!(out, "{value:#}"));
+    }
+
     /// Whether anything but the command's own JSON is wanted.
     pub fn wants_more(&self) -> bool {
         self.format != Format::Json || self.files.iter().any(|file| file.format != Format::Json)
@@ -179,10 +194,15 @@ impl Printer {
         if self.closed {
             return;
         }
-        let mut out = io::BufWriter::new(io::stdout().lock());
-        if write(&mut out).and_then(|()| out.flush()).is_err() {
-            self.closed = true;
-        }
+        let print = || {
+            let mut out = io::BufWriter::new(io::stdout().lock());
+            write(&mut out).and_then(|()| out.flush())
+        };
+        let printed = match &self.watcher {
+            Some(watcher) if self.same_terminal => watcher.aside(print),
+            _ => print(),
+        };
+        self.closed = printed.is_err();
     }
 
     /// Whether one of these counts as an error.
@@ -200,7 +220,7 @@ impl Printer {
         sources: &SourceMap,
         more: &[(&str, Value)],
     ) -> bool {
-        if self.format == Format::Json || self.files.iter().any(|file| file.format == Format::Json) {
+        if self.wants_json() {
             let text = json_with_proofs(&self.shown(diagnostics), checked, sources, more);
             self.document(|out| out.write_all(text.as_bytes()));
         }
@@ -244,6 +264,7 @@ impl Printer {
     pub fn late(&mut self, diagnostics: &[Diagnostic], sources: &SourceMap) -> bool {
         let shown = self.shown(diagnostics);
         if !shown.is_empty() {
+            self.progress_done();
             let text = concise(&shown, sources);
             eprint!("{}", if self.runner { github_log(&text) } else { text });
             self.keep(&shown, sources);
@@ -272,24 +293,25 @@ impl Printer {
         shown
     }
 
-    /// Shows how far a long command is: one line on a terminal's stderr that the next one replaces. Nothing is shown
-    /// of what takes less than [`PATIENCE`].
-    pub fn progress(&self, begun: Instant, line: impl FnOnce() -> String) {
-        if self.progress && begun.elapsed() >= PATIENCE {
-            let line: String = line().chars().take(78).collect();
-            eprint!("\r\u{1b}[K{}", terminal(&line));
+    /// Where a command that may be long says how far it is. It is shown on a terminal, unless that is not wanted, until
+    /// [`Printer::progress_done`]; what is printed meanwhile does not mix with it. A command that handles interruptions
+    /// itself has to say so before.
+    pub fn watch(&mut self) -> Arc<Progress> {
+        let progress = Arc::new(Progress::default());
+        if self.progress {
+            self.watcher = Some(Watcher::start(Arc::clone(&progress)));
         }
+        progress
     }
 
     /// Takes the line away.
-    pub fn progress_done(&self) {
-        if self.progress {
-            eprint!("\r\u{1b}[K");
-        }
+    pub fn progress_done(&mut self) {
+        self.watcher = None;
     }
 
     /// Prints documents, and puts the files in their places; a file that could not be written is told on stderr.
     pub fn finish(&mut self, exit: Exit) -> Exit {
+        self.progress_done();
         let printed = self.kept.is_some();
         let kept = self.kept.take().unwrap_or_default();
         let document = |format| match format {
@@ -312,7 +334,11 @@ impl Printer {
             }
             problems.extend(file.file.finish().err());
         }
-        for file in std::mem::take(&mut self.besides) {
+        // One that nothing was written to would replace what stands there by nothing.
+        for file in std::mem::take(&mut self.besides)
+            .into_iter()
+            .filter(OutputFile::is_begun)
+        {
             problems.extend(file.finish().err());
         }
         eprint!("{}", concise(&problems, &SourceMap::default()));

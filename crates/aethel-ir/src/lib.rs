@@ -13,6 +13,7 @@ pub mod diagnostic;
 pub mod eval;
 pub mod intent;
 pub mod money;
+pub mod progress;
 pub mod proof;
 pub mod rational;
 pub mod source;
@@ -32,6 +33,7 @@ pub use diagnostic::{Diagnostic, Fix, Label, Safety, closest, did_you_mean, quot
 pub use eval::{Evaluator, Failure, Site, Value, show_value};
 pub use intent::{Condition, Effect, Expr, ExprId, Intent, Place, Slot, Type};
 pub use money::{Asset, AssetId, MAX_MINOR_UNITS, MAX_SCALE};
+pub use progress::Progress;
 pub use proof::{Proof, ProofKind, Requirement};
 pub use rational::{Rational, RoundMode};
 pub use source::{LineColumn, SourceFile, SourceId, SourceMap, Span};

@@ -47,4 +47,4 @@ pub use record::{
 };
 pub use redb_store::{GroupStore, RedbStore, copy_to_file, panics_are_caught};
 pub use store::{CommitOutcome, CommitRequest, Head, LedgerStore, LemmaRow, Rows, Ticket, read_row};
-pub use verify::{VerifyFailure, VerifyReport, verify};
+pub use verify::{VerifyFailure, VerifyReport, verify, verify_watched};

@@ -7,7 +7,7 @@ use crate::error::LedgerError;
 use crate::places::{PlaceKey, Versioned};
 use crate::receipt::{Digest, LedgerId};
 use crate::store::{LedgerStore, Rows};
-use aethel_ir::{Code, Diagnostic};
+use aethel_ir::{Code, Diagnostic, Progress};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -109,6 +109,22 @@ impl From<LedgerError> for VerifyFailure {
 /// The first record, or else the first table, that does not fit.
 pub fn verify(store: &dyn LedgerStore, head: Option<Digest>) -> Result<VerifyReport, VerifyFailure> {
     verify_each(store, head, &mut |_, _, _| Ok(()))
+}
+
+/// [`verify`], which also says how far it is.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_watched(
+    store: &dyn LedgerStore,
+    head: Option<Digest>,
+    progress: &Progress,
+) -> Result<VerifyReport, VerifyFailure> {
+    progress.begin_counting("verifying", "records", Some(store.head().sequence));
+    verify_each(store, head, &mut |sequence, _, _| {
+        progress.reached(sequence);
+        Ok(())
+    })
 }
 
 /// What is done with the number, row and key of each record that fits.

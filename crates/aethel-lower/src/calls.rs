@@ -4,7 +4,7 @@ use crate::inputs::Place;
 use crate::problems::Problems;
 use crate::symbols::Symbols;
 use aethel_ir::{Code, Diagnostic, Span, diagnostic::Safety, quote};
-use aethel_syntax::ast::{Arg, Call, Expr, ExprKind, IntentDecl, Name, Param};
+use aethel_syntax::ast::{Arg, BinaryOp, Call, Expr, ExprKind, IntentDecl, Name, Param};
 use std::collections::HashMap;
 
 /// Where an argument's value comes from.
@@ -210,10 +210,35 @@ impl<'s, 'a> Matching<'s, '_, 'a> {
             )),
             _ if account => {
                 let message = format!("`{}` needs an account", param.name.text);
-                let help = "write the account's name, or a string for names with other characters".into();
+                let help = match hyphenated(value) {
+                    Some(name) => format!("a name with `-` in it stands in double quotes: `\"{name}\"`"),
+                    None => "write the account's name, or a string for names with other characters".into(),
+                };
                 self.refuse(Code::AE0210, message, value.span, "not an account", help)
+            }
+            ExprKind::Name(name)
+                if !self.symbols.constants.contains_key(name.as_str())
+                    && let Some(row) = self.row =>
+            {
+                let message = format!("`{}` is not a constant", quote(name));
+                let help = format!("a column of the file is written `{row}.{}`", quote(name));
+                let label = "only constants, numbers and columns can be used here";
+                self.refuse(Code::AE0201, message, value.span, label, help)
             }
             _ => Some(ArgumentSource::Constant(value)),
         }
+    }
+}
+
+/// The name that was meant by a difference of names without space, such as `john-smith`.
+fn hyphenated(value: &Expr) -> Option<String> {
+    match &value.kind {
+        ExprKind::Name(name) => Some(name.clone()),
+        ExprKind::Binary(BinaryOp::Subtract, at, a, b)
+            if a.span.end == at.start && at.end == b.span.start =>
+        {
+            Some(format!("{}-{}", hyphenated(a)?, hyphenated(b)?))
+        }
+        _ => None,
     }
 }

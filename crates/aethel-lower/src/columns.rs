@@ -60,8 +60,11 @@ pub(crate) fn read(
     let mut builders = Vec::new();
     let before = diagnostics.errors();
     let count = rows.at_most();
-    for (call, (compiled, plan)) in plans.iter().enumerate() {
-        for (param, written) in plan.columns() {
+    'calls: for (call, (compiled, plan)) in plans.iter().enumerate() {
+        let mut columns: Vec<_> = plan.columns().collect();
+        // A hash map gave them; what is told first must not depend on its order.
+        columns.sort_by_key(|(_, written)| written.span.start);
+        for (param, written) in columns {
             let Some(index) = rows.column(&written.text) else {
                 let message = format!(
                     "\"{}\" has no column `{}`",
@@ -71,9 +74,13 @@ pub(crate) fn read(
                 diagnostics.push(
                     Diagnostic::new(Code::AE0903, message)
                         .label(symbols.source, written.span, "not in the header")
-                        .help(rows.header_words())
+                        .help(rows.header_words_for(&written.text))
                         .meant(symbols.source, written.span, &written.text, rows.header_names()),
                 );
+                if rows.other_separator().is_some() {
+                    // No column can be found, for one reason.
+                    break 'calls;
+                }
                 continue;
             };
             let account = compiled.intent.accounts.iter().any(|a| &*a.name == param);

@@ -44,6 +44,13 @@ impl<'a> Compiler<'a, '_> {
             name => {
                 let message = format!("`{}` is not a function", quote(name));
                 let known = ["min", "max", "abs", "round", "old"];
+                if ["require", "assert", "ensure", "check"].contains(&name) {
+                    let help = format!("a condition stands alone, and holds or does not: leave `{name}` out");
+                    let diagnostic = self
+                        .error(Code::AE0211, message, function.span, "unknown")
+                        .help(help);
+                    return self.refuse(diagnostic);
+                }
                 let diagnostic = self
                     .error(Code::AE0211, message, function.span, "unknown")
                     .help("the functions are `min`, `max`, `abs` and `round`")

@@ -69,6 +69,36 @@ struct Reader<'a> {
     code: Code,
 }
 
+/// What is wrong where another notation than JSON was written, and what to do; `before` ends where `here` begins, but for
+/// space.
+fn dialect(before: &str, here: &str) -> Option<(String, String)> {
+    let text = |what: &str, help: &str| Some((what.to_owned(), help.to_owned()));
+    let entry = before.ends_with(['{', ',']);
+    match here.chars().next()? {
+        c if before.is_empty() && (c.is_alphabetic() || "-#/".contains(c)) => text(
+            "this is another notation",
+            "a JSON file begins with `{`: `{ \"accounts\": { \"company\": \"1000.00\" } }`",
+        ),
+        '\'' => text("text stands in double quotes", "write `\"` instead of `'`"),
+        '/' | '#' => text(
+            "there are no comments in JSON",
+            "delete it, or keep the remark as a comment of the program",
+        ),
+        c if entry && (c.is_alphabetic() || c == '_') => {
+            let word: String = here
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            let word = quote(&word);
+            Some((
+                format!("the name `{word}` has no quotes"),
+                format!("write `\"{word}\"`"),
+            ))
+        }
+        _ => None,
+    }
+}
+
 /// How deep inputs may be nested; the formats need five levels.
 const MAX_NESTING: usize = 24;
 
@@ -97,6 +127,11 @@ impl Reader<'_> {
             return Diagnostic::new(self.code, "not valid JSON: nothing stands behind this comma")
                 .label(self.source, Span::new(comma, comma + 1), "one comma too many")
                 .help("delete it; in JSON commas stand between entries only");
+        }
+        if let Some((what, help)) = dialect(before, &self.text[at..]) {
+            return Diagnostic::new(self.code, format!("not valid JSON: {what}"))
+                .label(self.source, Span::new(at, at + here), "here")
+                .help(help);
         }
         let full = error.to_string();
         let message = full.split(" at line ").next().unwrap_or("cannot be read");

@@ -16,7 +16,7 @@ use crate::settings::Index;
 use crate::symbols::{Symbols, arc};
 use crate::tables::Tables;
 use aethel_ir::batch::BatchItem;
-use aethel_ir::{Code, Diagnostic, Names, SourceId, Span, TransactionRef, quote};
+use aethel_ir::{Code, Diagnostic, Names, Progress, SourceId, Span, TransactionRef, quote};
 use aethel_syntax::ast::{self, AtomicBatch, IntentDecl, Loop};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,6 +35,11 @@ pub trait Files {
     /// # Errors
     /// Why the file cannot be read; the place in the program is added by the lowering.
     fn open(&mut self, path: &str) -> Result<(SourceId, Arc<str>), Diagnostic>;
+
+    /// Where the rows that are read are counted.
+    fn progress(&self) -> Option<Arc<Progress>> {
+        None
+    }
 }
 
 /// What the lowering is for.
@@ -295,12 +300,17 @@ impl<'a, 'f> BatchLowering<'a, 'f> {
                 self.diagnostics.push(problem);
             })
             .ok()?;
-        let rows = Rows::open(csv_source, &text)
+        let progress = self.files.progress();
+        let mut rows = Rows::open(csv_source, &text)
             .map_err(|problem| {
                 let problem = problem.label(source, each.file.span, "read for this loop");
                 self.diagnostics.push(problem);
             })
             .ok()?;
+        if let Some(progress) = &progress {
+            progress.begin_counting(format!("reading {}", each.file.text), "rows", None);
+        }
+        rows.counted = progress.as_deref();
         let scope = Scope {
             batch,
             label: each.label.as_ref(),

@@ -2,7 +2,7 @@
 //!
 //! Cells are borrowed from one reused record; places of cells are only looked for when something is wrong.
 
-use aethel_ir::{Code, Diagnostic, SourceId, Span, quote};
+use aethel_ir::{Code, Diagnostic, Progress, SourceId, Span, quote};
 use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -38,6 +38,9 @@ impl Read for Bounded<'_> {
     }
 }
 
+/// How many rows are counted at once.
+const COUNTED_TOGETHER: u32 = 1024;
+
 /// An opened CSV text.
 pub(crate) struct Rows<'a> {
     source: SourceId,
@@ -48,6 +51,8 @@ pub(crate) struct Rows<'a> {
     header: Vec<String>,
     /// The index of each column.
     columns: HashMap<String, usize>,
+    /// Where the rows are counted, some at a time.
+    pub(crate) counted: Option<&'a Progress>,
 }
 
 /// One row.
@@ -78,6 +83,7 @@ impl<'a> Rows<'a> {
             skipped,
             header: Vec::new(),
             columns: HashMap::new(),
+            counted: None,
         };
         let row = Cell::new(0);
         let mut reader = rows.reader(&row, ReaderBuilder::new().has_headers(false).flexible(true));
@@ -134,9 +140,32 @@ impl<'a> Rows<'a> {
     }
 
     /// Which columns there are, for whoever asks for another.
-    pub(crate) fn header_words(&self) -> String {
+    fn header_words(&self) -> String {
         let columns = self.header.iter().take(12).map(|c| format!("`{}`", quote(c)));
         format!("the columns are {}", columns.collect::<Vec<_>>().join(", "))
+    }
+
+    /// What to say to somebody who looks for a column that is not there.
+    pub(crate) fn header_words_for(&self, wanted: &str) -> String {
+        if let Some(separator) = self.other_separator() {
+            let name = if separator == '\t' { "tabs" } else { "semicolons" };
+            return format!("its cells are separated by {name}; save it with commas between them");
+        }
+        match self.header.iter().find(|column| column.trim() == wanted) {
+            Some(column) => format!(
+                "the column is called `{}`, with the space; cells are taken as they are: delete it there",
+                quote(column)
+            ),
+            None => self.header_words(),
+        }
+    }
+
+    /// What separates the cells when it is no comma.
+    pub(crate) fn other_separator(&self) -> Option<char> {
+        let [only] = self.header.as_slice() else {
+            return None;
+        };
+        [';', '\t'].into_iter().find(|mark| only.contains(*mark))
     }
 
     /// The columns that a program can name.
@@ -198,6 +227,11 @@ impl<'a> Rows<'a> {
                 return Ok(());
             }
             count += 1;
+            if count.is_multiple_of(COUNTED_TOGETHER)
+                && let Some(progress) = self.counted
+            {
+                progress.add(COUNTED_TOGETHER.into());
+            }
             if count > MAX_ROWS {
                 return Err(
                     Diagnostic::new(Code::AE0312, format!("more than {MAX_ROWS} rows"))

@@ -3,7 +3,7 @@
 use crate::inputs::{Inputs, Setting};
 use crate::problems::Problems;
 use crate::symbols::Symbols;
-use aethel_ir::{Code, Diagnostic, did_you_mean, quote};
+use aethel_ir::{Code, Diagnostic, closest, did_you_mean, quote};
 use aethel_syntax::ast::{BatchItem, IntentDecl};
 use std::collections::{HashMap, HashSet};
 
@@ -86,7 +86,13 @@ fn unknown(setting: &Setting, known: &HashMap<String, bool>, suggests: bool) -> 
     });
     let close = match bare {
         Some(name) => Some(format!("did you mean `{name}`?")),
-        None => did_you_mean(&setting.key, names.iter().copied()),
+        None => did_you_mean(&setting.key, names.iter().copied()).or_else(|| {
+            let parameter = |name: &&str| name.rsplit_once('.').map(|(_, parameter)| parameter.to_owned());
+            let parameters: Vec<String> = names.iter().filter_map(parameter).collect();
+            let meant = closest(&setting.key, parameters.iter().map(String::as_str))?;
+            let whole = names.iter().find(|name| name.ends_with(&format!(".{meant}")))?;
+            Some(format!("did you mean `{whole}`?"))
+        }),
     };
     let help = close.unwrap_or_else(|| {
         let some: Vec<String> = names

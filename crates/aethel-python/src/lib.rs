@@ -34,6 +34,12 @@ mod _aethel {
                 usual(info);
             }
         }));
+        let build = if cfg!(debug_assertions) {
+            "debug"
+        } else {
+            "release"
+        };
+        module.add("__build__", build)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -58,10 +58,15 @@ impl Program {
         json!({ "batches": batches, "intents": intents }).to_string()
     }
 
-    /// Judges a text as `aethel check` does. Gives what `aethel check -o json` prints, as a text, the same for people, and
-    /// whether something could not be decided.
+    /// Judges a text as `aethel check` does. Gives what `aethel check -o json` prints, the diagnostics each with its text for
+    /// people, the same all together, and whether something could not be decided.
     #[staticmethod]
-    fn check(py: Python<'_>, text: &str, name: &str, directory: PathBuf) -> PyResult<(String, String, bool)> {
+    fn check(
+        py: Python<'_>,
+        text: &str,
+        name: &str,
+        directory: PathBuf,
+    ) -> PyResult<(String, String, String, bool)> {
         let (report, interrupt) = running::run(py, |cancel| {
             let mut program = read(text, name, directory)?;
             let options = CheckOptions {
@@ -73,7 +78,8 @@ impl Program {
             let (found, sources) = (&report.diagnostics, &program.sources);
             let shown = human(found, sources, Style::default());
             let json = diagnostics::json_with_proofs(found, &report.proofs, sources, &[]);
-            PyResult::Ok((json, shown, report.undecided))
+            let list = words::list(found, sources).to_string();
+            PyResult::Ok((json, list, shown, report.undecided))
         })?;
         match interrupt {
             Some(interrupt) => Err(interrupt),

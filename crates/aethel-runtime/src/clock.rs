@@ -1,6 +1,6 @@
 //! Time, passed in: what it is now, until when a batch may run, and whether somebody asked it to stop.
 
-use aethel_ir::{Code, Diagnostic};
+use aethel_ir::{Code, Diagnostic, Progress};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -70,6 +70,8 @@ pub struct Watch<'a> {
     pub deadline: Option<Duration>,
     /// Set from outside to ask for a stop.
     pub cancel: Option<&'a AtomicBool>,
+    /// Where transactions that are done are counted, a chunk at a time.
+    pub progress: Option<&'a Progress>,
 }
 
 impl<'a> Watch<'a> {
@@ -79,6 +81,7 @@ impl<'a> Watch<'a> {
             clock,
             deadline: None,
             cancel: None,
+            progress: None,
         }
     }
 
@@ -93,6 +96,13 @@ impl<'a> Watch<'a> {
         match self.deadline {
             Some(deadline) if self.clock.now() >= deadline => Err(Stop::Timeout),
             _ => Ok(()),
+        }
+    }
+
+    /// Counts what was done since the last look.
+    pub fn count(&self, done: usize) {
+        if let Some(progress) = self.progress {
+            progress.add(done as u64);
         }
     }
 

@@ -73,10 +73,13 @@ impl BatchProcessor {
             clock: &*self.clock,
             deadline: Some(started.saturating_add(self.options.timeout)),
             cancel: request.cancel,
+            progress: request.progress,
         };
+        let transactions = request.batch.len() as u64;
         result.started_ns = watch.now_ns();
         let mut stages = Stages {
             watch: &watch,
+            transactions,
             started_ns: 0,
             kept: None,
         };
@@ -459,6 +462,8 @@ struct Start<'a> {
 /// Watches the time of the stages.
 struct Stages<'a> {
     watch: &'a Watch<'a>,
+    /// How many the batch has.
+    transactions: u64,
     started_ns: u64,
     /// For the details, when they are asked for.
     kept: Option<Kept>,
@@ -469,6 +474,12 @@ impl Stages<'_> {
         self.watch
             .check()
             .map_err(|stop: Stop| Box::new(stop.diagnostic(stage)))?;
+        if let Some(progress) = self.watch.progress {
+            match stage {
+                "execution" => progress.begin_counting(stage, "transactions", Some(self.transactions)),
+                _ => progress.begin(stage),
+            }
+        }
         self.started_ns = self.watch.now_ns();
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::lemmas::AccessProver;
 use crate::linearizability_prover::{CycleConfirmer, DirectProver, Validation};
 use crate::oracle::{Feeds, OracleProof};
 use crate::preparation::Openings;
-use aethel_ir::{Batch, SourceMap};
+use aethel_ir::{Batch, Progress, SourceMap};
 use aethel_ledger::{BatchKey, PolicyChange, SignedPlan};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -73,6 +73,8 @@ pub struct BatchRequest<'a> {
     pub details: bool,
     /// Set from outside to ask for a stop.
     pub cancel: Option<&'a AtomicBool>,
+    /// Says how far the batch is.
+    pub progress: Option<&'a Progress>,
 }
 
 impl<'a> BatchRequest<'a> {
@@ -91,6 +93,7 @@ impl<'a> BatchRequest<'a> {
             dry_run: false,
             details: false,
             cancel: None,
+            progress: None,
         }
     }
 }

@@ -142,6 +142,7 @@ pub(crate) fn run_into(
     for (position, id) in graph.order.iter().enumerate() {
         if position % CHECK_EVERY == 0 {
             watch.check().map_err(SerialError::Stopped)?;
+            watch.count(if position == 0 { 0 } else { CHECK_EVERY });
         }
         let failed = |failure, seen: &[i128]| {
             SerialError::Failed(Box::new(TransactionFailure {

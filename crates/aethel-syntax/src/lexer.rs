@@ -93,8 +93,8 @@ pub struct Token {
 
 /// Marks that other languages write and this one does not, longest first.
 const WRONG_OPERATORS: &[&str] = &[
-    "<=>", "===", "!==", "**", "=>", "=<", "<>", ":=", "->", "++", "+=", "/*", "&", "|", "^", "~", "?", "≥",
-    "≤", "≠", "∧", "∨", "¬", "×", "÷", "→", "⇒",
+    "<=>", "===", "!==", "**", "=>", "=<", "<>", ":=", "->", "++", "+=", "-=", "*=", "/=", "/*", "&", "|",
+    "^", "~", "?", "≥", "≤", "≠", "∧", "∨", "¬", "×", "÷", "→", "⇒",
 ];
 
 /// The operators of the language, longest first.

@@ -37,7 +37,7 @@ pub(crate) fn wrong(source: SourceId, span: Span, mark: &str) -> Diagnostic {
         "=>" => "write `>=` for \"at least\" or `==>` for \"implies\"",
         ":=" => "write `let name = value;` for a new name or `==` to compare",
         "**" | "^" => "there are no powers; write the product",
-        "++" | "+=" => "write `place == place + amount` in `verify`",
+        "++" | "+=" | "-=" | "*=" | "/=" => "write `place == place + amount` in `verify`",
         "/*" => "a comment begins with `#` or `//` and ends with its line",
         "?" => "there is no `? :`; write two conditions with `==>`",
         _ => "the operators are `+ - * / %`, `== != < <= > >=`, `&& || !` and `==>`",

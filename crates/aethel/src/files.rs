@@ -1,12 +1,16 @@
-//! Reading files: programs, inputs, and the files that programs name.
+//! Files: programs, inputs, and the files that programs name, read up to a limit; what is written, written whole.
 //!
 //! A program comes from anybody, so the files it names are regular files below its own directory after links are
 //! resolved, unless the user allows more.
 
-use aethel_ir::{Code, Diagnostic, SourceId, SourceMap, closest, quote};
+mod write;
+
+pub use write::{cannot_write, replace, write, write_whole};
+
+use aethel_ir::{Code, Diagnostic, Progress, SourceId, SourceMap, closest, quote};
 use aethel_lower::Files;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -58,11 +62,10 @@ const MAX_ENTRIES: usize = 2_000;
 /// Which file beside it was meant by one that is not there.
 fn similar(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let entries = std::fs::read_dir(directory).ok()?.take(MAX_ENTRIES).flatten();
+    let entries = std::fs::read_dir(directory_of(path))
+        .ok()?
+        .take(MAX_ENTRIES)
+        .flatten();
     let names: Vec<String> = entries
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect();
@@ -100,6 +103,30 @@ pub fn read_text(
     text_of(path.to_string_lossy().as_ref(), bytes, sources)
 }
 
+/// [`read_text`] where `-` is standard input.
+///
+/// # Errors
+/// AE0901, AE0109.
+pub fn read_input(
+    path: &Path,
+    limit: u64,
+    sources: &mut SourceMap,
+) -> Result<(SourceId, Arc<str>), Diagnostic> {
+    if path != Path::new("-") {
+        return read_text(path, limit, sources);
+    }
+    let bytes = read_named(Path::new("/dev/stdin"), limit)?;
+    text_of("<stdin>", bytes, sources)
+}
+
+/// The directory that a file stands in.
+pub fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
 /// Adds bytes as a text.
 ///
 /// # Errors
@@ -128,40 +155,6 @@ pub fn text_of(
     }
 }
 
-/// Replaces a file's text: written beside it and renamed, so that it is never half there. A link is followed, and
-/// permissions are kept.
-///
-/// # Errors
-/// AE0901 with what the system says; the file is as it was then.
-pub fn replace(path: &Path, text: &str) -> Result<(), Diagnostic> {
-    replace_whole(path, text).map_err(|error| {
-        let shown = quote_path(path);
-        Diagnostic::new(Code::AE0901, format!("cannot write `{shown}`: {error}"))
-            .help("the file is as it was; check its permissions and those of its directory")
-    })
-}
-
-fn replace_whole(path: &Path, text: &str) -> io::Result<()> {
-    let path = path.canonicalize()?;
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".new-{}", std::process::id()));
-    let beside = path.with_file_name(name);
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&beside)
-        .and_then(|mut file| {
-            file.set_permissions(std::fs::metadata(&path)?.permissions())?;
-            file.write_all(text.as_bytes())
-        })
-        .and_then(|()| std::fs::rename(&beside, &path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&beside);
-    }
-    written
-}
-
 /// Opens the files that a program names.
 #[derive(Debug)]
 pub struct ProgramFiles<'a> {
@@ -169,6 +162,7 @@ pub struct ProgramFiles<'a> {
     allowed: &'a [PathBuf],
     sources: &'a mut SourceMap,
     beginning: Option<u64>,
+    progress: Option<Arc<Progress>>,
 }
 
 impl<'a> ProgramFiles<'a> {
@@ -179,7 +173,15 @@ impl<'a> ProgramFiles<'a> {
             allowed,
             sources,
             beginning: None,
+            progress: None,
         }
+    }
+
+    /// Says how far reading the files is.
+    #[must_use]
+    pub fn watched(mut self, progress: &Arc<Progress>) -> Self {
+        self.progress = Some(Arc::clone(progress));
+        self
     }
 
     /// Reads only about so many bytes of each file, up to the end of a line outside quotes: enough for an editor, which
@@ -233,6 +235,10 @@ impl Files for ProgramFiles<'_> {
             None => read_named(&real, MAX_FILE_BYTES)?,
         };
         text_of(path, bytes, self.sources)
+    }
+
+    fn progress(&self) -> Option<Arc<Progress>> {
+        self.progress.clone()
     }
 }
 

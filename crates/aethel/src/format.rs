@@ -32,12 +32,7 @@ pub enum Unformatted {
 /// See [`Unformatted`].
 pub fn format(path: &Path, sources: &mut SourceMap) -> Result<Formatted, Unformatted> {
     let one = |problem| Unformatted::Problems(vec![problem]);
-    let (file, name) = match path == Path::new("-") {
-        true => (Path::new("/dev/stdin"), "<stdin>".into()),
-        false => (path, path.to_string_lossy()),
-    };
-    let bytes = files::read_named(file, MAX_SOURCE_BYTES as u64).map_err(one)?;
-    let (source, before) = files::text_of(&name, bytes, sources).map_err(one)?;
+    let (source, before) = files::read_input(path, MAX_SOURCE_BYTES as u64, sources).map_err(one)?;
     match aethel_syntax::format(source, &before) {
         Ok(after) => Ok(Formatted {
             path: path.to_owned(),
@@ -55,8 +50,7 @@ impl Formatted {
         *self.before != self.after
     }
 
-    /// Replaces the file: written beside it and renamed, so that it is never half there. A link is followed, and
-    /// permissions are kept.
+    /// Replaces the file, as [`files::replace`] does.
     ///
     /// # Errors
     /// AE0901 with what the system says; the file is as it was then.

@@ -70,12 +70,7 @@ fn lower(
         };
         run::lower(path, &options, sources, &mut problems)?
     } else {
-        let program = if path == Path::new("-") {
-            Program::from_stdin(sources)
-        } else {
-            Program::open(path, sources)
-        };
-        let program = program.map_err(|problem| vec![problem])?;
+        let program = Program::open(path, sources).map_err(|problem| vec![problem])?;
         problems.extend(program.diagnostics.iter().cloned());
         let inputs = options.inputs.read(path, sources)?;
         let allowed = &options.allow_path;

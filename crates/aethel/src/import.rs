@@ -7,11 +7,14 @@ use aethel_lower::{Inputs, Place};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+/// How many problems of one file are shown.
+const MAX_PROBLEMS: usize = 20;
+
 /// Turns CSV text with the header `account,asset,balance` into lines; `scales` are those of assets that the ledger does
 /// not know yet.
 ///
 /// # Errors
-/// Every problem, each at its place.
+/// Every problem (at most 20), each at its place.
 pub fn lines(
     store: &dyn LedgerStore,
     source: SourceId,
@@ -25,78 +28,65 @@ pub fn lines(
     let (mut lines, mut problems) = (Vec::new(), Vec::new());
     let mut first: HashMap<(&str, &str), Place> = HashMap::new();
     for line in inputs.account_lines() {
+        if problems.len() >= MAX_PROBLEMS {
+            break;
+        }
         let Some(asset) = line.asset else {
-            let mut problem =
-                Diagnostic::new(Code::AE0903, "the header needs `account`, `asset` and `balance`");
-            if let Some((source, span)) = line.at {
-                problem = problem.label(source, span, "which asset is this?");
-            }
+            let message = "the header needs `account`, `asset` and `balance`";
+            let problem = Diagnostic::new(Code::AE0903, message).label_at(line.at, "which asset is this?");
             return Err(vec![
                 problem.help("write `account,asset,balance` in the first line"),
             ]);
         };
-        let scale = policy.scale(asset).or_else(|| scales.get(asset).copied());
-        let Some(scale) = scale else {
-            let known = policy
-                .assets()
-                .keys()
-                .map(|name| &**name)
-                .chain(scales.keys().map(String::as_str));
-            let help = did_you_mean(asset, known).unwrap_or_else(|| {
+        let Some(scale) = policy.scale(asset).or_else(|| scales.get(asset).copied()) else {
+            let known = policy.assets().keys().map(|name| &**name);
+            let help = did_you_mean(asset, known.chain(scales.keys().map(String::as_str)));
+            let help = help.unwrap_or_else(|| {
                 format!("say how many decimal places it has: `--asset {}:2`", quote(asset))
             });
-            let mut problem = Diagnostic::new(
-                Code::AE0203,
-                format!("the ledger does not know `{}`", quote(asset)),
+            let message = format!("the ledger does not know `{}`", quote(asset));
+            problems.push(
+                Diagnostic::new(Code::AE0203, message)
+                    .label_at(line.amount_at, "in this asset")
+                    .help(help),
             );
-            if let Some((source, span)) = line.amount_at {
-                problem = problem.label(source, span, "in this asset");
-            }
-            problems.push(problem.help(help));
-            if problems.len() >= 20 {
-                break;
-            }
             continue;
         };
         if let Some(before) = first.insert((line.name, asset), line.amount_at) {
             let message = format!("`{}` has two balances of {}", line.name, quote(asset));
-            let mut problem = Diagnostic::new(Code::AE0814, message).help("keep the line that is right");
-            for (at, what) in [(line.amount_at, "second"), (before, "first")] {
-                if let Some((source, span)) = at {
-                    problem = problem.label(source, span, what);
-                }
-            }
-            problems.push(problem);
-            if problems.len() >= 20 {
-                break;
-            }
+            problems.push(
+                Diagnostic::new(Code::AE0814, message)
+                    .label_at(line.amount_at, "second")
+                    .label_at(before, "first")
+                    .help("keep the line that is right"),
+            );
             continue;
         }
-        match parse_amount(line.amount, scale) {
-            Ok(amount) => {
-                // The file was refused if one of its names could not be one.
-                let Ok(account) = AccountName::new(line.name) else {
-                    continue;
-                };
-                let asset: Arc<str> = asset.into();
-                if policy.scale(&asset).is_none() {
-                    changes.insert(asset.clone(), scale);
-                }
-                lines.push(ImportLine {
-                    account,
-                    asset,
-                    amount,
-                });
-            }
+        let amount = match parse_amount(line.amount, scale) {
+            Ok(amount) => amount,
             Err(error) => {
                 let message = format!("`{}` is not an amount of {}", quote(line.amount), quote(asset));
-                let mut problem = Diagnostic::new(Code::AE0309, message);
-                if let Some((source, span)) = line.amount_at {
-                    problem = problem.label(source, span, error.to_string());
-                }
-                problems.push(problem);
+                problems.push(
+                    Diagnostic::new(Code::AE0309, message)
+                        .label_at(line.amount_at, error.to_string())
+                        .help("write it in units of the asset, such as `1000.00`"),
+                );
+                continue;
             }
+        };
+        // The file was refused if one of its names could not be one.
+        let Ok(account) = AccountName::new(line.name) else {
+            continue;
+        };
+        let asset: Arc<str> = asset.into();
+        if policy.scale(&asset).is_none() {
+            changes.insert(asset.clone(), scale);
         }
+        lines.push(ImportLine {
+            account,
+            asset,
+            amount,
+        });
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -105,4 +95,20 @@ pub fn lines(
         .into_iter()
         .map(|(asset, scale)| PolicyChange::AssetScale { asset, scale });
     Ok((lines, changes.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aethel_ledger::{LedgerId, MemoryStore};
+
+    #[test]
+    fn a_file_full_of_mistakes_is_told_about_in_a_few_lines() {
+        let store = MemoryStore::new(LedgerId([1; 16]));
+        let scales = BTreeMap::from([("USD".to_owned(), 2)]);
+        let rows: String = (0..1000).map(|n| format!("a{n},USD,1.234\n")).collect();
+        let text: Arc<str> = format!("account,asset,balance\n{rows}").into();
+        let problems = lines(&store, SourceId(0), &text, &scales).unwrap_err();
+        assert_eq!(problems.len(), MAX_PROBLEMS);
+    }
 }

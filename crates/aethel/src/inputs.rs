@@ -35,12 +35,7 @@ impl InputSources {
             None => None,
         };
         if let Some(file) = file {
-            let (source, text) = if file == Path::new("-") {
-                let bytes = files::read_named(Path::new("/dev/stdin"), MAX_BYTES).map_err(|d| vec![d])?;
-                files::text_of("<stdin>", bytes, sources).map_err(|d| vec![d])?
-            } else {
-                files::read_text(&file, MAX_BYTES, sources).map_err(|d| vec![d])?
-            };
+            let (source, text) = files::read_input(&file, MAX_BYTES, sources).map_err(|d| vec![d])?;
             inputs = Inputs::from_json(source, &text)?;
             let directory = file.parent().unwrap_or(Path::new("."));
             add_balances(&mut inputs, directory, sources)?;
@@ -80,12 +75,7 @@ pub(crate) fn add_balances(
         return Ok(());
     };
     let opened = files::read_text(&directory.join(&path), files::MAX_FILE_BYTES, sources);
-    let (source, text) = opened.map_err(|mut diagnostic| {
-        if let Some((source, span)) = at {
-            diagnostic = diagnostic.label(source, span, "named here");
-        }
-        vec![diagnostic]
-    })?;
+    let (source, text) = opened.map_err(|problem| vec![problem.label_at(at, "named here")])?;
     inputs.add_accounts_csv(source, text)
 }
 

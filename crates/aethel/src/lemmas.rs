@@ -1,7 +1,8 @@
 //! What a run relies on: lemmas about the intents of its batch, out of the user's cache or proved now.
 
+use crate::check::user_cache;
 use aethel_certificate::accesses;
-use aethel_ir::{Access, Batch, Column, Group, Intent, PlaceId};
+use aethel_ir::{Access, Batch, Column, Group, Intent, Place, PlaceId};
 use aethel_proof::{LEMMA_LIMITS, LemmaCache, Lemmas, SlotContext, SlotField, z3_version};
 use aethel_runtime::{AccessProver, Lemma, ProvedAccess};
 use std::collections::{HashSet, VecDeque};
@@ -10,6 +11,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 /// An intent that is called with so many mixtures of bounded and unbounded accounts is not worth a lemma for each.
 const MAX_MIXTURES: usize = 16;
+
+/// How many intents are remembered.
+const RECENT: usize = 32;
 
 /// Proves what stage ② relies on with Z3.
 #[derive(Debug)]
@@ -20,9 +24,6 @@ pub(crate) struct Z3Prover {
     /// The lemmas of escrow, once they are proved.
     escrow: OnceLock<Vec<Lemma>>,
 }
-
-/// How many intents are remembered.
-const RECENT: usize = 32;
 
 /// What was proved of an intent in a context.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ struct Proved {
 impl Z3Prover {
     /// A prover that remembers in the user's cache directory, where there is one.
     pub fn new() -> Self {
-        Self::with_cache(cache_directory().map_or_else(LemmaCache::in_memory, |path| LemmaCache::at(&path)))
+        Self::with_cache(user_cache())
     }
 
     /// A prover with this memory.
@@ -135,9 +136,6 @@ impl Z3Prover {
             distrust_all(access);
             return;
         };
-        if !verdict.linear {
-            access.linear = None;
-        }
         for (slot, verdict) in verdict.slots.iter().enumerate() {
             if access
                 .slots
@@ -204,7 +202,7 @@ pub(crate) fn contexts(batch: &Batch, index: usize) -> Option<Vec<Vec<SlotContex
         mixtures(batch, intent, group, &mut found)?;
     }
     if found.is_empty() {
-        let slot = |place: &aethel_ir::Place| {
+        let slot = |place: &Place| {
             let field = SlotField::of(batch.fields.get(usize::from(place.field.0))?);
             let bounded = matches!(field, SlotField::Balance(_));
             Some(SlotContext { field, bounded })
@@ -281,22 +279,7 @@ mod tests {
             ..LEMMA_LIMITS
         };
         let prover = Z3Prover::with(Lemmas::new(LemmaCache::in_memory(), limits));
-        let mut sources = aethel_ir::SourceMap::default();
-        let text = "atomic_batch b { intent pay(a: Account, b: Account, amount: Balance) {
-            guard { a.balance >= amount; amount == 10; }
-            verify { a.balance == a.balance - amount; b.balance == b.balance + amount; } } }";
-        let source = sources.add("b.ae", text);
-        let program = crate::Program::parse(source, text, PathBuf::from("."));
-        let mut diagnostics = Vec::new();
-        let lowered = program.lower(
-            &aethel_lower::Selection::All,
-            &aethel_lower::Inputs::default(),
-            aethel_lower::Purpose::Run,
-            &mut sources,
-            &[],
-            &mut diagnostics,
-        );
-        let batch = &lowered[0].batch;
+        let batch = &pay("b.balance + amount");
         let proved = prover.prove(batch);
         assert!(proved.lemmas.is_empty());
         assert!(proved.access[0].slots.iter().all(|slot| slot.class != Class::Add));

@@ -1,13 +1,13 @@
 //! Oracle keys and statements as files: made, signed, checked.
 
+pub use aethel_runtime::oracle::{OracleProof, canonical_value, key_id, public_key, sign};
+
 use crate::files;
 use aethel_ir::{Code, Diagnostic, quote};
 use aethel_ledger::{OracleFeed, OracleKey, Policy, PolicyChange};
 use aethel_lower::OracleInput;
-
-pub use aethel_runtime::oracle::{OracleProof, canonical_value, key_id, public_key, sign};
 use serde::{Deserialize, Serialize};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// A secret key as it stands in its file (JSON, mode 0600).
@@ -61,7 +61,7 @@ pub fn to_hex(bytes: &[u8]) -> String {
 }
 
 /// Exactly N bytes from hexadecimal.
-pub fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+pub fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     if text.len() != 2 * N || !text.is_ascii() {
         return None;
     }
@@ -92,12 +92,8 @@ impl KeyFile {
     /// # Errors
     /// AE0901.
     pub fn create(&self, path: &Path) -> Result<(), Diagnostic> {
-        let fail = |error: std::io::Error| {
-            Diagnostic::new(
-                Code::AE0901,
-                format!("cannot write `{}`: {error}", path.display()),
-            )
-            .help("a key is never overwritten; choose another name")
+        let fail = |error: io::Error| {
+            files::cannot_write(path, &error).help("a key is never overwritten; choose another name")
         };
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
@@ -124,7 +120,7 @@ impl KeyFile {
             .help("`aethel oracle keygen` makes one")
         };
         let key: KeyFile = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
-        hex::<32>(&key.secret).ok_or_else(wrong)
+        from_hex::<32>(&key.secret).ok_or_else(wrong)
     }
 }
 
@@ -135,7 +131,7 @@ pub fn statement(input: &OracleInput) -> OracleProof {
         value: input.value.clone(),
         timestamp: input.timestamp,
         key_id: input.key_id.clone(),
-        signature: hex::<64>(&input.signature).unwrap_or([0; 64]),
+        signature: from_hex::<64>(&input.signature).unwrap_or([0; 64]),
     }
 }
 
@@ -184,9 +180,9 @@ mod tests {
 
     #[test]
     fn hexadecimal() {
-        assert_eq!(hex::<2>("00fF"), Some([0, 255]));
+        assert_eq!(from_hex::<2>("00fF"), Some([0, 255]));
         for bad in ["", "00f", "00fg", "+0ff", "00ff00", "é0f"] {
-            assert_eq!(hex::<2>(bad), None, "{bad}");
+            assert_eq!(from_hex::<2>(bad), None, "{bad}");
         }
     }
 }

@@ -3,10 +3,11 @@
 pub use aethel_syntax::ast;
 
 use crate::files::{self, ProgramFiles};
-use aethel_ir::{Diagnostic, SourceId, SourceMap};
+use aethel_ir::{Diagnostic, Progress, SourceId, SourceMap};
 use aethel_lower::{ForCheck, Inputs, LoweredBatch, Purpose, Selection};
 use aethel_syntax::Parsed;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A program that was read, and what was found while reading.
 #[derive(Debug)]
@@ -19,21 +20,18 @@ pub struct Program {
     pub directory: PathBuf,
     /// Problems of syntax.
     pub diagnostics: Vec<Diagnostic>,
+    /// Says how far reading the files that it names is.
+    pub progress: Arc<Progress>,
 }
 
 impl Program {
-    /// Reads a program from a file.
+    /// Reads a program from a file, or for `-` from standard input, whose files are looked for in the current directory.
     ///
     /// # Errors
-    /// When the file cannot be read; problems of the text are in [`Program::diagnostics`].
+    /// When the file cannot be read, or is not UTF-8; problems of the text are in [`Program::diagnostics`].
     pub fn open(path: &Path, sources: &mut SourceMap) -> Result<Program, Diagnostic> {
-        let bytes = files::read_named(path, aethel_syntax::MAX_SOURCE_BYTES as u64)?;
-        let (source, text) = files::text_of(path.to_string_lossy().as_ref(), bytes, sources)?;
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        Ok(Self::parse(source, &text, directory))
+        let (source, text) = files::read_input(path, aethel_syntax::MAX_SOURCE_BYTES as u64, sources)?;
+        Ok(Self::parse(source, &text, files::directory_of(path).to_owned()))
     }
 
     /// Reads a program from standard input; files it names are looked for in the current directory.
@@ -41,9 +39,7 @@ impl Program {
     /// # Errors
     /// When it cannot be read, or is not UTF-8.
     pub fn from_stdin(sources: &mut SourceMap) -> Result<Program, Diagnostic> {
-        let bytes = files::read_named(Path::new("/dev/stdin"), aethel_syntax::MAX_SOURCE_BYTES as u64)?;
-        let (source, text) = files::text_of("<stdin>", bytes, sources)?;
-        Ok(Self::parse(source, &text, PathBuf::from(".")))
+        Self::open(Path::new("-"), sources)
     }
 
     /// Reads a program from a text that is in the sources already.
@@ -58,6 +54,7 @@ impl Program {
             tree: parsed.program,
             directory,
             diagnostics: parsed.diagnostics,
+            progress: Arc::default(),
         }
     }
 
@@ -71,7 +68,7 @@ impl Program {
         allowed: &[PathBuf],
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Vec<LoweredBatch> {
-        let mut files = ProgramFiles::new(self.directory.clone(), allowed, sources);
+        let mut files = ProgramFiles::new(self.directory.clone(), allowed, sources).watched(&self.progress);
         aethel_lower::lower(
             self.source,
             &self.tree,
@@ -90,29 +87,31 @@ impl Program {
         allowed: &[PathBuf],
         diagnostics: &mut Vec<Diagnostic>,
     ) -> ForCheck {
-        let mut files = ProgramFiles::new(self.directory.clone(), allowed, sources);
+        let mut files = ProgramFiles::new(self.directory.clone(), allowed, sources).watched(&self.progress);
         aethel_lower::lower_for_check(self.source, &self.tree, &mut files, diagnostics)
     }
 
     /// How many intents and batches it has, intents inside batches included.
     pub fn counts(&self) -> (usize, usize) {
-        let (mut intents, mut batches) = (0, 0);
-        for item in &self.tree.items {
-            match item {
-                ast::Item::Intent(_) => intents += 1,
-                ast::Item::Batch(batch) => {
-                    batches += 1;
-                    intents += batch
-                        .items
-                        .iter()
-                        .filter(|item| matches!(item, ast::BatchItem::Intent(_)))
-                        .count();
-                }
-                _ => {}
-            }
-        }
-        (intents, batches)
+        let items = self.tree.items.iter();
+        let batches = items.filter(|item| matches!(item, ast::Item::Batch(_)));
+        (intents(&self.tree).count(), batches.count())
     }
+}
+
+/// Every intent of a program in the order of the file, those inside batches included.
+pub(crate) fn intents(tree: &ast::Program) -> impl Iterator<Item = &ast::IntentDecl> {
+    tree.items.iter().flat_map(|item| {
+        let (own, inner): (Option<&ast::IntentDecl>, &[ast::BatchItem]) = match item {
+            ast::Item::Intent(intent) => (Some(intent), &[]),
+            ast::Item::Batch(batch) => (None, &batch.items),
+            _ => (None, &[]),
+        };
+        own.into_iter().chain(inner.iter().filter_map(|item| match item {
+            ast::BatchItem::Intent(intent) => Some(intent),
+            _ => None,
+        }))
+    })
 }
 
 /// Sorts problems by place.

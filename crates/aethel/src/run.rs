@@ -10,7 +10,7 @@ use crate::ledger::{LedgerName, LedgerPath};
 use crate::lemmas::Z3Prover;
 use crate::oracle;
 use crate::program::{self, Program};
-use aethel_ir::{AccountName, Batch, Code, Diagnostic, Severity, SourceMap, TransactionId, quote};
+use aethel_ir::{AccountName, Batch, Code, Diagnostic, Progress, Severity, SourceMap, TransactionId, quote};
 use aethel_ledger::{
     BatchKey, DigestPrefix, LedgerStore, MemoryStore, OracleFeed, OracleKey, Policy, PolicyChange, SignedPlan,
 };
@@ -61,6 +61,8 @@ pub struct RunOptions {
     pub allow_path: Vec<PathBuf>,
     /// A configuration whose trust in oracles counts, instead of the one beside the ledger.
     pub config: Option<PathBuf>,
+    /// Says how far the run is.
+    pub progress: Arc<Progress>,
 }
 
 /// What came of a run.
@@ -195,6 +197,7 @@ impl Batches<'_> {
             request.dry_run = options.dry_run;
             request.details = options.details;
             request.cancel = self.cancel;
+            request.progress = Some(&options.progress);
             let measuring = match options.measure {
                 true => Some(Measuring::before(store, &request).map_err(one)?),
                 false => None,
@@ -222,6 +225,7 @@ pub(crate) fn lower(
     sources: &mut SourceMap,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<(Vec<LoweredBatch>, bool), Vec<Diagnostic>> {
+    options.progress.begin(format!("reading {}", path.display()));
     if path.extension().is_some_and(|extension| extension == "json") {
         only_for_programs(options)?;
         let (source, text) = files::read_text(path, files::MAX_FILE_BYTES, sources).map_err(|d| vec![d])?;
@@ -231,12 +235,13 @@ pub(crate) fn lower(
         let batch = aethel_lower::lower_json(source, &text, &stem)?;
         return Ok((vec![batch], options.inputs.open_accounts));
     }
-    let program = if path == Path::new("-") {
+    let mut program = if path == Path::new("-") {
         Program::from_stdin(sources).map_err(|d| vec![d])?
     } else {
         Program::open(path, sources).map_err(|d| vec![d])?
     };
     diagnostics.extend(program.diagnostics.iter().cloned());
+    program.progress = Arc::clone(&options.progress);
     let inputs: Inputs = options.inputs.read(path, sources)?;
     let selection = &options.selection;
     let lowered = program.lower(
@@ -248,6 +253,7 @@ pub(crate) fn lower(
         diagnostics,
     );
     if !diagnostics.iter().any(Diagnostic::is_error) {
+        options.progress.begin("looking for what can never succeed");
         diagnostics.extend(check::before_run(&lowered, sources));
     }
     program::sort(diagnostics);
@@ -449,7 +455,7 @@ pub(crate) fn agrees(store: &dyn LedgerStore, first_policy: &[PolicyChange]) -> 
 pub(crate) fn policy_changes(config: &Config) -> Result<Vec<PolicyChange>, Diagnostic> {
     let mut changes = Vec::new();
     for key in &config.oracle.keys {
-        let public_key = oracle::hex::<32>(&key.public).ok_or_else(|| {
+        let public_key = oracle::from_hex::<32>(&key.public).ok_or_else(|| {
             Diagnostic::new(
                 Code::AE0910,
                 format!("`{}` is not a public key", quote(&key.public)),

@@ -2,18 +2,15 @@
 
 use super::ledger::exit_of;
 use crate::exit::Exit;
-use crate::options::Format;
 use crate::options::bench::{BenchOptions as Options, Store as Kind};
 use crate::printer::Printer;
 use aethel::bench::{BUILTINS, BenchOptions, bench, default_threads};
-use aethel::inputs::InputSources;
 use aethel::ir::{Code, Diagnostic, SourceMap};
 use aethel_report::bench::model::{BenchReport, SCHEMA, Store};
 use aethel_report::bench::{changes_table, compare, human, list, page, ratios};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 /// Measures and prints.
 pub fn run(options: &Options, printer: &mut Printer) -> Exit {
@@ -34,10 +31,8 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
     let flag = Arc::clone(&measuring.cancel);
     // So that scratch ledgers do not stay behind.
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-    let begun = Instant::now();
-    let report = bench(&measuring, &mut |next| {
-        printer.progress(begun, || next.to_owned())
-    });
+    let progress = printer.watch();
+    let report = bench(&measuring, &mut |next| progress.begin(next));
     printer.progress_done();
     let report = match report {
         Ok(report) => report,
@@ -48,10 +43,10 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
     };
     let json = serde_json::to_string_pretty(&report).unwrap_or_default() + "\n";
     let changes = old.as_ref().map(|old| compare(old, &report));
-    match printer.format() {
-        Format::Json => printer.result(&json),
-        _ if options.ratios => printer.say(&ratios(&report.ratios.iter().collect::<Vec<_>>())),
-        _ => printer.say(&human(&report)),
+    printer.document(|out| out.write_all(json.as_bytes()));
+    match options.ratios {
+        true => printer.say(&ratios(&report.ratios.iter().collect::<Vec<_>>())),
+        false => printer.say(&human(&report)),
     }
     if let Some(changes) = &changes {
         printer.say(&format!("\n{}", changes_table(changes)));
@@ -59,7 +54,7 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
     let files = [(&options.json, &json), (&options.html, &page(&report))];
     for (path, text) in files {
         if let Some(path) = path
-            && let Err(problem) = write(path, text)
+            && let Err(problem) = aethel::files::write(path, text)
         {
             return refuse(problem, printer);
         }
@@ -89,13 +84,6 @@ fn read(path: &Path) -> Result<BenchReport, Diagnostic> {
     Ok(report)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Diagnostic> {
-    std::fs::write(path, text).map_err(|error| {
-        let message = format!("cannot write `{}`: {error}", path.display());
-        Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions")
-    })
-}
-
 fn library_options(options: &Options) -> BenchOptions {
     let mut sizes: Vec<usize> = options.sizes.iter().map(|size| *size as usize).collect();
     if options.quick {
@@ -123,13 +111,8 @@ fn library_options(options: &Options) -> BenchOptions {
         repeat: options.repeat,
         quick: options.quick,
         ratios: options.ratios,
-        inputs: InputSources {
-            file: options.inputs.clone(),
-            bind: options.bind.clone(),
-            args: options.arg.clone(),
-            open_accounts: options.open_accounts,
-        },
-        allow_path: options.allow_path.clone(),
+        inputs: options.given.sources(options.open_accounts),
+        allow_path: options.given.allow_path.clone(),
         cancel: Arc::default(),
         command: std::env::args().collect::<Vec<_>>().join(" "),
     }

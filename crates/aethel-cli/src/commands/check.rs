@@ -14,7 +14,6 @@ use aethel_report::proofs::summary;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// What was found in all programs.
 #[derive(Default)]
@@ -43,7 +42,7 @@ impl Found {
 
 /// Checks every program named, or found below a directory named.
 pub fn run(options: &CheckOptions, printer: &mut Printer) -> Exit {
-    let begun = Instant::now();
+    let progress = printer.watch();
     let mut sources = SourceMap::default();
     let mut found = Found::default();
     let library = aethel::CheckOptions {
@@ -61,11 +60,13 @@ pub fn run(options: &CheckOptions, printer: &mut Printer) -> Exit {
                 mended(&path, options, &library, &mut sources, &mut found, printer)
             } else {
                 let mut told = |at: Progress<'_>| {
-                    printer.progress(begun, || {
-                        format!("{}: {} of {}, `{}`", path.display(), at.done + 1, at.of, at.name)
-                    });
+                    let what = format!("judging {}", at.name);
+                    progress.begin_counting(what, "intents and batches", Some(at.of as u64));
+                    progress.reached(at.done as u64);
                 };
-                open(&path, &mut sources).map(|program| {
+                progress.begin(format!("reading {}", path.display()));
+                open(&path, &mut sources).map(|mut program| {
+                    program.progress = Arc::clone(&progress);
                     let report = program.check_with(&mut sources, &library, &mut told);
                     found.add(&program, report);
                     // The process ends soon; a tree of ten thousand intents need not be given back piece by piece.

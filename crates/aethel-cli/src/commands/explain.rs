@@ -1,19 +1,17 @@
 //! `aethel explain`: what a code means.
 
 use crate::exit::Exit;
-use crate::options::{ExplainOptions, Format};
+use crate::options::ExplainOptions;
 use crate::printer::Printer;
 use aethel::ir::{Code, Diagnostic, SourceMap, did_you_mean, quote};
 use serde_json::{Value, json};
 
 /// Prints the page of a code, or the list of all.
 pub fn run(options: &ExplainOptions, printer: &mut Printer) -> Exit {
-    let json = printer.format() == Format::Json;
     let Some(text) = &options.code else {
-        if json {
-            let list: Vec<Value> = Code::ALL.iter().map(|code| row(*code)).collect();
-            printer.result(&format!("{:#}\n", json!({ "schema": 1, "codes": list })));
-        } else {
+        let list: Vec<Value> = Code::ALL.iter().map(|code| row(*code)).collect();
+        printer.json(&json!({ "schema": 1, "codes": list }));
+        if printer.wants_more() {
             printer.result(&Code::ALL.iter().map(|code| line(*code)).collect::<String>());
             printer.say("\n`aethel explain CODE` says more about one, by its code or its name\n");
         }
@@ -27,16 +25,13 @@ pub fn run(options: &ExplainOptions, printer: &mut Printer) -> Exit {
         printer.diagnostics(&[problem], &SourceMap::default());
         return Exit::Usage;
     };
-    if json {
-        let mut value = row(code);
-        value["schema"] = 1.into();
-        value["what"] = code.section("What").into();
-        value["why"] = code.section("Why").into();
-        value["page"] = code.page().into();
-        printer.result(&format!("{value:#}\n"));
-    } else {
-        printer.result(code.page());
-    }
+    let mut value = row(code);
+    value["schema"] = 1.into();
+    value["what"] = code.section("What").into();
+    value["why"] = code.section("Why").into();
+    value["page"] = code.page().into();
+    printer.json(&value);
+    printer.result(code.page());
     Exit::Fine
 }
 

@@ -4,26 +4,19 @@ use super::ledger::exit_of;
 use crate::exit::Exit;
 use crate::options::graph::{GraphForm, GraphOptions};
 use crate::printer::Printer;
+use aethel::files;
 use aethel::graph::pictures;
-use aethel::inputs::InputSources;
 use aethel::ir::{Code, Diagnostic, SourceMap, quote};
 use aethel::runtime::Picture;
-use aethel_report::escape::terminal;
 use aethel_report::graph as draw;
-use std::path::Path;
 
 /// Draws the batches of a file.
 pub fn run(options: &GraphOptions, printer: &mut Printer) -> Exit {
     let mut sources = SourceMap::default();
     let library = aethel::graph::GraphOptions {
-        selection: super::selection(options.batch.as_deref(), options.intent.as_deref()),
-        inputs: InputSources {
-            file: options.inputs.clone(),
-            bind: options.bind.clone(),
-            args: options.arg.clone(),
-            open_accounts: false,
-        },
-        allow_path: options.allow_path.clone(),
+        selection: options.chosen.selection(),
+        inputs: options.given.sources(false),
+        allow_path: options.given.allow_path.clone(),
         most: options.nodes as usize,
     };
     let drawn = pictures(&options.file, &library, &mut sources).and_then(|pictures| {
@@ -32,7 +25,7 @@ pub fn run(options: &GraphOptions, printer: &mut Printer) -> Exit {
         if options.out.is_some() || printer.wants_more() {
             let text = drawn(&pictures, options.form).map_err(|problem| vec![problem])?;
             match &options.out {
-                Some(path) => write(path, &text).map_err(|problem| vec![problem])?,
+                Some(path) => files::write(path, &text).map_err(|problem| vec![problem])?,
                 None => printer.result(&text),
             }
         }
@@ -70,11 +63,4 @@ fn drawn(pictures: &[Picture], form: GraphForm) -> Result<String, Diagnostic> {
             Err(Diagnostic::new(Code::AE0911, message).help(help))
         }
     }
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Diagnostic> {
-    std::fs::write(path, text).map_err(|error| {
-        let message = format!("cannot write `{}`: {error}", terminal(&path.to_string_lossy()));
-        Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions")
-    })
 }

@@ -4,6 +4,7 @@ use crate::exit::Exit;
 use crate::options::Cli;
 use crate::options::man::ManOptions;
 use crate::printer::Printer;
+use aethel::files::cannot_write;
 use aethel::ir::{Code, Diagnostic, SourceMap, did_you_mean, quote};
 use aethel_report::escape::terminal;
 use clap::{Command, CommandFactory};
@@ -98,11 +99,7 @@ fn page(command: &Command) -> std::io::Result<Vec<u8>> {
 
 /// Writes the pages of a command and of all below it; gives how many.
 fn write(command: &Command, directory: &Path) -> Result<usize, Diagnostic> {
-    let fail = |error: std::io::Error| {
-        let shown = terminal(&directory.to_string_lossy());
-        Diagnostic::new(Code::AE0901, format!("cannot write to `{shown}`: {error}"))
-            .help("check the directory and its permissions")
-    };
+    let fail = |error| cannot_write(directory, &error);
     std::fs::create_dir_all(directory).map_err(fail)?;
     let file = directory.join(format!("{}.1", called(command).replace(' ', "-")));
     std::fs::write(file, page(command).map_err(fail)?).map_err(fail)?;

@@ -16,7 +16,6 @@ pub mod sign;
 pub mod test;
 pub mod verify_proof;
 
-use aethel::Selection;
 use aethel::ir::{Code, Diagnostic};
 use aethel_report::escape::terminal;
 use similar::TextDiff;
@@ -79,13 +78,4 @@ fn files_below(path: &Path, suffix: &str, diagnostics: &mut Vec<Diagnostic>) -> 
     }
     found.sort();
     found
-}
-
-/// What `--batch` and `--intent` select.
-fn selection(batch: Option<&str>, intent: Option<&str>) -> Selection {
-    match (batch, intent) {
-        (Some(batch), _) => Selection::Batch(batch.to_owned()),
-        (None, Some(intent)) => Selection::Intent(intent.to_owned()),
-        (None, None) => Selection::All,
-    }
 }

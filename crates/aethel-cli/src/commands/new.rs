@@ -3,6 +3,7 @@
 use crate::exit::Exit;
 use crate::options::new::{Ci, NewOptions, Template};
 use crate::printer::Printer;
+use aethel::files::cannot_write;
 use aethel::ir::{Code, Diagnostic, SourceMap, quote};
 use aethel_report::escape::terminal;
 use std::fs::{self, OpenOptions};
@@ -54,13 +55,8 @@ fn make(options: &NewOptions) -> Result<(String, Vec<String>), Diagnostic> {
     let name = name(&options.path)?;
     let path = &options.path;
     let shown = terminal(&path.to_string_lossy());
-    let cannot = |path: &Path, error: &io::Error| {
-        let shown = terminal(&path.to_string_lossy());
-        Diagnostic::new(Code::AE0901, format!("cannot write `{shown}`: {error}"))
-            .help("check the directory and its permissions")
-    };
     if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(|error| cannot(parent, &error))?;
+        fs::create_dir_all(parent).map_err(|error| cannot_write(parent, &error))?;
     }
     match fs::create_dir(path) {
         Ok(()) => {}
@@ -73,19 +69,19 @@ fn make(options: &NewOptions) -> Result<(String, Vec<String>), Diagnostic> {
                 return Err(Diagnostic::new(Code::AE0901, message).help(help));
             }
         }
-        Err(error) => return Err(cannot(path, &error)),
+        Err(error) => return Err(cannot_write(path, &error)),
     }
     let mut written = Vec::new();
     for (file, text) in files(options) {
         let file = file.replace("{name}", &name);
         let target: PathBuf = path.join(&file);
         if let Some(parent) = target.parent() {
-            fs::create_dir_all(parent).map_err(|error| cannot(parent, &error))?;
+            fs::create_dir_all(parent).map_err(|error| cannot_write(parent, &error))?;
         }
         // Never over a file that somebody put there meanwhile.
         let made = OpenOptions::new().write(true).create_new(true).open(&target);
         made.and_then(|mut made| made.write_all(text.replace("{name}", &name).as_bytes()))
-            .map_err(|error| cannot(&target, &error))?;
+            .map_err(|error| cannot_write(&target, &error))?;
         written.push(file);
     }
     Ok((name, written))

@@ -7,7 +7,7 @@ use crate::printer::Printer;
 use aethel::files;
 use aethel::ir::{Code, Diagnostic, SourceMap, quote};
 use aethel::ledger::{now_ms, random};
-use aethel::oracle::{KeyFile, ProofFile, hex, sign, verify_statement};
+use aethel::oracle::{KeyFile, ProofFile, from_hex, sign, verify_statement};
 use std::path::Path;
 
 /// Runs an oracle command.
@@ -81,7 +81,7 @@ fn verify(
     sources: &mut SourceMap,
     printer: &mut Printer,
 ) -> Result<(), Vec<Diagnostic>> {
-    let public = hex::<32>(public).ok_or_else(|| {
+    let public = from_hex::<32>(public).ok_or_else(|| {
         vec![
             Diagnostic::new(Code::AE0911, format!("`{}` is not a public key", quote(public)))
                 .help("64 hexadecimal digits, as `aethel oracle keygen` prints them"),

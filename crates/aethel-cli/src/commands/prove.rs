@@ -2,11 +2,12 @@
 
 use super::ledger::exit_of;
 use crate::exit::Exit;
-use crate::options::{Format, ProveOptions};
+use crate::options::ProveOptions;
 use crate::printer::Printer;
 use aethel::Program;
 use aethel::certificate::LemmaVerdict;
-use aethel::ir::{Code, Diagnostic, SourceMap};
+use aethel::files::cannot_write;
+use aethel::ir::{Diagnostic, SourceMap};
 use aethel::obligations::ProgramObligation;
 use aethel::pairs::ProgramPair;
 use aethel::proof::{LEMMA_LIMITS, NEVER_HOLDS};
@@ -38,11 +39,13 @@ pub fn run(options: &ProveOptions, printer: &mut Printer) -> Exit {
         printer.diagnostics(std::slice::from_ref(&problem), &sources);
         return exit_of(&[problem]);
     }
-    if printer.format() == Format::Json {
+    if printer.wants_json() {
         let mut value = index(&all, &files, true);
         value["pairs"] = pairs.iter().map(pair_json).collect();
-        printer.result(&format!("{value:#}\n"));
-        return Exit::Fine;
+        printer.json(&value);
+        if !printer.wants_more() {
+            return Exit::Fine;
+        }
     }
     for one in &all {
         printer.result(&line(one));
@@ -156,13 +159,7 @@ fn index(all: &[ProgramObligation], files: &[String], measured: bool) -> Value {
 }
 
 fn write(directory: &Path, all: &[ProgramObligation], files: &[String]) -> Result<(), Diagnostic> {
-    let fail = |error: std::io::Error| {
-        let message = format!(
-            "cannot write to `{}`: {error}",
-            terminal(&directory.to_string_lossy())
-        );
-        Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions")
-    };
+    let fail = |error| cannot_write(directory, &error);
     std::fs::create_dir_all(directory).map_err(fail)?;
     for (one, file) in all.iter().zip(files) {
         std::fs::write(directory.join(file), &one.obligation.record.smt2).map_err(fail)?;

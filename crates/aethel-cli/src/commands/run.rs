@@ -4,7 +4,6 @@ use super::ledger::exit_of;
 use crate::exit::Exit;
 use crate::options::{RunOptions as Options, RunSubject, Validate};
 use crate::printer::Printer;
-use aethel::inputs::InputSources;
 use aethel::ir::{Diagnostic, SourceMap};
 use aethel::runtime::{Clock, SystemClock, Validation};
 use aethel::{RunOptions, RunReport};
@@ -37,6 +36,7 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
             Validate::Replay => Validation::Replay,
         },
         measure: options.measure,
+        progress: printer.watch(),
         ..library_options(&options.subject)
     };
     let (exit, late) = aethel::run(
@@ -102,6 +102,7 @@ impl Besides {
 
 /// Prints what came of each batch; gives how the process is to end.
 fn tell(report: RunReport, sources: &SourceMap, printer: &mut Printer) -> Exit {
+    printer.progress_done();
     let failures: Vec<Diagnostic> = report
         .results
         .iter()
@@ -130,20 +131,15 @@ fn tell(report: RunReport, sources: &SourceMap, printer: &mut Printer) -> Exit {
 /// What the library is asked for what is run and on what.
 pub fn library_options(options: &RunSubject) -> RunOptions {
     RunOptions {
-        selection: super::selection(options.batch.as_deref(), options.intent.as_deref()),
-        inputs: InputSources {
-            file: options.inputs.clone(),
-            bind: options.bind.clone(),
-            args: options.arg.clone(),
-            open_accounts: options.open_accounts,
-        },
+        selection: options.chosen.selection(),
+        inputs: options.given.sources(options.open_accounts),
         ledger: options.ledger.clone(),
         key: options.key.clone(),
         again: options.again.clone(),
         threads: options.threads,
         timeout: options.timeout.map(|limit| limit.0),
         wait: options.wait.0,
-        allow_path: options.allow_path.clone(),
+        allow_path: options.given.allow_path.clone(),
         config: options.config.clone(),
         ..RunOptions::default()
     }

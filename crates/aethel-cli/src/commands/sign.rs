@@ -63,7 +63,7 @@ fn sign(
     if !signed.is_empty() {
         approvals::append(&out, &signed).map_err(one)?;
     }
-    if printer.format() == Format::Json {
+    if printer.wants_json() {
         let list: Vec<Value> = batches
             .iter()
             .map(|batch| {
@@ -78,8 +78,10 @@ fn sign(
             })
             .collect();
         let value = json!({ "schema": 1, "file": out.display().to_string(), "batches": list });
-        printer.result(&format!("{value:#}\n"));
-        return Ok(());
+        printer.json(&value);
+        if !printer.wants_more() {
+            return Ok(());
+        }
     }
     for batch in &batches {
         match &batch.signed {
@@ -130,13 +132,15 @@ fn signing(approving: &Approving) -> Option<(&PathBuf, &PathBuf)> {
 }
 
 fn tell(signed: &SignedPlan, approval: &Approval, out: &Path, printer: &mut Printer) {
-    if printer.format() == Format::Json {
+    if printer.wants_json() {
         let value = json!({
             "schema": 1, "file": out.display().to_string(), "approver": signed.approver,
             "expires_ms": signed.expires_ms, "approval": approval,
         });
-        printer.result(&format!("{value:#}\n"));
-        return;
+        printer.json(&value);
+        if !printer.wants_more() {
+            return;
+        }
     }
     printer.say(&draw::needs(approval));
     printer.say(&format!(

@@ -10,11 +10,10 @@ use aethel_report::cases as draw;
 use aethel_report::cases::{CaseCounts, FileReport};
 use aethel_report::escape::terminal;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 /// Runs the cases of every file named, or found below a directory named.
 pub fn run(options: &TestOptions, printer: &mut Printer) -> Exit {
-    let begun = Instant::now();
+    let progress = printer.watch();
     let mut sources = SourceMap::default();
     let mut problems = Vec::new();
     let runner = CaseRunner::new(CaseOptions {
@@ -26,11 +25,8 @@ pub fn run(options: &TestOptions, printer: &mut Printer) -> Exit {
     let mut files = Vec::new();
     for path in &options.paths {
         for path in case_files(path, &mut problems) {
-            let mut before = |name: &str| {
-                printer.progress(begun, || format!("{}: {name}", path.display()));
-            };
+            let mut before = |name: &str| progress.begin(format!("{}: {name}", path.display()));
             let report = runner.file(&path, &mut sources, &mut before);
-            printer.progress_done();
             // A file without a case that is wanted is not worth a line.
             let nothing = report.cases.is_empty() && report.problems.is_empty();
             if !nothing {
@@ -41,6 +37,7 @@ pub fn run(options: &TestOptions, printer: &mut Printer) -> Exit {
             }
         }
     }
+    printer.progress_done();
     if let (Some(filter), true) = (&options.filter, files.iter().all(|file| file.cases.is_empty()))
         && files.iter().all(|file| file.problems.is_empty())
         && problems.is_empty()
@@ -49,10 +46,9 @@ pub fn run(options: &TestOptions, printer: &mut Printer) -> Exit {
         problems.push(Diagnostic::new(Code::AE0911, message).help("leave `--filter` out to run all cases"));
     }
     if let Some(path) = &options.junit
-        && let Err(error) = std::fs::write(path, draw::junit(&files, &sources))
+        && let Err(problem) = aethel::files::write(path, draw::junit(&files, &sources))
     {
-        let message = format!("cannot write `{}`: {error}", terminal(&path.to_string_lossy()));
-        problems.push(Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions"));
+        problems.push(problem);
     }
     printer.diagnostics(&problems, &sources);
     printer.say(&draw::summary(&files));

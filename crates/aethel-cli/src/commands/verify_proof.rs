@@ -2,7 +2,7 @@
 
 use super::ledger::exit_of;
 use crate::exit::Exit;
-use crate::options::{Format, VerifyProofOptions};
+use crate::options::VerifyProofOptions;
 use crate::printer::Printer;
 use aethel::certificate::{Checked, CheckedProof, Grounds, LemmaRecord};
 use aethel::files::{MAX_FILE_BYTES, read_named};
@@ -40,9 +40,11 @@ fn verify(
     let store = store.as_deref();
     let name = options.file.to_string_lossy();
     let (proof, batch) = proof::verify(&terminal(&name), &bytes, store)?;
-    if printer.format() == Format::Json {
-        printer.result(&format!("{:#}\n", as_json(&proof, batch.as_ref())));
-        return Ok(());
+    if printer.wants_json() {
+        printer.json(&as_json(&proof, batch.as_ref()));
+        if !printer.wants_more() {
+            return Ok(());
+        }
     }
     printer.result(&format!(
         "{} · {}\n\
@@ -95,7 +97,7 @@ pub fn lemmas(proof: &CheckedProof) -> String {
 
 fn as_json(proof: &CheckedProof, batch: Option<&BatchSummary>) -> Value {
     let lemma = |((lemma, grounds), digest): (&(LemmaRecord, Grounds), &[u8; 32])| {
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = aethel::oracle::to_hex(digest);
         json!({
             "name": lemma.name, "statement": lemma.statement, "digest": digest, "solver": lemma.solver,
             "rlimit": lemma.rlimit, "verdict": "proved",

@@ -1,5 +1,6 @@
 //! The options of `bench`.
 
+use super::subject::Given;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -48,21 +49,11 @@ pub struct BenchOptions {
     /// Compare with the JSON of an earlier run: slower, faster, or within the noise of the repeats
     #[arg(long, value_name = "OLD.json")]
     pub compare: Option<PathBuf>,
-    /// Inputs of a program, as for `run` [default: FILE.inputs.json beside it]
-    #[arg(long, value_name = "FILE")]
-    pub inputs: Option<PathBuf>,
-    /// Bind an account parameter of a program: name.parameter=account
-    #[arg(long, value_name = "KEY=ACCOUNT")]
-    pub bind: Vec<String>,
-    /// Give a value parameter of a program its value: name.parameter=value
-    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
-    pub arg: Vec<String>,
+    #[command(flatten)]
+    pub given: Given,
     /// Open accounts that the inputs do not name with zero
     #[arg(long)]
     pub open_accounts: bool,
-    /// Also allow programs to read files below this directory
-    #[arg(long, value_name = "DIR")]
-    pub allow_path: Vec<PathBuf>,
 }
 
 /// A number of threads; `None` for the engine's choice.

@@ -1,5 +1,6 @@
 //! The options of `graph`.
 
+use super::subject::{Chosen, Given};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -18,12 +19,8 @@ Examples:
 pub struct GraphOptions {
     /// A program (.ae), a transaction list (.json), or `-` for a program on standard input
     pub file: PathBuf,
-    /// Draw only this batch
-    #[arg(long, value_name = "NAME", conflicts_with = "intent")]
-    pub batch: Option<String>,
-    /// Draw this top-level intent as a batch of one
-    #[arg(long, value_name = "NAME")]
-    pub intent: Option<String>,
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// The form of the picture
     #[arg(long = "as", value_enum, value_name = "FORM", default_value = "text")]
     pub form: GraphForm,
@@ -33,18 +30,8 @@ pub struct GraphOptions {
     /// Draw transactions together when there would be more nodes than this
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(2..=2000))]
     pub nodes: u32,
-    /// Balances, bindings and arguments, as for `run`; they may be missing [default: FILE.inputs.json beside the program]
-    #[arg(long, value_name = "FILE")]
-    pub inputs: Option<PathBuf>,
-    /// Bind an account parameter: name.parameter=account
-    #[arg(long, value_name = "KEY=ACCOUNT")]
-    pub bind: Vec<String>,
-    /// Give a value parameter its value: name.parameter=value
-    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
-    pub arg: Vec<String>,
-    /// Also allow the program to read files below this directory
-    #[arg(long, value_name = "DIR")]
-    pub allow_path: Vec<PathBuf>,
+    #[command(flatten)]
+    pub given: Given,
 }
 
 /// Forms of a picture.

@@ -2,6 +2,7 @@
 
 use crate::options::Format;
 use crate::options::global::FileTarget;
+use aethel::files::{cannot_write, directory_of};
 use aethel::ir::{Code, Diagnostic, quote};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -25,6 +26,7 @@ pub struct OutputFile {
     /// Where it is written meanwhile; `None` for what is no regular file, such as a pipe.
     beside: Option<PathBuf>,
     file: BufWriter<File>,
+    begun: bool,
     /// The first thing that went wrong.
     failed: Option<io::Error>,
 }
@@ -86,12 +88,19 @@ impl OutputFile {
             path,
             beside,
             file: BufWriter::new(file),
+            begun: false,
             failed: None,
         })
     }
 
+    /// Whether anything was to be written to it.
+    pub fn is_begun(&self) -> bool {
+        self.begun
+    }
+
     /// Writes more; what fails is told when the command ends.
     pub fn write(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        self.begun = true;
         if self.failed.is_none() {
             self.failed = write(&mut self.file).err();
         }
@@ -131,14 +140,5 @@ fn place_of(path: &Path) -> io::Result<PathBuf> {
         return Ok(path);
     }
     let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    Ok(directory.canonicalize()?.join(name))
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Diagnostic {
-    let message = format!("cannot write `{}`: {error}", quote(&path.to_string_lossy()));
-    Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions")
+    Ok(directory_of(path).canonicalize()?.join(name))
 }

@@ -13,9 +13,11 @@ The three modules of the Synchrony Protocol are ``aethel.core.parser``, ``aethel
     )
     result = BatchProcessor().execute_batch([pay])
     assert result.success, result.error_message
+
+``__build__`` is ``release``, or ``debug`` for a build that is not optimised.
 """
 
-from ._aethel import __version__
+from ._aethel import __build__, __version__
 from .checking import CheckReport, check
 from .core.batch_processor import BatchProcessor
 from .core.parser import AethelParser, AtomicBatchNode, IntentNode, ParameterNode, Source
@@ -55,6 +57,7 @@ __all__ = [
     "StageReport",
     "ThroughputBaseline",
     "Transaction",
+    "__build__",
     "__version__",
     "check",
 ]

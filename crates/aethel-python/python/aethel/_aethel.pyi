@@ -5,6 +5,7 @@ from datetime import timedelta
 from os import PathLike
 from typing import Any, final
 
+__build__: str
 __version__: str
 
 def to_json(value: object, what: str) -> str: ...
@@ -16,7 +17,7 @@ class Program:
     @staticmethod
     def parse(text: str, name: str, directory: str | PathLike[str]) -> Program: ...
     @staticmethod
-    def check(text: str, name: str, directory: str | PathLike[str]) -> tuple[str, str, bool]: ...
+    def check(text: str, name: str, directory: str | PathLike[str]) -> tuple[str, str, str, bool]: ...
     def outline(self) -> str: ...
 
 @final

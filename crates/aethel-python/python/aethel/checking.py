@@ -81,6 +81,5 @@ def check(source: str | os.PathLike[str]) -> CheckReport:
     :raises OSError: when the file cannot be read.
     """
     text, name, directory = located(source)
-    told, rendered, undecided = Program.check(text, name, directory)
-    found = diagnostics_of(json.loads(told)["diagnostics"])
-    return CheckReport(found, undecided, rendered, told)
+    told, found, rendered, undecided = Program.check(text, name, directory)
+    return CheckReport(diagnostics_of(json.loads(found)), undecided, rendered, told)

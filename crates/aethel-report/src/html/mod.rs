@@ -80,8 +80,9 @@ pub(crate) fn joined(text: &str) -> String {
     let mut before = None;
     let mut letters = text.chars().peekable();
     while let Some(c) = letters.next() {
-        let inside = before.is_some_and(|c: char| c.is_ascii_digit())
-            && letters.peek().is_some_and(char::is_ascii_digit);
+        // Nor an amount from its asset.
+        let goes_on = |c: &char| c.is_ascii_digit() || c.is_ascii_uppercase();
+        let inside = before.is_some_and(|c: char| c.is_ascii_digit()) && letters.peek().is_some_and(goes_on);
         out.push(if c == ' ' && inside { '\u{a0}' } else { c });
         before = Some(c);
     }
@@ -131,6 +132,6 @@ mod tests {
     fn backticks_are_code() {
         assert_eq!(prose("`a<b`: c\u{202e}"), "<code>a&lt;b</code>: c\\u{202e}");
         assert_eq!(prose("one ` mark"), "one ` mark");
-        assert_eq!(prose("1 000.00 to 2 x"), "1\u{a0}000.00 to 2 x");
+        assert_eq!(prose("1 000.00 USD to 2 x"), "1\u{a0}000.00\u{a0}USD to 2 x");
     }
 }

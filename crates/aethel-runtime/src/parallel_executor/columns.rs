@@ -334,6 +334,7 @@ impl<'a, N: Lane> Hand<'_, 'a, N> {
             first: position,
             count: stretch.count,
         });
+        watch.count(stretch.count as usize);
         Ok(())
     }
 

@@ -196,6 +196,7 @@ impl<'s, 'a> Hand<'s, 'a> {
             first: begin as u32,
             count: count as u32,
         });
+        self.shared.watch.count(count);
         self.release(begin);
         // After the release, so that "all done" means that every successor was let go.
         let done = self.shared.done.fetch_add(count, Ordering::AcqRel) + count;

@@ -103,7 +103,7 @@ impl Skeleton<'_, '_> {
         let help = if words::SECTIONS.contains(&text) {
             "a section stands inside an intent: `intent name(..) { guard { .. } verify { .. } }`"
         } else {
-            "a batch holds intents, calls `pay(..);` and loops `for row in \"file.csv\" { .. }`"
+            self.meant_in_batch()
         };
         let problem = crate::literals::check(self.source(), self.token, text);
         let problem = problem.unwrap_or_else(|| {
@@ -117,6 +117,36 @@ impl Skeleton<'_, '_> {
         });
         self.problems.push(problem);
         self.skip_unknown();
+    }
+
+    /// What to write instead of what other languages have where a batch has its calls.
+    fn meant_in_batch(&self) -> &'static str {
+        const COMMANDS: [&str; 8] = [
+            "update", "insert", "delete", "select", "begin", "commit", "create", "transfer",
+        ];
+        let next = self.ahead(1);
+        let word = self.word().unwrap_or("");
+        match (next.kind, self.text_of(next)) {
+            _ if word.is_empty() => {}
+            (TokenKind::Open(Bracket::Square), _) => {
+                return "the arguments of a call stand in round brackets: `pay(company, amount: 1000);`";
+            }
+            (TokenKind::Dot, _) => {
+                return "the intent comes first, accounts are its arguments: `pay(company, amount: 1000);`";
+            }
+            (_, "->" | "→" | "=>") => {
+                return "what moves is said by an intent, and a call names who: `pay(company, ann, 1000);`";
+            }
+            (TokenKind::Word, _) if COMMANDS.contains(&&*word.to_ascii_lowercase()) => {
+                return "there are no commands; an intent says what must hold before and after: \
+                        `intent name(..) { guard { .. } verify { .. } }`";
+            }
+            (TokenKind::Word | TokenKind::Number | TokenKind::Text, _) => {
+                return "the arguments of a call stand in brackets, with commas between: `pay(company, amount: 1000);`";
+            }
+            _ => {}
+        }
+        "a batch holds intents, calls `pay(..);` and loops `for row in \"file.csv\" { .. }`"
     }
 
     /// Reads one call with its `;`.

@@ -59,6 +59,19 @@ impl<'t> Skeleton<'t, '_> {
         let (name, told) = self.declared(Kind::AssetHead);
         let mut scale: Option<Name> = None;
         let mut broken = false;
+        let mut told = told;
+        if self.token.kind == TokenKind::Semicolon && !told {
+            let help = "write `asset USD { scale: 2; }`";
+            let message = "an asset needs its number of decimal places";
+            self.report(
+                Code::AE0101,
+                message,
+                span_of(self.token),
+                "expected `{ scale: 2; }`",
+                help,
+            );
+            (told, broken) = (true, true);
+        }
         let end = self.entries(
             keyword,
             "the name of an asset",

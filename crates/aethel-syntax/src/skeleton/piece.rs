@@ -165,6 +165,9 @@ impl<'t> Skeleton<'t, '_> {
         let line = self.text.get(token.end..).unwrap_or("");
         let line = line.split('\n').next().unwrap_or("");
         match (text, line.find(text)) {
+            ("'" | "’", _) if self.groups_digits(token) => problem
+                .help("thousands are grouped with `_`, as in `1_000`")
+                .fix("write `_`", Safety::Unsafe, self.source(), span_of(token), "_"),
             ("'" | "`" | "’", Some(length)) => {
                 let close = Span::new(token.end + length, token.end + length + text.len());
                 let mut problem = problem;
@@ -177,13 +180,14 @@ impl<'t> Skeleton<'t, '_> {
                 });
                 problem
             }
-            ("+=", _) => {
+            ("+=" | "-=" | "*=" | "/=", _) => {
                 let place = self.text.get(start..token.start).unwrap_or("").trim();
                 let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
                 if place.is_empty() || !place.chars().all(plain) {
                     return problem;
                 }
-                let right = format!("== {place} +");
+                let operator = text.trim_end_matches('=');
+                let right = format!("== {place} {operator}");
                 let help = format!(
                     "there is no assignment; an equation says what holds after: `{place} {right} ..`"
                 );
@@ -194,6 +198,13 @@ impl<'t> Skeleton<'t, '_> {
             }
             _ => problem,
         }
+    }
+
+    /// Whether a mark stands between the digits of one number.
+    fn groups_digits(&self, mark: Token) -> bool {
+        let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+        let bytes = self.text.as_bytes();
+        digit(bytes.get(mark.start.wrapping_sub(1))) && digit(bytes.get(mark.end))
     }
 
     fn too_deep(&self, token: Token) -> Diagnostic {

@@ -34,6 +34,13 @@ impl Part<'_> {
                 .label(self.source, Span::new(found.start, found.end), "expected a type")
                 .help(format!("write `{text}` before the name of the parameter"));
         }
+        if inside && text == "account" && expects(Rule::type_name) {
+            let span = Span::new(found.start, found.end);
+            return Diagnostic::new(Code::AE0101, "unexpected `account`")
+                .label(self.source, span, "expected a type")
+                .help("types begin with a capital letter: `Account`")
+                .fix("write `Account`", Safety::Unsafe, self.source, span, "Account");
+        }
         // A keyword that begins a line begins something new; what is missing is the end of what came before.
         let line = self
             .text
@@ -69,7 +76,7 @@ impl Part<'_> {
         let problem =
             Diagnostic::new(Code::AE0101, message).label(self.source, span, format!("expected {phrase}"));
 
-        if let Some(problem) = self.habit(&problem, rules, found) {
+        if let Some(problem) = self.habit(&problem, kind, rules, found) {
             return problem;
         }
         if found.kind == TokenKind::Assign && expects(Rule::colon) {

@@ -1,6 +1,7 @@
 //! Habits from spreadsheets and other languages, where the grammar alone would only say "unexpected".
 
 use super::{Part, Rule};
+use crate::kind::Kind;
 use crate::lexer::{Token, TokenKind};
 use aethel_ir::{Diagnostic, Safety, Span};
 
@@ -11,12 +12,19 @@ const TYPES: [&str; 8] = [
 
 impl Part<'_> {
     /// The problem with what was meant, when it is one of the habits.
-    pub(super) fn habit(&self, problem: &Diagnostic, rules: &[Rule], found: Token) -> Option<Diagnostic> {
-        let (help, fix) = match found.kind {
-            TokenKind::Comma => self.comma_in_number(found)?,
-            _ if rules.contains(&Rule::colon) => self.type_first(found)?,
-            _ => self.percent(found)?,
+    pub(super) fn habit(
+        &self,
+        problem: &Diagnostic,
+        kind: Kind,
+        rules: &[Rule],
+        found: Token,
+    ) -> Option<Diagnostic> {
+        let known = match found.kind {
+            TokenKind::Comma => self.comma_in_number(found),
+            _ if rules.contains(&Rule::colon) => self.type_first(found),
+            _ => self.percent(found),
         };
+        let (help, fix) = known.or_else(|| self.foreign(kind, rules, found))?;
         let problem = problem.clone().help(help);
         Some(match fix {
             Some((title, span, text)) => problem.fix(title, Safety::Unsafe, self.source, span, text),
@@ -118,4 +126,4 @@ impl Part<'_> {
 }
 
 /// A title, what is replaced, and by what.
-type Change = (String, Span, String);
+pub(super) type Change = (String, Span, String);

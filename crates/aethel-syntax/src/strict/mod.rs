@@ -4,6 +4,7 @@
 
 mod expected;
 mod expressions;
+mod foreign;
 mod habits;
 mod heads;
 

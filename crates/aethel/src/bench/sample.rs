@@ -34,6 +34,7 @@ impl Sample {
             .map(|one| BatchRequest {
                 sources: &NO_SOURCES,
                 cancel: None,
+                progress: None,
                 dry_run: false,
                 ..one
             })

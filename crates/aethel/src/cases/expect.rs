@@ -36,11 +36,10 @@ pub(super) fn judge(case: &Case, expected: &Expect, found: &Found, report: &mut 
         report.differences = differences;
     } else if let Some(first) = expected.balances.first() {
         let message = format!("`{name}`: the program was refused before it ran, so there are no balances");
-        let mut problem = Diagnostic::new(Code::AE1101, message).help("leave `balances` out of this case");
-        if let Some((source, span)) = given(first).at {
-            problem = problem.label(source, span, "nothing holds this");
-        }
-        report.diagnostics.push(problem);
+        let problem = Diagnostic::new(Code::AE1101, message).label_at(given(first).at, "nothing holds this");
+        report
+            .diagnostics
+            .push(problem.help("leave `balances` out of this case"));
     }
     report.passed = report.diagnostics.is_empty();
 }

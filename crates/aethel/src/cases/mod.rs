@@ -124,10 +124,7 @@ impl CaseRunner {
         let one = |problem: Diagnostic| vec![problem];
         let (source, text) = files::read_text(path, MAX_BYTES, sources).map_err(one)?;
         let file = CaseFile::from_json(source, &text)?;
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
+        let directory = files::directory_of(path).to_owned();
         let program = match &file.program {
             Some(named) => self.resolve(&directory, named, sources).map_err(one)?,
             None => beside(path).map_err(one)?,
@@ -194,10 +191,7 @@ impl CaseRunner {
         let files = ProgramFiles::new(directory.to_owned(), &self.options.allow_path, sources);
         // What is shown of it is the path as it was written, not where links lead.
         let found = files.resolve(&named.text).map(|_| directory.join(&named.text));
-        found.map_err(|problem| match named.at {
-            Some((source, span)) => problem.label(source, span, "named here"),
-            None => problem,
-        })
+        found.map_err(|problem| problem.label_at(named.at, "named here"))
     }
 
     /// Runs a case.

@@ -13,7 +13,8 @@ const MAX_WRITTEN: usize = 1000;
 /// The case expects nothing.
 pub(super) fn missing(case: &Case) -> Diagnostic {
     let message = format!("`{}` expects nothing", quote(&case.name.text));
-    at_name(Diagnostic::new(Code::AE1103, message), case)
+    Diagnostic::new(Code::AE1103, message)
+        .label_at(case.name.at, "no `expect`")
         .help("write what must come of it as `expect`, or let `aethel test --update` write what does")
 }
 
@@ -23,15 +24,9 @@ pub(super) fn too_much(case: &Case) -> Diagnostic {
         "`{}` expects nothing, and changes more than {MAX_WRITTEN} balances",
         quote(&case.name.text)
     );
-    at_name(Diagnostic::new(Code::AE1103, message), case)
+    Diagnostic::new(Code::AE1103, message)
+        .label_at(case.name.at, "no `expect`")
         .help("write the balances that matter as `expect`, with \"others\": \"any\"")
-}
-
-fn at_name(problem: Diagnostic, case: &Case) -> Diagnostic {
-    match case.name.at {
-        Some((source, span)) => problem.label(source, span, "no `expect`"),
-        None => problem,
-    }
 }
 
 /// What to insert into the text, and where; `None` when it would be too much.
@@ -54,13 +49,11 @@ pub(super) fn expectation(case: &Case, found: &Found, text: &str) -> Option<(usi
         .take_while(|c| matches!(c, ' ' | '\t'))
         .collect();
     let pretty = format!("{value:#}").replace('\n', &format!("\n{indent}"));
-    let break_ = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let pretty = if break_ == "\r\n" {
-        pretty.replace('\n', break_)
-    } else {
-        pretty
-    };
-    Some((end, format!(",{break_}{indent}\"expect\": {pretty}")))
+    let insertion = format!(",\n{indent}\"expect\": {pretty}");
+    match text.contains("\r\n") {
+        true => Some((end, insertion.replace('\n', "\r\n"))),
+        false => Some((end, insertion)),
+    }
 }
 
 /// The balances that changed, as `balances` has them.

@@ -6,7 +6,8 @@ use super::{CheckOptions, CheckReport};
 use crate::lemmas::Z3Prover;
 use aethel_certificate::escrow::settle;
 use aethel_ir::{
-    Access, Batch, Class, Code, Diagnostic, PlaceId, Proof, ProofKind, Requirement, SourceId, TransactionId,
+    Access, AssetId, Batch, Class, Code, Diagnostic, PlaceId, Proof, ProofKind, Requirement, SourceId,
+    TransactionId,
 };
 use aethel_lower::LoweredBatch;
 use aethel_proof::check::{BatchReport, BatchSubject, BatchVerdict, MAX_CHAIN, check_batch};
@@ -101,7 +102,7 @@ pub(super) fn tell(lowered: &LoweredBatch, judged: &Judged, report: &mut CheckRe
             add(&mut proof, ALIVE.to_owned(), Answer::Undecided);
             report.undecided = true;
             let message = format!("cannot decide whether `{}` can succeed: {reason}", batch.name);
-            let diagnostic = at(lowered, Diagnostic::new(Code::AE1010, message), "this batch");
+            let diagnostic = Diagnostic::new(Code::AE1010, message).label_at(lowered.at, "this batch");
             report
                 .diagnostics
                 .push(diagnostic.help("give `check` a larger `--rlimit`, or make the batch smaller"));
@@ -111,7 +112,7 @@ pub(super) fn tell(lowered: &LoweredBatch, judged: &Judged, report: &mut CheckRe
                 "whether `{}` can succeed was not tried: it has more than {MAX_CHAIN} transactions",
                 batch.name
             );
-            let diagnostic = at(lowered, Diagnostic::new(Code::AE1011, message), "this batch");
+            let diagnostic = Diagnostic::new(Code::AE1011, message).label_at(lowered.at, "this batch");
             report
                 .diagnostics
                 .push(diagnostic.help("its intents were judged one by one; a run of it is checked exactly"));
@@ -136,7 +137,7 @@ pub(super) fn tell(lowered: &LoweredBatch, judged: &Judged, report: &mut CheckRe
 /// Assets that every intent conserves are conserved; of the others the batch itself was asked.
 fn conservation(batch: &Batch, found: &BatchReport, proof: &mut Proof, report: &mut CheckReport) {
     for n in 0..batch.assets.len() {
-        let asset = aethel_ir::AssetId(n as u16);
+        let asset = AssetId(n as u16);
         let asked = found.conserves.iter().find(|(known, _)| *known == asset);
         match asked.map(|(_, verdict)| verdict) {
             None | Some(BatchVerdict::Proved) => add(proof, conserves(batch, asset), Answer::Proved),
@@ -184,16 +185,9 @@ fn excluding(lowered: &LoweredBatch, core: &[TransactionId]) -> Diagnostic {
         }
     }
     if diagnostic.labels.is_empty() {
-        diagnostic = at(lowered, diagnostic, label);
+        diagnostic = diagnostic.label_at(lowered.at, label);
     }
     diagnostic.help(help)
-}
-
-fn at(lowered: &LoweredBatch, diagnostic: Diagnostic, label: &str) -> Diagnostic {
-    match lowered.at {
-        Some((source, span)) => diagnostic.label(source, span, label),
-        None => diagnostic,
-    }
 }
 
 /// The largest needs first.

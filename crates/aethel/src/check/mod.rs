@@ -13,9 +13,10 @@ pub(crate) use gate::before_run;
 pub use aethel_proof::LemmaCache;
 pub use aethel_proof::check::CheckLimits;
 
+use self::intents::Intents;
 use crate::fix;
 use crate::lemmas::cache_directory;
-use crate::program::{Program, sort};
+use crate::program::{Program, intents, sort};
 use aethel_ir::{Code, Diagnostic, Proof, Severity, SourceMap, Span};
 use aethel_lower::{ForCheck, MAX_SHOWN};
 use aethel_runtime::DependencyAnalyzer;
@@ -109,7 +110,7 @@ impl Program {
             }
         }
         if !report.diagnostics.iter().any(Diagnostic::is_error) {
-            let mut intents = intents::Intents::collect(&lowered, &alone);
+            let mut intents = Intents::collect(&lowered, &alone);
             let of = intents.len() + lowered.len();
             intents.judge(options, &mut |done, name| progress(Progress { done, of, name }));
             let mut batches = Vec::with_capacity(lowered.len());
@@ -156,23 +157,12 @@ fn at_most(count: usize, mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
 
 /// Where guards say `name >= 0`.
 fn signs(tree: &ast::Program) -> HashSet<Span> {
-    use ast::{BatchItem, BinaryOp, ExprKind, Item, Statement};
-    let intents = tree.items.iter().flat_map(|item| match item {
-        Item::Intent(intent) => vec![intent],
-        Item::Batch(batch) => (batch.items.iter())
-            .filter_map(|item| match item {
-                BatchItem::Intent(intent) => Some(intent),
-                _ => None,
-            })
-            .collect(),
-        _ => Vec::new(),
+    use ast::{BinaryOp, ExprKind, Statement};
+    let lines = intents(tree).flat_map(|intent| &intent.guard);
+    let conditions = lines.filter_map(|line| match line {
+        Statement::Condition(expr) => Some(expr),
+        _ => None,
     });
-    let conditions = intents
-        .flat_map(|intent| &intent.guard)
-        .filter_map(|line| match line {
-            Statement::Condition(expr) => Some(expr),
-            _ => None,
-        });
     let sign = |expr: &&ast::Expr| match &expr.kind {
         ExprKind::Binary(BinaryOp::GreaterEqual, _, name, zero) => {
             matches!(name.kind, ExprKind::Name(_)) && matches!(&zero.kind, ExprKind::Number(n) if n == "0")

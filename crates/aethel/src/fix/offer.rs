@@ -1,8 +1,8 @@
 //! Fixes that need the text around a problem: lines to remove, conditions to add to a guard, values to round.
 
-use crate::program::Program;
+use crate::program::{Program, intents};
 use aethel_ir::{Code, Diagnostic, Fix, Safety, SourceMap, Span};
-use aethel_syntax::ast::{BatchItem, Expr, ExprKind, IntentDecl, Item, Statement};
+use aethel_syntax::ast::{Expr, ExprKind, IntentDecl, Item, Statement};
 
 /// Adds fixes to diagnostics of a program.
 pub(crate) fn offer(program: &Program, sources: &SourceMap, diagnostics: &mut [Diagnostic]) {
@@ -59,22 +59,8 @@ impl Offers<'_> {
         self.text.get(start..end).unwrap_or("")
     }
 
-    fn intents(&self) -> impl Iterator<Item = &IntentDecl> {
-        self.program.tree.items.iter().flat_map(|item| {
-            let (own, inner): (Option<&IntentDecl>, &[BatchItem]) = match item {
-                Item::Intent(intent) => (Some(intent), &[]),
-                Item::Batch(batch) => (None, &batch.items),
-                _ => (None, &[]),
-            };
-            own.into_iter().chain(inner.iter().filter_map(|item| match item {
-                BatchItem::Intent(intent) => Some(intent),
-                _ => None,
-            }))
-        })
-    }
-
     fn intent_around(&self, span: Span) -> Option<&IntentDecl> {
-        self.intents()
+        intents(&self.program.tree)
             .find(|intent| intent.span.start <= span.start && span.end <= intent.span.end)
     }
 
@@ -149,12 +135,7 @@ impl Offers<'_> {
             let comment = line.trim_start().starts_with(['#', '/']);
             let end = if comment { end + line.len() } else { end };
             let start = last.start as usize;
-            let line = self.slice(0, start).rfind('\n').map_or(0, |at| at + 1);
-            let indent = self.slice(line, start);
-            let gap = match indent.trim().is_empty() {
-                true => format!("\n{indent}"),
-                false => " ".to_owned(),
-            };
+            let gap = self.gap_before(start);
             return Some(self.one(title, Span::new(end, end), format!("{gap}{condition};")));
         }
         if let Some(guard) = intent.guard_span {
@@ -162,14 +143,19 @@ impl Offers<'_> {
             return Some(self.one(title, Span::new(open, open), format!(" {condition};")));
         }
         let verify = intent.verify_span?.start as usize;
-        let line = self.slice(0, verify).rfind('\n').map_or(0, |at| at + 1);
-        let indent = self.slice(line, verify);
-        let gap = match indent.trim().is_empty() {
-            true => format!("\n{indent}"),
-            false => " ".to_owned(),
-        };
+        let gap = self.gap_before(verify);
         let text = format!("guard {{ {condition}; }}{gap}");
         Some(self.one(title, Span::new(verify, verify), text))
+    }
+
+    /// What sets something apart from what begins at a place: a line of its own, indented alike, where that has one.
+    fn gap_before(&self, at: usize) -> String {
+        let line = self.slice(0, at).rfind('\n').map_or(0, |at| at + 1);
+        let indent = self.slice(line, at);
+        match indent.trim().is_empty() {
+            true => format!("\n{indent}"),
+            false => " ".to_owned(),
+        }
     }
 
     /// A value rounded to what it is used for.

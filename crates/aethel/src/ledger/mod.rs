@@ -178,8 +178,7 @@ impl LedgerPath {
     /// When the file is there but wrong.
     pub fn trusted_config(&self, sources: &mut SourceMap) -> Result<Option<Config>, Diagnostic> {
         let Self::File(path) = self else { return Ok(None) };
-        let directory = path.parent().unwrap_or(Path::new("."));
-        let path = directory.join(FILE_NAME);
+        let path = path.with_file_name(FILE_NAME);
         if path.is_file() {
             Config::open(&path, sources).map(Some)
         } else {
@@ -188,7 +187,7 @@ impl LedgerPath {
     }
 }
 
-/// Sixteen random bytes from the operating system, for keys of calls that are each a new batch.
+/// Random bytes from the operating system, for secret keys, ledgers and calls that are each a new batch.
 ///
 /// # Errors
 /// When the operating system has none to give.
@@ -196,6 +195,7 @@ pub fn random<const N: usize>() -> Result<[u8; N], Diagnostic> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| {
         Diagnostic::new(Code::AE0901, format!("the system gives no random bytes: {error}"))
+            .help("try it again; a container may need access to the system's random numbers")
     })?;
     Ok(bytes)
 }

@@ -1,6 +1,5 @@
 //! `aethel ledger copy`: a whole ledger to another place, verified as it goes.
 
-use crate::options::Format;
 use crate::printer::Printer;
 use aethel::ir::Diagnostic;
 use aethel::ledger::{LedgerName, LedgerPath};
@@ -19,14 +18,16 @@ pub fn run(
     let named = |name| LedgerPath::named(name, Path::new("")).map_err(|d| vec![d]);
     let (from, to) = (named(from)?, named(to)?);
     let report = from.copy_to(&to, wait).map_err(|d| vec![d])?;
-    if printer.format() == Format::Json {
+    if printer.wants_json() {
         let value = json!({
             "schema": 1, "ledger": report.ledger_id.to_string(), "records": report.records,
             "places": report.places, "head": report.head.to_string(), "lemmas": report.lemmas,
             "from": from.shown(), "to": to.shown(),
         });
-        printer.result(&format!("{value:#}\n"));
-        return Ok(());
+        printer.json(&value);
+        if !printer.wants_more() {
+            return Ok(());
+        }
     }
     let records = if report.records == 1 {
         "1 record".to_owned()

@@ -2,11 +2,13 @@
 
 use crate::options::Format;
 use crate::printer::Printer;
-use aethel::ir::{Code, Diagnostic, SourceMap, quote};
+use crate::progress::Counted;
+use aethel::files::{cannot_write, write_whole};
+use aethel::ir::{Code, Diagnostic, Progress, SourceMap};
 use aethel::ledger::LedgerPath;
 use aethel::store::{ExportError, ExportFormat, LedgerStore, export};
-use std::io::{self, BufWriter};
-use std::path::{Path, PathBuf};
+use std::io::{BufWriter, Write};
+use std::path::Path;
 use std::time::Duration;
 
 /// Writes the journal to a file, or to standard output.
@@ -27,10 +29,12 @@ pub fn run(
             return Err(vec![Diagnostic::new(Code::AE0911, message).help(help)]);
         }
     };
+    let progress = printer.watch();
     let open = path.open_existing(wait).map_err(|d| vec![d])?;
+    progress.begin_counting("exporting", "bytes", None);
     match out {
-        Some(file) => to_file(&*open, format, file).map_err(|d| vec![d]),
-        None => to_stdout(&*open, format, printer),
+        Some(file) => to_file(&*open, format, file, &progress).map_err(|d| vec![d]),
+        None => to_stdout(&*open, format, &progress, printer),
     }
 }
 
@@ -38,10 +42,11 @@ pub fn run(
 fn to_stdout(
     open: &dyn LedgerStore,
     format: ExportFormat,
+    progress: &Progress,
     printer: &mut Printer,
 ) -> Result<(), Vec<Diagnostic>> {
     let mut problem = None;
-    printer.write(|out| match export(open, format, out) {
+    printer.write(|out| match export(open, format, &mut Counted { out, progress }) {
         Ok(()) => Ok(()),
         Err(ExportError::Io(error)) => Err(error),
         Err(ExportError::Ledger(error)) => {
@@ -59,27 +64,24 @@ fn to_stdout(
 }
 
 /// The file is there as a whole or not at all.
-fn to_file(open: &dyn LedgerStore, format: ExportFormat, file: &Path) -> Result<(), Diagnostic> {
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let written = write(open, format, &beside).and_then(|()| Ok(std::fs::rename(&beside, file)?));
-    written.map_err(|error| {
-        let _ = std::fs::remove_file(&beside);
-        match error {
-            ExportError::Ledger(error) => error.to_diagnostic(),
-            ExportError::Io(error) => {
-                let shown = quote(&file.to_string_lossy());
-                Diagnostic::new(Code::AE0901, format!("cannot write `{shown}`: {error}"))
-                    .help("name another file with `--out`")
-            }
-        }
+fn to_file(
+    open: &dyn LedgerStore,
+    format: ExportFormat,
+    path: &Path,
+    progress: &Progress,
+) -> Result<(), Diagnostic> {
+    let written = write_whole(path, |file| {
+        let mut out = BufWriter::new(Counted {
+            out: &mut *file,
+            progress,
+        });
+        export(open, format, &mut out)?;
+        out.flush()?;
+        drop(out);
+        Ok(file.sync_all()?)
+    });
+    written.map_err(|error| match error {
+        ExportError::Ledger(error) => error.to_diagnostic(),
+        ExportError::Io(error) => cannot_write(path, &error).help("name another file with `--out`"),
     })
-}
-
-fn write(open: &dyn LedgerStore, format: ExportFormat, path: &Path) -> Result<(), ExportError> {
-    let mut out = BufWriter::new(std::fs::File::create(path)?);
-    export(open, format, &mut out)?;
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    Ok(file.sync_all()?)
 }

@@ -32,11 +32,14 @@ pub fn run(
         };
         scales.insert(name, scale);
     }
+    let progress = printer.watch();
+    progress.begin(format!("reading {}", options.file.display()));
     let (source, text) =
         files::read_text(&options.file, files::MAX_FILE_BYTES, sources).map_err(|d| vec![d])?;
     let mut open = path.open(wait).map_err(|d| vec![d])?;
     let (lines, changes) = aethel::import::lines(&*open, source, &text, &scales)?;
     let mut request = import(&options.name, now_ms(), &lines, changes);
+    progress.begin_counting("committing", "balances", Some(lines.len() as u64));
     let Some(outcome) = commit_or_sign(&mut *open, &mut request, &options.approving, printer)? else {
         return Ok(());
     };

@@ -1,12 +1,13 @@
 //! `aethel ledger policy`: what the ledger holds programs to, and changes of it.
 
 use crate::commands::sign::commit_or_sign;
+use crate::options::PolicyCommand;
 use crate::options::sign::{ApproverCommand, Approving, RequireOptions};
-use crate::options::{Format, PolicyCommand};
 use crate::printer::Printer;
 use aethel::ir::money::{format_amount, parse_amount};
 use aethel::ir::{AccountName, Code, Diagnostic, did_you_mean, quote};
 use aethel::ledger::{LedgerPath, now_ms};
+use aethel::oracle::{from_hex, to_hex};
 use aethel::store::{
     ApprovalRule, Approver, BatchKey, Body, CommitOutcome, CommitRequest, Digest, OracleFeed, OracleKey,
     Policy, PolicyChange, RecordKind,
@@ -81,15 +82,14 @@ fn request(version: u64, change: PolicyChange) -> CommitRequest {
 
 fn account(text: &str) -> Result<AccountName, Vec<Diagnostic>> {
     AccountName::new(text).map_err(|error| {
-        vec![Diagnostic::new(
-            Code::AE0308,
-            format!("`{}` is not an account name: {error}", quote(text)),
-        )]
+        let message = format!("`{}` is not an account name: {error}", quote(text));
+        let help = "use 1 to 128 bytes of text without hidden characters and without spaces at the ends";
+        vec![Diagnostic::new(Code::AE0308, message).help(help)]
     })
 }
 
 fn public_key(text: &str) -> Result<[u8; 32], Vec<Diagnostic>> {
-    aethel::oracle::hex::<32>(text).ok_or_else(|| {
+    from_hex::<32>(text).ok_or_else(|| {
         let message = format!("`{}` is not a public key", quote(text));
         let help = "64 hexadecimal digits, as `aethel oracle keygen` and `aethel sign keygen` print them";
         vec![Diagnostic::new(Code::AE0911, message).help(help)]
@@ -119,7 +119,10 @@ fn rule(options: &RequireOptions, policy: &Policy) -> Result<ApprovalRule, Vec<D
                 quote(amount),
                 quote(asset)
             );
-            vec![Diagnostic::new(Code::AE0309, message)]
+            vec![Diagnostic::new(Code::AE0309, message).help(format!(
+                "{scale} is the number of decimal places that the ledger records for {}",
+                quote(asset)
+            ))]
         })?;
         above.insert(asset.into(), limit);
     }
@@ -183,13 +186,11 @@ fn change(command: &PolicyCommand, policy: &Policy) -> Result<PolicyChange, Vec<
 }
 
 fn show(policy: &Policy, printer: &mut Printer) {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let units = |asset: &str, limit: i128| format_amount(limit, policy.scale(asset).unwrap_or(0));
-    if printer.format() == Format::Json {
-        let keys = policy
-            .oracle_keys()
-            .values()
-            .map(|key| json!({ "key_id": key.key_id, "public": hex(&key.public_key), "feeds": key.feeds }));
+    if printer.wants_json() {
+        let keys = policy.oracle_keys().values().map(
+            |key| json!({ "key_id": key.key_id, "public": to_hex(&key.public_key), "feeds": key.feeds }),
+        );
         let feeds = policy.oracle_feeds().values().map(|feed| {
             json!({
                 "feed": feed.feed, "max_age_ms": feed.max_age_ms, "max_future_skew_ms": feed.max_future_skew_ms,
@@ -199,7 +200,7 @@ fn show(policy: &Policy, printer: &mut Printer) {
         let approvers = policy
             .approvers()
             .iter()
-            .map(|(name, public)| json!({ "approver": name, "public": hex(public) }));
+            .map(|(name, public)| json!({ "approver": name, "public": to_hex(public) }));
         let rules = policy.approval_rules().values().map(|rule| {
             let above = rule
                 .above
@@ -221,8 +222,10 @@ fn show(policy: &Policy, printer: &mut Printer) {
             "approvers": approvers.collect::<Vec<_>>(),
             "approval_rules": rules.collect::<Vec<_>>(),
         });
-        printer.result(&format!("{value:#}\n"));
-        return;
+        printer.json(&value);
+        if !printer.wants_more() {
+            return;
+        }
     }
     let mut text = format!("policy version {}\n", policy.version());
     for (name, scale) in policy.assets() {
@@ -240,7 +243,11 @@ fn show(policy: &Policy, printer: &mut Printer) {
         } else {
             key.feeds.join(", ")
         };
-        text += &format!("oracle key {} ({}): {feeds}\n", key.key_id, hex(&key.public_key));
+        text += &format!(
+            "oracle key {} ({}): {feeds}\n",
+            key.key_id,
+            to_hex(&key.public_key)
+        );
     }
     for feed in policy.oracle_feeds().values() {
         let mut line = format!("oracle feed {}: at most {} ms old", feed.feed, feed.max_age_ms);
@@ -251,7 +258,7 @@ fn show(policy: &Policy, printer: &mut Printer) {
         text += &format!("{line}\n");
     }
     for (name, public) in policy.approvers() {
-        text += &format!("approver {name} ({})\n", hex(public));
+        text += &format!("approver {name} ({})\n", to_hex(public));
     }
     for rule in policy.approval_rules().values() {
         let keys: Vec<&str> = rule.keys.iter().map(String::as_str).collect();

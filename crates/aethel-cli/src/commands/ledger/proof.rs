@@ -3,9 +3,8 @@
 use super::super::verify_proof::{lemmas, size};
 use super::show::{approved, approvers};
 use super::{missing, store};
-use crate::options::Format;
 use crate::printer::Printer;
-use aethel::ir::{Code, Diagnostic, quote};
+use aethel::ir::{Diagnostic, quote};
 use aethel::ledger::LedgerPath;
 use aethel::proof::{StoredProof, rejected};
 use aethel::store::{DigestPrefix, LedgerError};
@@ -61,19 +60,18 @@ pub fn run(
     let checked = &proof.checked;
     let bytes = stored.encode().map_err(|error| rejected(error.to_string()))?;
     if let Some(out) = out {
-        std::fs::write(out, &bytes).map_err(|error| {
-            let message = format!("cannot write `{}`: {error}", out.display());
-            vec![Diagnostic::new(Code::AE0901, message).help("check the directory and its permissions")]
-        })?;
+        aethel::files::write(out, &bytes).map_err(|problem| vec![problem])?;
     }
-    if printer.format() == Format::Json {
+    if printer.wants_json() {
         let value = json!({
             "schema": 1, "batch": summary.sequence, "name": summary.batch, "receipt": summary.receipt.to_string(),
             "transactions": checked.transactions, "accesses": checked.accesses, "bytes": bytes.len(), "accepted": true,
             "lemmas": proof.lemmas.len(), "approved_by": approved_by,
         });
-        printer.result(&format!("{value:#}\n"));
-        return Ok(());
+        printer.json(&value);
+        if !printer.wants_more() {
+            return Ok(());
+        }
     }
     printer.result(&format!(
         "batch {} {} · {}, {} bytes\naccepted: the serial run in batch order commits and ends in the committed state\n",

@@ -50,7 +50,7 @@ pub fn balances(
     found.retain(|(place, _)| {
         accounts.is_empty() || accounts.iter().any(|name| *name == place.account.as_str())
     });
-    if printer.format() == Format::Json {
+    if printer.wants_json() {
         let list: Vec<Value> = found
             .iter()
             .map(|(place, value)| {
@@ -69,8 +69,10 @@ pub fn balances(
                 row
             })
             .collect();
-        printer.result(&format!("{:#}\n", json!({ "schema": 1, "accounts": list })));
-        return Ok(());
+        printer.json(&json!({ "schema": 1, "accounts": list }));
+        if !printer.wants_more() {
+            return Ok(());
+        }
     }
     let rows: Vec<Vec<String>> = found
         .iter()
@@ -113,16 +115,20 @@ pub fn history(
     let (mut lines, mut rows) = (Vec::new(), Vec::new());
     for line in ledger::history(&*open, &name) {
         let line = line.map_err(store)?;
-        let delta = shown(policy, &line.place, line.delta, printer.format() == Format::Human);
-        let after = shown(policy, &line.place, line.after, printer.format() == Format::Human);
+        let plain = |value| shown(policy, &line.place, value, false);
         let what = line.transaction.clone().unwrap_or_else(|| "opening".into());
-        if printer.format() == Format::Json {
+        if printer.wants_json() {
             lines.push(json!({
                 "batch": line.sequence, "time": utc(line.time_ms), "name": &*line.batch, "transaction": what,
-                "asset": &**line.place.field.name(), "change": delta, "after": after,
+                "asset": &**line.place.field.name(), "change": plain(line.delta), "after": plain(line.after),
                 "approved_by": &*line.approved_by,
             }));
-        } else {
+        }
+        if printer.wants_more() {
+            // Beside JSON there are files for people at most.
+            let grouped = matches!(printer.format(), Format::Human | Format::Json);
+            let delta = shown(policy, &line.place, line.delta, grouped);
+            let after = shown(policy, &line.place, line.after, grouped);
             let change = if line.delta > 0 {
                 format!("+{delta}")
             } else {
@@ -147,12 +153,8 @@ pub fn history(
             None,
         ));
     }
-    if printer.format() == Format::Json {
-        printer.result(&format!(
-            "{:#}\n",
-            json!({ "schema": 1, "account": account, "history": lines })
-        ));
-    } else {
+    printer.json(&json!({ "schema": 1, "account": account, "history": lines }));
+    if printer.wants_more() {
         let left = Align::Left;
         printer.result(&table(
             &[
@@ -188,14 +190,15 @@ pub fn batches(path: &LedgerPath, wait: Duration, printer: &mut Printer) -> Resu
             continue;
         };
         let approved_by = approvers(&*open, sequence)?;
-        if printer.format() == Format::Json {
+        if printer.wants_json() {
             list.push(json!({
                 "batch": sequence, "time": utc(batch.time_ms), "kind": batch.kind.as_str(), "name": batch.batch,
                 "key": batch.key.to_string(), "content": batch.content.to_string(),
                 "transactions": batch.transactions, "receipt": batch.receipt.to_string(), "program": batch.program,
                 "approved_by": approved_by,
             }));
-        } else {
+        }
+        if printer.wants_more() {
             rows.push(vec![
                 sequence.to_string(),
                 utc(batch.time_ms),
@@ -208,9 +211,8 @@ pub fn batches(path: &LedgerPath, wait: Duration, printer: &mut Printer) -> Resu
             ]);
         }
     }
-    if printer.format() == Format::Json {
-        printer.result(&format!("{:#}\n", json!({ "schema": 1, "batches": list })));
-    } else {
+    printer.json(&json!({ "schema": 1, "batches": list }));
+    if printer.wants_more() {
         let left = Align::Left;
         printer.result(&table(
             &[Align::Right, left, left, left, Align::Right, left, left, left],

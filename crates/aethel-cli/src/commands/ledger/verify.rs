@@ -1,10 +1,9 @@
 //! `aethel ledger verify`: walks the whole chain.
 
-use crate::options::Format;
 use crate::printer::Printer;
 use aethel::ir::{Code, Diagnostic, quote};
 use aethel::ledger::LedgerPath;
-use aethel::store::{DigestPrefix, verify};
+use aethel::store::{DigestPrefix, verify_watched};
 use serde_json::json;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ pub fn run(
     wait: Duration,
     printer: &mut Printer,
 ) -> Result<(), Vec<Diagnostic>> {
+    let progress = printer.watch();
     let open = path.open_existing(wait).map_err(|d| vec![d])?;
     let head = match head {
         None => None,
@@ -32,20 +32,23 @@ pub fn run(
             }
         }
     };
-    let report = verify(&*open, head).map_err(|failure| vec![failure.to_diagnostic()])?;
+    let report = verify_watched(&*open, head, &progress).map_err(|failure| vec![failure.to_diagnostic()])?;
+    printer.progress_done();
     let anchor = if report.anchored {
         "anchored"
     } else {
         "tail not anchored"
     };
-    if printer.format() == Format::Json {
+    if printer.wants_json() {
         let value = json!({
             "schema": 1, "ledger": report.ledger_id.to_string(), "records": report.records,
             "places": report.places, "head": report.head.to_string(), "anchored": report.anchored,
             "lemmas": report.lemmas, "assets": report.assets.iter().map(|asset| &**asset).collect::<Vec<_>>(),
         });
-        printer.result(&format!("{value:#}\n"));
-        return Ok(());
+        printer.json(&value);
+        if !printer.wants_more() {
+            return Ok(());
+        }
     }
     let assets: Vec<&str> = report.assets.iter().map(|asset| &**asset).collect();
     printer.result(&format!(

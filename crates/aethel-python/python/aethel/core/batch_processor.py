@@ -13,7 +13,8 @@ from typing import Any, Union
 
 from .._aethel import Outcome, Processor, Program, to_json, transactions_json
 from .parser import AtomicBatchNode, IntentNode
-from .synchrony import BatchResult, LedgerBalance, Transaction, Value, result_of, value_of
+from .synchrony import BatchResult, Transaction, result_of
+from .values import LedgerBalance, Value, value_of
 
 __all__ = ["BatchProcessor", "Inputs"]
 
@@ -95,7 +96,7 @@ class BatchProcessor:
 
     def execute_batch(
         self,
-        transactions: Iterable[Transaction],
+        transactions: Iterable[Transaction | Mapping[str, Any]],
         *,
         name: str = "batch",
         key: str | None = None,
@@ -103,6 +104,7 @@ class BatchProcessor:
     ) -> BatchResult:
         """Runs a list of transactions as one batch.
 
+        :param transactions: Transactions, or dictionaries with their fields.
         :param name: The batch's name in the ledger and in reports.
         :param key: What makes it the same batch again: a batch that was committed under its name and key does nothing the
             second time (``already_committed``). Without a key each call is a batch of its own.

@@ -17,12 +17,12 @@ pub(super) fn head(run: &Page<'_>, result: &BatchResult, level: u8) -> String {
     let consequence = words::consequence(result, run.ledger);
     let sentence = words::sentence(result);
     let sentence = match sentence.split_once(words::WHY) {
-        Some((what, why)) => format!(
+        Some((what, why)) if !result.success => format!(
             "{} <span class=\"why\">{}</span>",
             prose(what),
             prose(&words::capital(why))
         ),
-        None => prose(&sentence),
+        _ => prose(&sentence),
     };
     let help = result
         .diagnostic

@@ -146,7 +146,7 @@ fn drawing(details: &Details, prefix: &str, level: u8) -> String {
             <button type=\"button\" data-size=\"smaller\">smaller</button>\
             <button type=\"button\" data-size=\"fit\">fit</button></div>\n\
             <div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Drawing of the dependency graph\">\n";
-    out += &inline(picture, prefix);
+    out += &inline(picture, &format!("{prefix}drawing-"));
     out += "</div></div>\n";
     out
 }

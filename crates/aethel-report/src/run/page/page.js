@@ -117,7 +117,7 @@
         const draw = () => {
             width = Math.min(wall, Math.max(least, width));
             from = Math.min(wall - width, Math.max(0, from));
-            svg.setAttribute("viewBox", `${from * unit} 0 ${width * unit} ${height}`);
+            svg.setAttribute("viewBox", `${(from * unit).toFixed(3)} 0 ${(width * unit).toFixed(3)} ${height}`);
             ticks.forEach((tick, n) => { tick.textContent = duration(from + (width * n) / (ticks.length - 1)); });
         };
         const zoom = (by, around = 0.5) => {

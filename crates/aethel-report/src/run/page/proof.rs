@@ -37,14 +37,18 @@ pub(super) fn proof(run: &Page<'_>, result: &BatchResult) -> String {
 fn lines(result: &BatchResult, proof: &LinearizabilityProof) -> Vec<String> {
     let count = result.graph.as_ref().map_or(0, |graph| graph.transactions);
     let group = |n: usize| group_digits(&n.to_string());
-    let mut lines = vec![format!(
-        "The outcome is exactly that of {} one after the other, in the order of the program.",
-        counted(count, "transaction")
-    )];
+    let mut lines = vec![match count {
+        1 => "The outcome is exactly what the one transaction says.".to_owned(),
+        _ => format!(
+            "The outcome is exactly that of {} one after the other, in the order of the program.",
+            counted(count, "transaction")
+        ),
+    }];
     lines.push(match proof.way {
         _ if proof.by_sums => "Every order of them gives the same result, so an independent checker, which knows neither the \
              executor nor the solver, had to compare sums only."
             .to_owned(),
+        "serial" if count == 1 => "An independent checker held the run to its certificate.".to_owned(),
         "serial" => "They were run one after the other in that order; an independent checker held the run to its certificate."
             .to_owned(),
         "serial after doubt" => "A parallel run was not accepted, so they were run again one after the other.".to_owned(),
