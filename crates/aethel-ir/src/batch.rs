@@ -467,21 +467,16 @@ fn validate_intent(intent: &Intent, batch: &Batch) -> Result<(), &'static str> {
     let mut depth = vec![1_usize; intent.nodes.len()];
     let mut used = vec![false; intent.nodes.len()];
     for (index, node) in intent.nodes.iter().enumerate() {
-        let children: [Option<crate::intent::ExprId>; 2] = match &node.expr {
-            Expr::Unary(_, a) => [Some(*a), None],
-            Expr::Round { value, unit, .. } => {
-                if unit.signum() != 1 {
-                    return Err("a rounding to a unit that is not positive");
-                }
-                [Some(*value), None]
+        match &node.expr {
+            Expr::Round { unit, .. } if unit.signum() != 1 => {
+                return Err("a rounding to a unit that is not positive");
             }
-            Expr::Binary(_, a, b) => [Some(*a), Some(*b)],
             Expr::Before(slot) | Expr::After(slot) if unknown_slot(*slot) => return Err("an unknown slot"),
             Expr::Value(n) if usize::from(*n) >= intent.values.len() => return Err("an unknown parameter"),
             Expr::Let(n) if usize::from(*n) >= intent.lets.len() => return Err("an unknown let"),
-            _ => [None, None],
-        };
-        for child in children.into_iter().flatten() {
+            _ => {}
+        }
+        for child in node.expr.operands() {
             let child = child.0 as usize;
             // Trees only: a shared node could make evaluation exponential.
             if child >= index || std::mem::replace(&mut used[child], true) {

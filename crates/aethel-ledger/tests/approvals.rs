@@ -588,8 +588,6 @@ proptest! {
     #[test]
     fn every_signed_bit_counts(part in 0usize..9, at: prop::sample::Index, bit in 0u8..8) {
         let store = memory(&[rule(1, &["ann"])]);
-        let mut request = payment(&store, 5);
-        request.body.openings.clear();
         let mut opening = Batch::new("pay", "k").open(&store, usd("zoe"), 77).build();
         opening.body.policy_changes = vec![PolicyChange::Unbounded(account("fees"))];
         opening.body.content = Digest([8; 32]);

@@ -260,12 +260,8 @@ fn lets_in_products(intent: &Intent) -> Result<Vec<usize>, MalformedIntent> {
     let mut inside = vec![false; intent.nodes.len()];
     for (index, node) in intent.nodes.iter().enumerate().rev() {
         let is_inside = inside.get(index).copied().unwrap_or(false);
-        let (children, product) = match &node.expr {
-            Expr::Unary(_, a) | Expr::Round { value: a, .. } => ([Some(*a), None], false),
-            Expr::Binary(op, a, b) => ([Some(*a), Some(*b)], is_product(*op)),
-            _ => ([None, None], false),
-        };
-        for child in children.into_iter().flatten() {
+        let product = matches!(&node.expr, Expr::Binary(op, ..) if is_product(*op));
+        for child in node.expr.operands() {
             let child = child.0 as usize;
             if child >= index {
                 return Err(MalformedIntent);
@@ -285,13 +281,12 @@ fn lets_in_products(intent: &Intent) -> Result<Vec<usize>, MalformedIntent> {
         let step = intent.lets.get(n).ok_or(MalformedIntent)?;
         let mut open = vec![step.value];
         while let Some(id) = open.pop() {
-            match &intent.node(id).ok_or(MalformedIntent)?.expr {
-                Expr::Unary(_, a) | Expr::Round { value: a, .. } => open.push(*a),
-                Expr::Binary(_, a, b) => open.extend([*a, *b]),
+            let expr = &intent.node(id).ok_or(MalformedIntent)?.expr;
+            match expr {
                 Expr::Let(other) if !found.contains(&usize::from(*other)) => {
                     found.push(usize::from(*other));
                 }
-                _ => {}
+                _ => open.extend(expr.operands()),
             }
         }
     }

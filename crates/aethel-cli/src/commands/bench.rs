@@ -1,6 +1,5 @@
 //! `aethel bench`: how fast batches run here, beside the least that the machine needs.
 
-use super::ledger::exit_of;
 use crate::exit::Exit;
 use crate::options::bench::{BenchOptions as Options, Store as Kind};
 use crate::printer::Printer;
@@ -38,7 +37,7 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
         Ok(report) => report,
         Err((problems, sources)) => {
             printer.diagnostics(&problems, &sources);
-            return exit_of(&problems);
+            return Exit::of(&problems);
         }
     };
     let json = serde_json::to_string_pretty(&report).unwrap_or_default() + "\n";
@@ -64,7 +63,7 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
 
 fn refuse(problem: Diagnostic, printer: &mut Printer) -> Exit {
     printer.diagnostics(std::slice::from_ref(&problem), &SourceMap::default());
-    exit_of(&[problem])
+    Exit::of(&[problem])
 }
 
 /// An earlier report.

@@ -1,6 +1,5 @@
 //! `aethel graph`: what waits for what in a batch, and what need not.
 
-use super::ledger::exit_of;
 use crate::exit::Exit;
 use crate::options::graph::{GraphForm, GraphOptions};
 use crate::printer::Printer;
@@ -35,7 +34,7 @@ pub fn run(options: &GraphOptions, printer: &mut Printer) -> Exit {
         Ok(()) => Exit::Fine,
         Err(problems) => {
             printer.diagnostics(&problems, &sources);
-            exit_of(&problems)
+            Exit::of(&problems)
         }
     }
 }

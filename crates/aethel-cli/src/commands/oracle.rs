@@ -1,6 +1,5 @@
 //! `aethel oracle ..`: keys, statements, their check.
 
-use super::ledger::exit_of;
 use crate::exit::Exit;
 use crate::options::{OracleCommand, OracleUnit};
 use crate::printer::Printer;
@@ -28,7 +27,7 @@ pub fn run(command: &OracleCommand, printer: &mut Printer) -> Exit {
         Ok(()) => Exit::Fine,
         Err(problems) => {
             printer.diagnostics(&problems, &sources);
-            exit_of(&problems)
+            Exit::of(&problems)
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `aethel prove`: every lemma about a program, with what Z3 says, and as SMT-LIB for other solvers.
 
-use super::ledger::exit_of;
 use crate::exit::Exit;
 use crate::options::ProveOptions;
 use crate::printer::Printer;
@@ -23,21 +22,21 @@ pub fn run(options: &ProveOptions, printer: &mut Printer) -> Exit {
         Ok(program) => program,
         Err(problem) => {
             printer.diagnostics(std::slice::from_ref(&problem), &sources);
-            return exit_of(&[problem]);
+            return Exit::of(&[problem]);
         }
     };
     let (all, pairs) = program.obligations(&LEMMA_LIMITS, &mut sources, &options.allow_path, &mut problems);
     problems.retain(Diagnostic::is_error);
     if !problems.is_empty() {
         printer.diagnostics(&problems, &sources);
-        return exit_of(&problems);
+        return Exit::of(&problems);
     }
     let files: Vec<String> = all.iter().enumerate().map(|(n, one)| file_name(n, one)).collect();
     if let Some(directory) = &options.smt2
         && let Err(problem) = write(directory, &all, &files)
     {
         printer.diagnostics(std::slice::from_ref(&problem), &sources);
-        return exit_of(&[problem]);
+        return Exit::of(&[problem]);
     }
     if printer.wants_json() {
         let mut value = index(&all, &files, true);

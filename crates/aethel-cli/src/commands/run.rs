@@ -1,6 +1,5 @@
 //! `aethel run`: the six stages, on the ledger.
 
-use super::ledger::exit_of;
 use crate::exit::Exit;
 use crate::options::{RunOptions as Options, RunSubject, Validate};
 use crate::printer::Printer;
@@ -23,7 +22,7 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
         Err(problem) => {
             let problems = [problem];
             printer.diagnostics(&problems, &SourceMap::default());
-            return exit_of(&problems);
+            return Exit::of(&problems);
         }
     };
     let mut sources = SourceMap::default();
@@ -52,7 +51,7 @@ pub fn run(options: &Options, printer: &mut Printer) -> Exit {
     let late: Vec<Diagnostic> = late.into_iter().collect();
     let denied = printer.late(&late, &sources);
     let exit = if denied && exit == Exit::Fine {
-        exit_of(&late)
+        Exit::of(&late)
     } else {
         exit
     };
@@ -125,7 +124,7 @@ fn tell(report: RunReport, sources: &SourceMap, printer: &mut Printer) -> Exit {
     }
     // The process ends soon; millions of names need not be given back one by one before.
     std::mem::forget(report);
-    if failed { exit_of(&problems) } else { Exit::Fine }
+    if failed { Exit::of(&problems) } else { Exit::Fine }
 }
 
 /// What the library is asked for what is run and on what.

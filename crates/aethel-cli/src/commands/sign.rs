@@ -1,6 +1,5 @@
 //! `aethel sign`: approvers look at what a file would do, and sign it.
 
-use super::ledger::exit_of;
 use crate::exit::Exit;
 use crate::options::Format;
 use crate::options::sign::{Approving, SignCommand, SignOptions};
@@ -26,7 +25,7 @@ pub fn run(options: &SignOptions, printer: &mut Printer) -> Exit {
         Ok(()) => Exit::Fine,
         Err(problems) => {
             printer.diagnostics(&problems, &sources);
-            exit_of(&problems)
+            Exit::of(&problems)
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `aethel verify-proof`: the independent checker on a proof file.
 
-use super::ledger::exit_of;
 use crate::exit::Exit;
 use crate::options::VerifyProofOptions;
 use crate::printer::Printer;
@@ -22,7 +21,7 @@ pub fn run(options: &VerifyProofOptions, printer: &mut Printer) -> Exit {
         Err(problem) => {
             let problems = vec![*problem];
             printer.diagnostics(&problems, &sources);
-            exit_of(&problems)
+            Exit::of(&problems)
         }
     }
 }

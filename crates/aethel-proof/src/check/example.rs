@@ -1,6 +1,6 @@
 //! Concrete states: out of a model, made small, and held against the evaluator.
 
-use super::subject::{State, Subject, is_whole};
+use super::subject::{State, Subject};
 use super::terms::{Duty, Terms};
 use crate::encode::{Claim, Term};
 use crate::number::Number;
@@ -92,7 +92,7 @@ pub fn of_model(subject: &Subject, terms: &Terms, model: &Model) -> Option<State
         .zip(&subject.intent().values)
         .map(|(term, parameter)| match term {
             Term::Bool(flag) => model.eval(flag, true)?.as_bool().map(Value::Bool),
-            Term::Number(Number::Real(term)) if !is_whole(parameter.ty) => {
+            Term::Number(Number::Real(term)) if !parameter.ty.is_whole() => {
                 let term = model.eval(term, true)?;
                 words::fraction(&term).map(Value::Number)
             }
@@ -143,7 +143,7 @@ pub fn shrink(subject: &Subject, mut state: State, holds: impl Fn(&State) -> boo
             let Some(parameter) = subject.intent().values.get(n) else {
                 continue;
             };
-            for candidate in smaller(&state.values[n], &unit(parameter.ty), is_whole(parameter.ty)) {
+            for candidate in smaller(&state.values[n], &unit(parameter.ty), parameter.ty.is_whole()) {
                 let mut next = state.clone();
                 next.values[n] = candidate;
                 if subject.admits(&next) && holds(&next) {
@@ -276,7 +276,7 @@ pub fn look(subject: &Subject) -> Seen {
 pub fn likely(subject: &Subject) -> impl Iterator<Item = State> + '_ {
     // What the intent compares an argument with is often the argument that it wants.
     let constants = subject.intent().nodes.iter().filter_map(|node| match &node.expr {
-        Expr::Number(number) if is_whole(node.ty) => Some((node.ty, number)),
+        Expr::Number(number) if node.ty.is_whole() => Some((node.ty, number)),
         _ => None,
     });
     let constants = constants.take(CONSTANTS).flat_map(|(ty, number)| {
@@ -359,7 +359,7 @@ pub fn many(subject: &Subject) -> impl Iterator<Item = State> + '_ {
         let values = (subject.intent().values.iter())
             .map(|parameter| match parameter.ty {
                 Type::Bool => Value::Bool(whole(false) % 2 == 1),
-                ty if is_whole(ty) => Value::Number(Rational::Int(whole(true))),
+                ty if ty.is_whole() => Value::Number(Rational::Int(whole(true))),
                 ty => {
                     let unit = Bound::Units(1).of(subject, ty).unwrap_or(Rational::ONE);
                     let hundredths = Rational::Int(

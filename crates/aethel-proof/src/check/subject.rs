@@ -200,7 +200,7 @@ impl Subject {
             }
         }
         let whole_in_range = |(value, parameter): (&Value, &aethel_ir::intent::ValueParameter)| {
-            !is_whole(parameter.ty)
+            !parameter.ty.is_whole()
                 || matches!(value, Value::Number(Rational::Int(n)) if aethel_ir::money::in_range(*n))
         };
         sums.iter().all(|sum| *sum <= MAX_MINOR_UNITS)
@@ -208,15 +208,10 @@ impl Subject {
     }
 }
 
-/// Whether values of a type are whole numbers of their unit.
-pub(super) fn is_whole(ty: Type) -> bool {
-    matches!(ty, Type::Amount(_) | Type::Integer | Type::Time)
-}
-
 fn column(value: &Value, ty: Type) -> ValueColumn {
     match value {
         Value::Bool(flag) => ValueColumn::Bool(Column::Same(*flag)),
-        Value::Number(Rational::Int(n)) if is_whole(ty) => ValueColumn::Whole(Wholes::Same(*n)),
+        Value::Number(Rational::Int(n)) if ty.is_whole() => ValueColumn::Whole(Wholes::Same(*n)),
         Value::Number(number) => ValueColumn::Exact(Column::Same(number.clone())),
     }
 }

@@ -2,13 +2,14 @@
 
 use super::commute::{Merged, Premise};
 use super::terms::{arguments, signs, state};
+use crate::check::terms::max;
 use crate::definitions::Definitions;
 use crate::encode::{Inputs, Term, encode_watching};
 use crate::joined::{all_of, sum_of};
 use crate::number::{Malformed, Number, numeral};
 use crate::shape::SlotField;
 use crate::words;
-use aethel_ir::{AssetId, MAX_MINOR_UNITS, Type, Value};
+use aethel_ir::{AssetId, Type, Value};
 use num_bigint::BigInt;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -198,8 +199,4 @@ impl Query {
             rest.collect::<Option<_>>()?,
         ))
     }
-}
-
-fn max() -> Int {
-    numeral(&BigInt::from(MAX_MINOR_UNITS))
 }

@@ -119,9 +119,7 @@ fn batch(merged: &Merged, arguments: &[Vec<Value>; 2]) -> Option<Batch> {
 fn column(ty: Type, value: &Value) -> Option<ValueColumn> {
     Some(match value {
         Value::Bool(flag) => ValueColumn::Bool(Column::Same(*flag)),
-        Value::Number(number) if matches!(ty, Type::Amount(_) | Type::Integer | Type::Time) => {
-            ValueColumn::Whole(Wholes::Same(number.to_i128()?))
-        }
+        Value::Number(number) if ty.is_whole() => ValueColumn::Whole(Wholes::Same(number.to_i128()?)),
         Value::Number(number) => ValueColumn::Exact(Column::Same(Rational::clone(number))),
     })
 }

@@ -1,12 +1,13 @@
 //! Arbitrary states and arguments as terms.
 
+use crate::check::terms::unknown;
 use crate::definitions::Definitions;
 use crate::encode::{Encoded, Inputs, Term, encode};
 use crate::number::{Malformed, Number};
 use crate::shape::{Shape, Sign};
-use aethel_ir::{Intent, Type};
+use aethel_ir::Intent;
 use std::time::Instant;
-use z3::ast::{Bool, Int, Real};
+use z3::ast::{Bool, Int};
 
 /// Does something, and says how many nanoseconds that took.
 pub fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
@@ -47,20 +48,9 @@ pub fn state(prefix: &str, slots: usize) -> Vec<Int> {
 
 /// A constant for each value parameter.
 pub fn arguments(prefix: &str, intent: &Intent) -> Vec<Term> {
-    let argument = |(n, ty): (usize, Type)| {
-        let name = format!("{prefix}{n}");
-        match ty {
-            Type::Bool => Term::Bool(Bool::new_const(name)),
-            Type::Amount(_) | Type::Integer | Type::Time => Term::Number(Number::whole(Int::new_const(name))),
-            Type::Number | Type::Price(..) => Term::Number(Number::Real(Real::new_const(name))),
-        }
-    };
-    intent
-        .values
-        .iter()
-        .map(|value| value.ty)
-        .enumerate()
-        .map(argument)
+    let values = intent.values.iter().enumerate();
+    values
+        .map(|(n, value)| unknown(&format!("{prefix}{n}"), value.ty))
         .collect()
 }
 

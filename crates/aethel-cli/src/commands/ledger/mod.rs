@@ -42,36 +42,8 @@ pub fn run(options: &LedgerOptions, printer: &mut Printer) -> Exit {
         Ok(()) => Exit::Fine,
         Err(problems) => {
             printer.diagnostics(&problems, &sources);
-            exit_of(&problems)
+            Exit::of(&problems)
         }
-    }
-}
-
-/// What a command ends with when these problems stopped it.
-pub fn exit_of(problems: &[Diagnostic]) -> Exit {
-    let usage = |d: &Diagnostic| {
-        matches!(
-            d.code,
-            Code::AE0801
-                | Code::AE0802
-                | Code::AE0803
-                | Code::AE0805
-                | Code::AE0807
-                | Code::AE0809
-                | Code::AE0810
-                | Code::AE0813
-                | Code::AE0901
-                | Code::AE0910
-                | Code::AE0911
-        )
-    };
-    match problems {
-        // They were told already.
-        [] => Exit::Wrong,
-        problems if problems.iter().any(|d| d.code == Code::AE0811) => Exit::OutcomeUnknown,
-        problems if problems.iter().any(|d| d.code == Code::AE0509) => Exit::Interrupted,
-        problems if problems.iter().all(usage) => Exit::Usage,
-        _ => Exit::Wrong,
     }
 }
 

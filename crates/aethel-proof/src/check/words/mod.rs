@@ -322,7 +322,7 @@ impl Words<'_> {
                 {
                     lets.push(n);
                 }
-                open.extend(children(&node.expr).into_iter().flatten());
+                open.extend(node.expr.operands());
             }
         }
         lets
@@ -330,11 +330,7 @@ impl Words<'_> {
 
     fn mentions(&self, id: ExprId, slot: Slot) -> bool {
         self.intent.node(id).is_some_and(|node| {
-            node.expr == Expr::Before(slot)
-                || children(&node.expr)
-                    .into_iter()
-                    .flatten()
-                    .any(|child| self.mentions(child, slot))
+            node.expr == Expr::Before(slot) || node.expr.operands().any(|child| self.mentions(child, slot))
         })
     }
 
@@ -375,14 +371,6 @@ impl Words<'_> {
     fn with_example(&self, mut diagnostic: Diagnostic, state: &State) -> Diagnostic {
         diagnostic.counterexample = Some(format!("{}   (replayed)", self.example(state)));
         diagnostic
-    }
-}
-
-fn children(expr: &Expr) -> [Option<ExprId>; 2] {
-    match expr {
-        Expr::Unary(_, a) | Expr::Round { value: a, .. } => [Some(*a), None],
-        Expr::Binary(_, a, b) => [Some(*a), Some(*b)],
-        _ => [None, None],
     }
 }
 
