@@ -216,10 +216,11 @@ impl<'s, 'a> Matching<'s, '_, 'a> {
                 };
                 self.refuse(Code::AE0210, message, value.span, "not an account", help)
             }
-            ExprKind::Name(name)
-                if !self.symbols.constants.contains_key(name.as_str())
-                    && let Some(row) = self.row =>
-            {
+            ExprKind::Name(name) if !self.symbols.constants.contains_key(name.as_str()) => {
+                // Outside of a loop the constant's own reader says what is wrong.
+                let Some(row) = self.row else {
+                    return Some(ArgumentSource::Constant(value));
+                };
                 let message = format!("`{}` is not a constant", quote(name));
                 let help = format!("a column of the file is written `{row}.{}`", quote(name));
                 let label = "only constants, numbers and columns can be used here";
