@@ -1,5 +1,6 @@
 //! The table of crates: who may import whom, and who may import what from outside.
 
+use crate::support::files_below;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,16 +102,7 @@ fn pure_crates_touch_no_file_clock_or_environment() {
         "aethel-certificate",
         "aethel-report",
     ] {
-        let mut open = vec![std::path::PathBuf::from(format!("{root}{package}/src"))];
-        while let Some(path) = open.pop() {
-            if path.is_dir() {
-                open.extend(
-                    std::fs::read_dir(&path)
-                        .unwrap()
-                        .map(|entry| entry.unwrap().path()),
-                );
-                continue;
-            }
+        for path in files_below(format!("{root}{package}/src").into(), &["rs"]) {
             // The certificate's little binary reads the file it is given.
             if path.ends_with("aethel-certificate/src/main.rs") {
                 continue;

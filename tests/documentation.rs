@@ -6,7 +6,7 @@
 //! written there, for the sessions below it. Each line of a block ```` ```pest ```` is one of the grammar. Other blocks are not looked at.
 
 use crate::pages::blocks;
-use crate::support::{Sandbox, redact, root};
+use crate::support::{Sandbox, files_below, redact, root};
 use std::collections::HashSet;
 
 /// The commands of a session, each with the output shown below it.
@@ -97,18 +97,8 @@ fn a_session_that_is_wrong_is_noticed() {
 /// Every function of the workspace.
 fn functions() -> HashSet<String> {
     let mut names = HashSet::new();
-    let mut open = vec![root().join("crates"), root().join("tests")];
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(
-                std::fs::read_dir(&path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "rs" || extension == "py")
-        {
+    for directory in ["crates", "tests"] {
+        for path in files_below(root().join(directory), &["rs", "py"]) {
             let text = std::fs::read_to_string(&path).unwrap();
             for line in text.lines() {
                 let rest = line.split_once("fn ").or_else(|| line.split_once("def "));
@@ -155,19 +145,9 @@ fn anchor(heading: &str) -> String {
 
 #[test]
 fn links_lead_somewhere() {
-    let mut pages = vec![root().join("README.md"), root().join("examples/README.md")];
-    let mut open = vec![root().join("docs")];
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(
-                std::fs::read_dir(&path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
-        } else if path.extension().is_some_and(|extension| extension == "md") {
-            pages.push(path);
-        }
-    }
+    let mut pages = files_below(root().join("docs"), &["md"]);
+    pages.extend(files_below(root().join("examples"), &["md"]));
+    pages.push(root().join("README.md"));
     let link = regex::Regex::new(r"\]\(([^)\s]+)\)").unwrap();
     let mut dead = Vec::new();
     for page in pages {

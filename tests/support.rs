@@ -19,6 +19,26 @@ pub fn root() -> PathBuf {
         .unwrap()
 }
 
+/// The files below a directory, at any depth, whose names end so.
+pub fn files_below(directory: PathBuf, extensions: &[&str]) -> Vec<PathBuf> {
+    let (mut open, mut found) = (vec![directory], Vec::new());
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(
+                std::fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else if extensions
+            .iter()
+            .any(|end| path.extension().is_some_and(|is| is == *end))
+        {
+            found.push(path);
+        }
+    }
+    found
+}
+
 /// A directory that goes away with the test, and the binary run in it.
 pub struct Sandbox {
     directory: tempfile::TempDir,

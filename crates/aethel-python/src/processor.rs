@@ -68,7 +68,7 @@ impl Processor {
         Ok(Self {
             inner: Mutex::new(inner),
             process: AtomicU32::new(std::process::id()),
-            ledger: ledger.map_or_else(|| "a ledger in memory".into(), |ledger| ledger.shown()),
+            ledger: ledger.map_or_else(|| aethel_report::run::IN_MEMORY.into(), |ledger| ledger.shown()),
         })
     }
 

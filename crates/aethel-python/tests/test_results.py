@@ -95,6 +95,8 @@ def test_notebooks(good: aethel.BatchResult, bad: aethel.BatchResult) -> None:
         inner = html.unescape(re.search(r'srcdoc="([^"]*)"', shown, re.S)[1])  # type: ignore[index]
         assert inner == result.to_html() and inner.startswith("<!doctype html>")
     assert "too little" in bad.to_html() and "86.50" in good.to_html()
+    # Nobody is sent to a ledger that is gone with the process.
+    assert "batch 1 in memory" in good.report() and "aethel ledger" not in good.report() + good.to_html()
     # The page of a processor that gathers details also shows each transaction.
     detailed = BatchProcessor(details=True).execute_batch([pay("t_of_ann", "ann", "ben", 1)])
     assert "t_of_ann" in detailed.to_html()

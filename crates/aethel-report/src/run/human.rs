@@ -1,5 +1,6 @@
 //! A batch's result as a treasurer reads it: what happened, the six stages, balances, the receipt.
 
+use super::IN_MEMORY;
 use super::changes::{Largest, moved};
 use super::stages::{stages, threads};
 use crate::bench::units::ratio;
@@ -52,7 +53,7 @@ pub fn batch(result: &BatchResult, ledger: &str, why: bool) -> String {
     if !approval.is_empty() {
         out += &format!("\n{approval}");
     }
-    out += &format!("\n{}\n", ending(result));
+    out += &format!("\n{}\n", ending(result, ledger));
     out
 }
 
@@ -184,13 +185,16 @@ fn balances(result: &BatchResult) -> String {
     out
 }
 
-fn ending(result: &BatchResult) -> String {
+fn ending(result: &BatchResult, ledger: &str) -> String {
     if result.dry_run {
         let content = result.content_hash.as_deref().unwrap_or("");
         return format!("dry run: nothing was changed · content {content}");
     }
     let receipt = result.receipt.as_deref().map(short).unwrap_or_default();
     let sequence = result.sequence.unwrap_or_default();
+    if ledger == IN_MEMORY {
+        return format!("committed · receipt {receipt}");
+    }
     format!("committed · receipt {receipt} · `aethel ledger proof {sequence}`")
 }
 

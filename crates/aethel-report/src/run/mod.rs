@@ -13,3 +13,6 @@ pub use human::{batch, needs, plan};
 pub use json::write_json;
 pub use page::{Page, frame, page};
 pub use trace::write_trace;
+
+/// What results call a ledger that is gone with its process: nobody is told commands about it.
+pub const IN_MEMORY: &str = "memory";

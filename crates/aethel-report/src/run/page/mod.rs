@@ -100,7 +100,7 @@ fn when(run: &Page<'_>) -> String {
     if let Some(at) = run.at_ms {
         parts.push(format!("run on {}", html(&utc(at))));
     }
-    if !run.ledger.is_empty() {
+    if !run.ledger.is_empty() && run.ledger != super::IN_MEMORY {
         parts.push(format!("ledger <code>{}</code>", html(run.ledger)));
     }
     if parts.is_empty() {

@@ -1,5 +1,6 @@
 //! Why the outcome is right, in words, and how to check that.
 
+use super::super::IN_MEMORY;
 use super::super::human::counted;
 use super::Page;
 use crate::escape::{html, terminal};
@@ -118,7 +119,7 @@ fn again(run: &Page<'_>, result: &BatchResult) -> String {
         };
     };
     // A ledger in memory is gone when the process is.
-    if run.ledger.is_empty() || run.ledger == "memory" {
+    if run.ledger.is_empty() || run.ledger == IN_MEMORY {
         return String::new();
     }
     format!(

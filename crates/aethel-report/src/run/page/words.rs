@@ -1,5 +1,6 @@
 //! What happened, in a sentence.
 
+use super::super::IN_MEMORY;
 use super::super::changes::moved;
 use super::super::human::{began, counted, short};
 use super::Page;
@@ -178,10 +179,11 @@ pub(super) fn consequence(result: &BatchResult, ledger: &str) -> String {
     } else {
         "was committed as"
     };
-    format!(
-        "`{name}` {what} batch {sequence} of `{}`, receipt `{receipt}`",
-        quote(ledger)
-    )
+    let place = match ledger {
+        IN_MEMORY => "in memory".to_owned(),
+        ledger => format!("of `{}`", quote(ledger)),
+    };
+    format!("`{name}` {what} batch {sequence} {place}, receipt `{receipt}`")
 }
 
 /// The first letter in upper case; names between backticks stay as they are.
