@@ -195,8 +195,15 @@ impl<'a> Judge<'a> {
             return Decision::Open;
         }
         match example::of_model(self.subject, &self.terms, &model) {
-            Some(state) if self.subject.admits(&state) => Decision::Verdict(Verdict::Disagreement { state }),
-            Some(_) => undecided("it fails only when accounts that are read are the same one".to_owned()),
+            Some(state) if !self.subject.admits(&state) => {
+                undecided("it fails only when accounts that are read are the same one".to_owned())
+            }
+            // The search for a small one can run out of time; the first one is an example too.
+            Some(state) if shows(&state) => {
+                let state = example::shrink(self.subject, state, shows);
+                Decision::Verdict(Verdict::Refuted(Refutation::Example(state)))
+            }
+            Some(state) => Decision::Verdict(Verdict::Disagreement { state }),
             None => undecided("Z3 gave an example that is no state".to_owned()),
         }
     }
